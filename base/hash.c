@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "base/hash.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "base/le.h"
+
+struct sip {
+	uint64_t v0, v1, v2, v3;
+};
+
+static inline uint64_t rotl(uint64_t x, unsigned bits)
+{
+	return x << bits | x >> (64 - bits);
+}
+
+static inline void round_once(struct sip *s)
+{
+	s->v0 += s->v1;
+	s->v1 = rotl(s->v1, 13) ^ s->v0;
+	s->v0 = rotl(s->v0, 32);
+	s->v2 += s->v3;
+	s->v3 = rotl(s->v3, 16) ^ s->v2;
+	s->v0 += s->v3;
+	s->v3 = rotl(s->v3, 21) ^ s->v0;
+	s->v2 += s->v1;
+	s->v1 = rotl(s->v1, 17) ^ s->v2;
+	s->v2 = rotl(s->v2, 32);
+}
+
+static inline void absorb(struct sip *s, uint64_t word)
+{
+	s->v3 ^= word;
+	round_once(s);
+	s->v0 ^= word;
+}
+
+int hash_key_draw(struct hash_key *ret_key)
+{
+	struct hash_key key;
+
+	if (getrandom(&key, sizeof(key), 0) != (ssize_t)sizeof(key))
+		return errno ? -errno : -EIO;
+	*ret_key = key;
+	return 0;
+}
+
+uint64_t hash_bytes(const struct hash_key *key, const void *bytes, size_t n)
+{
+	struct sip s = {
+		.v0 = key->k0 ^ UINT64_C(0x736f6d6570736575),
+		.v1 = key->k1 ^ UINT64_C(0x646f72616e646f6d),
+		.v2 = key->k0 ^ UINT64_C(0x6c7967656e657261),
+		.v3 = key->k1 ^ UINT64_C(0x7465646279746573),
+	};
+	const uint8_t *at = bytes;
+	const uint8_t *end = at + (n & ~(size_t)7);
+	uint8_t rest[8] = { 0 };
+
+	for (; at < end; at += 8)
+		absorb(&s, le64_load(at));
+
+	memcpy(rest, at, n & 7);
+	absorb(&s, le64_load(rest) | (uint64_t)n << 56);
+
+	s.v2 ^= 0xff;
+	for (int i = 0; i < 3; i++)
+		round_once(&s);
+	return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
+}

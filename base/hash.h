@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BASE_HASH_H
+#define BASE_HASH_H
+
+/**
+ * SipHash-1-3, a keyed hash for tables whose keys strangers choose.
+ *
+ * Source: Aumasson and Bernstein, "SipHash: a fast short-input PRF" (2012);
+ * one compression and three finalisation rounds are enough for hash tables.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct hash_key {
+	uint64_t k0;
+	uint64_t k1;
+};
+
+/** Draw a key from the kernel. Returns 0 or a negative errno. */
+int hash_key_draw(struct hash_key *ret_key);
+
+uint64_t hash_bytes(const struct hash_key *key, const void *bytes, size_t n);
+
+#endif

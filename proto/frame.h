@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PROTO_FRAME_H
+#define PROTO_FRAME_H
+
+/**
+ * The frame: the unit on a channel, and all that the switch has to read.
+ *
+ * A frame is a header of 32 bytes, 24 more if it is extended, then subject,
+ * metadata and body. All numbers are little-endian. docs/PROTOCOL.md says what
+ * each kind means; this file only packs and checks.
+ *
+ * Decoding copies the header out of the peer's memory once and judges nothing
+ * but the copy, so it may be pointed at memory that a hostile peer still
+ * writes to.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+	FRAME_HEADER_BYTES = 32,
+	FRAME_EXTENSION_BYTES = 24,
+	FRAME_HEADER_MAX_BYTES = FRAME_HEADER_BYTES + FRAME_EXTENSION_BYTES,
+	FRAME_MAX_BYTES = 64 * 1024,
+	FRAME_SUBJECT_MAX_BYTES = 255,
+	FRAME_METADATA_MAX_BYTES = 16 * 1024,
+	FRAME_HOPS_MAX = 3,
+};
+
+enum frame_kind {
+	/* What people say to each other. */
+	FRAME_MESSAGE = 1,
+	FRAME_CALL = 2,
+	FRAME_REPLY = 3,
+	FRAME_CANCEL = 4,
+	FRAME_ABORT = 5,
+	FRAME_ACK = 6,
+	FRAME_REFUSED = 7,
+	FRAME_OBSERVED_CALL = 8,
+	FRAME_OBSERVED_REPLY = 9,
+
+	/* What a peer and the switch say to each other. */
+	FRAME_HELLO = 16,
+	FRAME_WELCOME = 17,
+	FRAME_GOODBYE = 18,
+	FRAME_SUBSCRIBE = 19,
+	FRAME_UNSUBSCRIBE = 20,
+	FRAME_SERVE = 21,
+	FRAME_UNSERVE = 22,
+	FRAME_RESULT = 23,
+	FRAME_SYNC = 24,
+	FRAME_CREDIT = 25,
+	FRAME_GAP = 26,
+	FRAME_PEER = 27,
+	FRAME_FORGET = 28,
+	FRAME_PING = 29,
+	FRAME_PONG = 30,
+};
+
+enum frame_flag {
+	FRAME_FIRST = 1 << 0,	   /* the first fragment of a message */
+	FRAME_LAST = 1 << 1,	   /* its last; both: the only one */
+	FRAME_ACK_ROUTED = 1 << 2, /* tell me who took it */
+	FRAME_ACK_STORED = 1 << 3, /* tell me when it is on disk */
+	FRAME_IGNORABLE = 1 << 4,  /* an unknown kind that may be skipped */
+	FRAME_WAIT = 1 << 5,	   /* a call: hold it until a server comes */
+	FRAME_EXTENDED = 1 << 6,   /* 24 more bytes of header follow */
+	FRAME_WHOLE = FRAME_FIRST | FRAME_LAST,
+};
+
+/** Correlation ids with this bit were drawn by the switch. */
+#define FRAME_SWITCH_DRAWN (UINT64_C(1) << 63)
+
+/** What is wrong with bytes that are no frame; frame_error_text() says it. */
+enum frame_error {
+	FRAME_E_INCOMPLETE = 1, /* not wrong: more bytes are needed */
+	FRAME_E_TOO_SHORT,
+	FRAME_E_TOO_LONG,
+	FRAME_E_FLAGS,
+	FRAME_E_HOPS,
+	FRAME_E_RESERVED,
+	FRAME_E_SUBJECT_LENGTH,
+	FRAME_E_METADATA_LENGTH,
+	FRAME_E_PARTS_EXCEED_LENGTH,
+	FRAME_E_CHANGED,
+};
+
+struct frame {
+	uint32_t length; /* of everything, header included */
+	uint8_t kind;	 /* enum frame_kind, or one we do not know */
+	uint8_t flags;	 /* enum frame_flag */
+	uint8_t hops;
+	uint16_t n_subject;
+	uint16_t n_metadata;
+	uint32_t source; /* handle of a principal; 0: the direct peer */
+	uint64_t correlation;
+	uint32_t time_left_ms; /* 0: not told */
+	uint32_t handle;       /* 0: the subject is text */
+
+	/* The extension; all zero without FRAME_EXTENDED. */
+	uint64_t total_bytes; /* first fragment: body bytes of the message */
+	uint64_t slot;	      /* observed copies */
+	uint32_t callee;      /* observed copies: handle of the callee */
+	uint32_t room_kib;    /* of a call */
+	uint16_t status;      /* of a reply, refusal, result: enum status */
+	uint8_t origin;	      /* of a reply: enum status_origin */
+	uint8_t handed_over;  /* of a reply: 1 if a callee has had the call */
+};
+
+/**
+ * Decode the header of the frame at `bytes`, of which `n` can be read.
+ *
+ * Returns 0 when the whole frame is there, FRAME_E_INCOMPLETE when it is not
+ * (ret_frame->length is then set if at least four bytes were there, else 0),
+ * or another FRAME_E_*. After 0, frame_header_bytes() + n_subject + n_metadata
+ * <= length <= n holds. Neither the subject's text nor the kind is judged.
+ */
+int frame_decode(const void *bytes, size_t n, struct frame *ret_frame);
+
+/**
+ * Write the header. Returns its size, 32 or 56. `frame->length` must be right,
+ * see frame_set_body().
+ */
+size_t frame_encode(const struct frame *frame, void *out);
+
+const char *frame_error_text(int error);
+
+/** "MESSAGE" for 1; "unknown" for a number that is no kind. */
+const char *frame_kind_name(unsigned kind);
+
+static inline size_t frame_header_bytes(const struct frame *frame)
+{
+	return frame->flags & FRAME_EXTENDED ? FRAME_HEADER_MAX_BYTES
+					     : FRAME_HEADER_BYTES;
+}
+
+static inline size_t frame_body_offset(const struct frame *frame)
+{
+	return frame_header_bytes(frame) + frame->n_subject +
+	       frame->n_metadata;
+}
+
+static inline size_t frame_body_bytes(const struct frame *frame)
+{
+	return frame->length - frame_body_offset(frame);
+}
+
+/** Set the length from the other parts and a body of `n` bytes. */
+static inline void frame_set_body(struct frame *frame, size_t n)
+{
+	frame->length = (uint32_t)(frame_body_offset(frame) + n);
+}
+
+static inline bool frame_is_whole(const struct frame *frame)
+{
+	return (frame->flags & FRAME_WHOLE) == FRAME_WHOLE;
+}
+
+#endif
