@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: MIT
+# All flags of our own code, on one interface target.
+
+add_library(helio_flags INTERFACE)
+target_include_directories(helio_flags INTERFACE ${PROJECT_SOURCE_DIR})
+target_compile_definitions(helio_flags INTERFACE _GNU_SOURCE)
+target_compile_options(helio_flags INTERFACE
+	-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes
+	-Wold-style-definition -Wwrite-strings -Wpointer-arith -Wcast-qual
+	-Wundef -Wvla -Wformat=2 -Wimplicit-fallthrough -Wdate-time
+	-Wredundant-decls -Wnested-externs -Wno-unused-parameter
+	-Werror=implicit-function-declaration
+	-Werror=incompatible-pointer-types -Werror=return-type
+	-fno-common -fvisibility=hidden
+	$<$<C_COMPILER_ID:GNU>:-Wlogical-op -Wduplicated-cond>
+	$<$<BOOL:${HELIO_WERROR}>:-Werror>)
+
+if(HELIO_SANITIZE)
+	add_compile_options(-fsanitize=${HELIO_SANITIZE}
+		-fno-sanitize-recover=all -fno-omit-frame-pointer)
+	add_link_options(-fsanitize=${HELIO_SANITIZE})
+endif()

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "proto/unpack.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum wire_type {
+	WIRE_VARINT = 0,
+	WIRE_FIXED64 = 1,
+	WIRE_BYTES = 2,
+	WIRE_FIXED32 = 5,
+};
+
+/* One nested message that is being scanned. */
+struct level {
+	const ProtobufCMessageDescriptor *descriptor;
+	const uint8_t *end;
+};
+
+struct scan {
+	const uint8_t *at;
+	struct level levels[UNPACK_DEPTH_MAX];
+	size_t n_levels;
+	size_t n_fields;
+};
+
+static const char *const error_texts[] = {
+	[0] = "no error",
+	[UNPACK_E_MALFORMED] = "malformed protobuf",
+	[UNPACK_E_DEPTH] = "protobuf nested too deeply",
+	[UNPACK_E_FIELDS] = "protobuf with too many fields",
+	[UNPACK_E_ARENA] = "protobuf too large when unpacked",
+};
+
+static bool read_varint(struct scan *scan, const uint8_t *end, uint64_t *ret)
+{
+	uint64_t value = 0;
+
+	for (unsigned shift = 0; shift < 64 && scan->at < end; shift += 7) {
+		uint8_t byte = *scan->at++;
+
+		value |= (uint64_t)(byte & 0x7f) << shift;
+		if (!(byte & 0x80)) {
+			*ret = value;
+			return true;
+		}
+	}
+	return false;
+}
+
+static int enter(struct scan *scan, const ProtobufCFieldDescriptor *field,
+		 size_t n)
+{
+	if (scan->n_levels == UNPACK_DEPTH_MAX)
+		return UNPACK_E_DEPTH;
+	scan->levels[scan->n_levels++] = (struct level){
+		.descriptor = field->descriptor,
+		.end = scan->at + n,
+	};
+	return 0;
+}
+
+/* protobuf-c hands strings on as they came: a NUL would hide what follows. */
+static int scan_bytes(struct scan *scan, const struct level *level,
+		      uint32_t tag)
+{
+	const ProtobufCFieldDescriptor *field;
+	uint64_t n;
+
+	if (!read_varint(scan, level->end, &n) ||
+	    n > (uint64_t)(level->end - scan->at))
+		return UNPACK_E_MALFORMED;
+
+	field = protobuf_c_message_descriptor_get_field(level->descriptor, tag);
+	if (field && field->type == PROTOBUF_C_TYPE_MESSAGE)
+		return enter(scan, field, n);
+	if (field && field->type == PROTOBUF_C_TYPE_STRING &&
+	    memchr(scan->at, 0, n))
+		return UNPACK_E_MALFORMED;
+	/* Packed numbers become at most one element a byte. */
+	if (field && field->label == PROTOBUF_C_LABEL_REPEATED &&
+	    field->type != PROTOBUF_C_TYPE_STRING &&
+	    field->type != PROTOBUF_C_TYPE_BYTES)
+		scan->n_fields += n;
+	scan->at += n;
+	return 0;
+}
+
+static int scan_field(struct scan *scan)
+{
+	struct level level = scan->levels[scan->n_levels - 1];
+	uint64_t key;
+	uint64_t ignored;
+	size_t n_fixed;
+
+	if (++scan->n_fields > UNPACK_FIELDS_MAX)
+		return UNPACK_E_FIELDS;
+	if (!read_varint(scan, level.end, &key) || !(key >> 3) ||
+	    key >> 32)
+		return UNPACK_E_MALFORMED;
+
+	switch (key & 7) {
+	case WIRE_VARINT:
+		return read_varint(scan, level.end, &ignored)
+			       ? 0
+			       : UNPACK_E_MALFORMED;
+	case WIRE_BYTES:
+		return scan_bytes(scan, &level, (uint32_t)(key >> 3));
+	case WIRE_FIXED64:
+		n_fixed = 8;
+		break;
+	case WIRE_FIXED32:
+		n_fixed = 4;
+		break;
+	default:
+		return UNPACK_E_MALFORMED;
+	}
+	if (n_fixed > (size_t)(level.end - scan->at))
+		return UNPACK_E_MALFORMED;
+	scan->at += n_fixed;
+	return 0;
+}
+
+static int scan_message(const ProtobufCMessageDescriptor *descriptor,
+			const uint8_t *bytes, size_t n)
+{
+	struct scan scan = {
+		.at = bytes,
+		.levels = { { .descriptor = descriptor, .end = bytes + n } },
+		.n_levels = 1,
+	};
+
+	while (scan.n_levels) {
+		int r;
+
+		if (scan.at == scan.levels[scan.n_levels - 1].end) {
+			scan.n_levels--;
+			continue;
+		}
+		r = scan_field(&scan);
+		if (r)
+			return r;
+	}
+	return scan.n_fields > UNPACK_FIELDS_MAX ? UNPACK_E_FIELDS : 0;
+}
+
+static void *arena_alloc(void *userdata, size_t n)
+{
+	struct unpack_arena *arena = userdata;
+	size_t start = (arena->n_used + 15) & ~(size_t)15;
+
+	if (start > arena->n_bytes || n > arena->n_bytes - start) {
+		arena->is_full = true;
+		return NULL;
+	}
+	arena->n_used = start + n;
+	return arena->bytes + start;
+}
+
+static void arena_free(void *userdata, void *pointer)
+{
+	(void)userdata;
+	(void)pointer;
+}
+
+int unpack(const ProtobufCMessageDescriptor *descriptor, const uint8_t *bytes,
+	   size_t n, struct unpack_arena *arena, ProtobufCMessage **ret_message)
+{
+	ProtobufCAllocator allocator = {
+		.alloc = arena_alloc,
+		.free = arena_free,
+		.allocator_data = arena,
+	};
+	ProtobufCMessage *message;
+	int r;
+
+	r = scan_message(descriptor, bytes, n);
+	if (r)
+		return r;
+
+	arena->n_used = 0;
+	arena->is_full = false;
+	message = protobuf_c_message_unpack(descriptor, &allocator, n, bytes);
+	if (!message)
+		return arena->is_full ? UNPACK_E_ARENA : UNPACK_E_MALFORMED;
+	*ret_message = message;
+	return 0;
+}
+
+const char *unpack_error_text(int error)
+{
+	if (error < 0 ||
+	    (size_t)error >= sizeof(error_texts) / sizeof(*error_texts))
+		return "unknown error";
+	return error_texts[error];
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PROTO_UNPACK_H
+#define PROTO_UNPACK_H
+
+/**
+ * Unpacking protobuf that strangers wrote.
+ *
+ * protobuf-c recurses without a limit and turns a megabyte of empty entries
+ * into forty of objects. So the bytes are scanned first, with the message's
+ * descriptor, for depth and number of fields, and then unpacked into a fixed
+ * arena: no byte of a stranger drives an allocation.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <protobuf-c/protobuf-c.h>
+
+enum {
+	UNPACK_DEPTH_MAX = 8,
+	UNPACK_FIELDS_MAX = 2048,
+};
+
+enum unpack_error {
+	UNPACK_E_MALFORMED = 1, /* no protobuf of that message */
+	UNPACK_E_DEPTH,		/* nested too deeply */
+	UNPACK_E_FIELDS,	/* too many fields */
+	UNPACK_E_ARENA,		/* does not fit the arena */
+};
+
+/** Memory for unpacked messages, given back all at once. */
+struct unpack_arena {
+	uint8_t *bytes; /* borrowed, aligned for any object */
+	size_t n_bytes;
+	size_t n_used;
+	bool is_full; /* something did not fit */
+};
+
+/**
+ * Unpack `n` bytes as a message of `descriptor` into the arena, whose earlier
+ * contents are given up. The bytes must stand in our own memory.
+ *
+ * Returns 0 or UNPACK_E_*. The message and what it points to live in the arena
+ * and are never freed; strings are terminated and hold no NUL inside.
+ */
+int unpack(const ProtobufCMessageDescriptor *descriptor, const uint8_t *bytes,
+	   size_t n, struct unpack_arena *arena, ProtobufCMessage **ret_message);
+
+const char *unpack_error_text(int error);
+
+#endif

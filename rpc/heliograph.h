@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef HELIOGRAPH_H
+#define HELIOGRAPH_H
+
+/**
+ * libheliograph: what programs on the bus link.
+ *
+ * A connection owns no loop and no thread, and is used from one thread. It
+ * offers a descriptor, the time of its next timeout, and helio_dispatch(); put
+ * them into any loop, or call helio_run() and the helio_*_wait() functions,
+ * which are small loops of their own.
+ *
+ *     struct helio *bus;
+ *     int r = helio_open("shm:/run/heliograph/bus.sock", NULL, &bus);
+ *     if (r >= 0)
+ *             r = helio_connect_wait(bus, 5000);
+ *     if (r >= 0)
+ *             r = helio_publish(bus, "vm.web.console", "hello", 5, NULL);
+ *     if (r >= 0)
+ *             r = helio_flush_wait(bus, 5000);
+ *     helio_close(bus);
+ *
+ * Unless a function says otherwise, it does not block, and returns 0 or a
+ * negative errno. Texts in are terminated and copied. Pointers handed to a
+ * callback live until it returns. Any function but helio_close() and the
+ * waiting ones may be called from a callback.
+ *
+ * When the connection is lost, the library connects again with jittered
+ * backoff, renews subscriptions and services in one batch, and then tells
+ * every subscription of the gap. Calls in flight end with UNAVAILABLE. While
+ * there is no connection, publishing returns -ENOTCONN: nothing is kept or
+ * sent again behind the program's back.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define HELIO_API __attribute__((visibility("default")))
+
+struct helio;		   /* a connection */
+struct helio_subscription; /* what it subscribed */
+struct helio_service;	   /* what it serves */
+struct helio_call;	   /* a call it made */
+struct helio_request;	   /* a call it was asked to answer */
+
+/** How a call ended: gRPC's codes. */
+enum helio_status {
+	HELIO_OK = 0,
+	HELIO_CANCELLED = 1,
+	HELIO_UNKNOWN = 2,
+	HELIO_INVALID_ARGUMENT = 3,
+	HELIO_DEADLINE_EXCEEDED = 4,
+	HELIO_NOT_FOUND = 5,
+	HELIO_ALREADY_EXISTS = 6,
+	HELIO_PERMISSION_DENIED = 7,
+	HELIO_RESOURCE_EXHAUSTED = 8,
+	HELIO_FAILED_PRECONDITION = 9,
+	HELIO_ABORTED = 10,
+	HELIO_OUT_OF_RANGE = 11,
+	HELIO_UNIMPLEMENTED = 12,
+	HELIO_INTERNAL = 13,
+	HELIO_UNAVAILABLE = 14,
+	HELIO_DATA_LOSS = 15,
+	HELIO_UNAUTHENTICATED = 16,
+};
+
+/** "UNAVAILABLE" for 14. Never NULL. */
+HELIO_API const char *helio_status_name(unsigned status);
+
+/* Connection. */
+
+enum helio_state {
+	HELIO_CONNECTING, /* or waiting until it tries again */
+	HELIO_CONNECTED,  /* handshake done, everything renewed */
+	HELIO_CLOSED,	  /* for good: see helio_error() */
+};
+
+typedef void (*helio_state_fn)(struct helio *bus, enum helio_state state,
+			       void *userdata);
+
+/** What a plain publish was refused for; `status` is never HELIO_OK. */
+typedef void (*helio_refused_fn)(struct helio *bus, unsigned status,
+				 const char *reason, void *userdata);
+
+/** All zero, or NULL, is a good default. */
+struct helio_options {
+	const char *program;	/* shown in lists of peers; NULL: none */
+	uint64_t message_max;	/* longest body taken, bytes; 0: 8 MiB */
+	uint32_t ring_bytes;	/* shm: each way, a power of two; 0: 1 MiB */
+	bool no_reconnect;	/* a lost connection closes */
+	const char *key_file;	/* tcp: our key pair, see helio-keys(1) */
+	const char *server_key; /* tcp: the switch's public key, 40 of Z85 */
+	bool is_plain;		/* tcp: no CURVE, on loopback only */
+	helio_state_fn on_state;
+	helio_refused_fn on_refused;
+	void *userdata; /* of both */
+};
+
+/**
+ * Start connecting to `address`: `shm:PATH`, `unix:PATH`, `tcp://HOST:PORT`.
+ * -EINVAL: no such form of address; -EPROTONOSUPPORT: no module for it here.
+ * That nobody is there is no error yet, unless options->no_reconnect.
+ */
+HELIO_API int helio_open(const char *address,
+			 const struct helio_options *options,
+			 struct helio **ret_bus);
+
+/** Ends everything that hangs on it, without callbacks. NULL is fine. */
+HELIO_API void helio_close(struct helio *bus);
+
+HELIO_API enum helio_state helio_state(const struct helio *bus);
+
+/** Why it is not connected, as text; "" when there is nothing to say. */
+HELIO_API const char *helio_error(const struct helio *bus);
+
+/** Who the switch says we are, `vm:web`; "" before the first connection. */
+HELIO_API const char *helio_principal(const struct helio *bus);
+
+/** Poll this for reading; it stays the same for the connection's life. */
+HELIO_API int helio_fd(const struct helio *bus);
+
+/** Milliseconds until helio_dispatch() is due anyway; -1: no need. */
+HELIO_API int helio_timeout_ms(const struct helio *bus);
+
+/**
+ * Take in what has come, call back, send what waits, and ask to be woken for
+ * more. Call it when the descriptor is readable or the timeout is over.
+ * Returns how many frames it took in, or a negative errno once it is closed.
+ */
+HELIO_API int helio_dispatch(struct helio *bus);
+
+/**
+ * Wait at most `timeout_ms` (-1: for ever) for something, and dispatch it.
+ * Returns as helio_dispatch() does; 0 also when nothing came in time.
+ */
+HELIO_API int helio_run(struct helio *bus, int timeout_ms);
+
+/** Blocks. -ETIMEDOUT, or why it was closed. */
+HELIO_API int helio_connect_wait(struct helio *bus, int timeout_ms);
+
+/**
+ * Blocks until the switch has taken everything sent so far. -ETIMEDOUT;
+ * -ENOTCONN when the connection was lost meanwhile.
+ */
+HELIO_API int helio_flush_wait(struct helio *bus, int timeout_ms);
+
+/* Messages. */
+
+struct helio_header {
+	const char *name;
+	const void *value;
+	size_t n_value; /* bytes */
+};
+
+/** A message, a call's request or its reply, as its receiver sees it. */
+struct helio_message {
+	const char *subject; /* terminated */
+	const void *body;
+	size_t n_body;	     /* bytes */
+	const char *source;  /* principal; "" for the switch itself */
+	uint64_t incarnation; /* of the source */
+	const char *idempotency_key; /* or NULL, as the next two */
+	const char *content_type;
+	const char *traceparent;
+	const struct helio_header *headers;
+	size_t n_headers;
+};
+
+/** What publish did, when it was asked to tell. */
+struct helio_ack {
+	unsigned status;     /* enum helio_status */
+	const char *reason;  /* "" unless the status is bad */
+	uint32_t n_took;     /* routed: subscribers that took it */
+	uint32_t n_refused;  /* routed: that were full */
+	const char *log;     /* stored: the name of the log, or NULL */
+	uint64_t sequence;   /* stored: of the record */
+	bool is_duplicate;   /* stored: it was there already */
+};
+
+typedef void (*helio_ack_fn)(struct helio *bus, const struct helio_ack *ack,
+			     void *userdata);
+
+enum helio_publish_flags {
+	HELIO_ACK_ROUTED = 1 << 0,
+	HELIO_ACK_STORED = 1 << 1,
+};
+
+/** All zero, or NULL, is a plain publish. */
+struct helio_publish_options {
+	uint32_t flags;		/* enum helio_publish_flags */
+	uint32_t timeout_ms;	/* of an ack; 0: 30 s */
+	helio_ack_fn on_ack;	/* called once if a flag asks for an ack */
+	void *userdata;
+	const char *idempotency_key; /* or NULL, as the next two */
+	const char *content_type;
+	const char *traceparent;
+	const struct helio_header *headers;
+	size_t n_headers;
+};
+
+/**
+ * Publish `n_body` bytes. They are copied; sending starts at the next
+ * dispatch, or at once when much has gathered.
+ *
+ * -EINVAL: not a subject; -ENOTCONN; -EAGAIN: the channel is full, try again
+ * after a dispatch; -EMSGSIZE: longer than the switch takes; -E2BIG: more than
+ * 16 KiB of headers.
+ */
+HELIO_API int helio_publish(struct helio *bus, const char *subject,
+			    const void *body, size_t n_body,
+			    const struct helio_publish_options *options);
+
+/** The same, but waits while the channel is full, and for the ack if asked. */
+HELIO_API int helio_publish_wait(struct helio *bus, const char *subject,
+				 const void *body, size_t n_body,
+				 const struct helio_publish_options *options,
+				 int timeout_ms);
+
+/**
+ * Publish in place: get room for a body of up to `n_body` bytes in the
+ * channel itself, write to it, and end with helio_publish_end(). Nothing else
+ * may be called on the connection in between. -EMSGSIZE when it is more than
+ * one fragment (helio_fragment_max()); otherwise as helio_publish().
+ */
+HELIO_API int helio_publish_begin(struct helio *bus, const char *subject,
+				  size_t n_body, void **ret_body);
+/** Send the first `n_body` bytes of the room, which may be fewer. */
+HELIO_API void helio_publish_end(struct helio *bus, size_t n_body);
+
+/** The longest body, in bytes, that goes in one frame on `subject`. */
+HELIO_API size_t helio_fragment_max(const struct helio *bus,
+				    const char *subject);
+
+/* Subscriptions. */
+
+typedef void (*helio_message_fn)(struct helio_subscription *subscription,
+				 const struct helio_message *message,
+				 void *userdata);
+
+/**
+ * Messages are missing from here on: `n_lost` of them, or 0 for a number that
+ * nobody knows. `reason` is one word: "overflow", "reconnect", "aborted".
+ */
+typedef void (*helio_gap_fn)(struct helio_subscription *subscription,
+			     uint64_t n_lost, const char *reason,
+			     void *userdata);
+
+/** How SUBSCRIBE or SERVE ended; once, unless it is lost by a reload. */
+typedef void (*helio_ready_fn)(struct helio *bus, unsigned status,
+			       const char *reason, void *userdata);
+
+/** A call or reply of the observed service, with the slot that joins them. */
+typedef void (*helio_observe_fn)(struct helio_subscription *subscription,
+				 const struct helio_message *message,
+				 bool is_reply, uint64_t slot, unsigned status,
+				 void *userdata);
+
+enum helio_overflow {
+	HELIO_DROP_NEW,
+	HELIO_DROP_OLD,
+	HELIO_DISCONNECT,
+	HELIO_LATEST,
+};
+
+/** All zero, or NULL, is a good default. */
+struct helio_subscribe_options {
+	const char *group; /* share the messages with its other members */
+	enum helio_overflow overflow;
+	uint32_t credit_messages; /* under way to us at most; 0: 65,536 */
+	uint64_t credit_bytes;	  /* 0: 4 MiB */
+	uint32_t queue_messages;  /* waiting in the switch; 0: its default */
+	uint64_t queue_bytes;	  /* 0: its default */
+	const char *capture;	  /* we are the log of this name */
+	helio_observe_fn on_observed; /* set: observe a service's calls */
+	helio_gap_fn on_gap;
+	helio_ready_fn on_ready;
+};
+
+/**
+ * Subscribe to a pattern. Credit goes back to the switch as callbacks return.
+ * -EINVAL: not a pattern. That it is not allowed is told to on_ready.
+ */
+HELIO_API int
+helio_subscribe(struct helio *bus, const char *pattern,
+		const struct helio_subscribe_options *options,
+		helio_message_fn on_message, void *userdata,
+		struct helio_subscription **ret_subscription);
+
+/** Blocks until the switch has answered; a refusal is -EACCES and the like. */
+HELIO_API int
+helio_subscribe_wait(struct helio *bus, const char *pattern,
+		     const struct helio_subscribe_options *options,
+		     helio_message_fn on_message, void *userdata,
+		     int timeout_ms,
+		     struct helio_subscription **ret_subscription);
+
+/** No callback comes after it. NULL is fine. */
+HELIO_API void
+helio_unsubscribe(struct helio_subscription *subscription);
+
+/**
+ * Stop and go on taking messages: while paused no credit is given back, so
+ * the switch queues, and then does what `overflow` says.
+ */
+HELIO_API void helio_pause(struct helio_subscription *subscription);
+HELIO_API void helio_resume(struct helio_subscription *subscription);
+
+/**
+ * As the log that captures: answer for a run of `n_records` messages, the
+ * oldest that are not yet answered, which were stored from `sequence` on.
+ */
+HELIO_API int helio_stored(struct helio_subscription *subscription,
+			   uint32_t n_records, unsigned status,
+			   uint64_t sequence, bool is_duplicate);
+
+/* Calls. */
+
+struct helio_reply {
+	unsigned status;      /* enum helio_status */
+	const char *reason;   /* "" unless the status is bad */
+	bool is_from_bus;     /* who said it: the bus, not the service */
+	bool is_handed_over;  /* a callee has had it: repeating may do twice */
+	const struct helio_message *message; /* NULL unless HELIO_OK */
+};
+
+/** Called once for each call that was started and not cancelled by us. */
+typedef void (*helio_reply_fn)(struct helio_call *call,
+			       const struct helio_reply *reply,
+			       void *userdata);
+
+/** All zero, or NULL, is a good default. */
+struct helio_call_options {
+	uint32_t timeout_ms; /* 0: 30 s */
+	bool is_waiting;     /* hold it until a server comes */
+	uint32_t room_kib;   /* for the reply; 0: message_max */
+	const char *idempotency_key;
+	const char *content_type;
+	const char *traceparent;
+	const struct helio_header *headers;
+	size_t n_headers;
+};
+
+/** Errors as helio_publish(). The call is freed after its callback. */
+HELIO_API int helio_call_start(struct helio *bus, const char *subject,
+			       const void *body, size_t n_body,
+			       const struct helio_call_options *options,
+			       helio_reply_fn on_reply, void *userdata,
+			       struct helio_call **ret_call);
+
+/** The callee is told; no callback comes any more. */
+HELIO_API void helio_call_cancel(struct helio_call *call);
+
+/**
+ * Blocks for the reply, at most until its deadline. Returns 0 with
+ * *ret_reply, which lives until the next call of the library on `bus`, or a
+ * negative errno when the call could not be sent.
+ */
+HELIO_API int helio_call_wait(struct helio *bus, const char *subject,
+			      const void *body, size_t n_body,
+			      const struct helio_call_options *options,
+			      struct helio_reply *ret_reply);
+
+/* Services. */
+
+/**
+ * A call came in. `request` is ours until it is answered, now or later, by
+ * helio_respond() or helio_fail(), each of which frees it.
+ */
+typedef void (*helio_request_fn)(struct helio_service *service,
+				 struct helio_request *request,
+				 const struct helio_message *message,
+				 void *userdata);
+
+/** The caller no longer waits; the request still has to be answered. */
+typedef void (*helio_cancelled_fn)(struct helio_request *request,
+				   void *userdata);
+
+/** All zero, or NULL, is a good default. */
+struct helio_serve_options {
+	const char *const *methods; /* NULL: `name` itself is called */
+	size_t n_methods;
+	uint32_t credit_calls; /* at once; 0: 1,024 */
+	uint64_t credit_bytes; /* 0: 4 MiB */
+	helio_cancelled_fn on_cancelled;
+	helio_ready_fn on_ready;
+};
+
+/** Serve calls to the subject `name`, or to `name.METHOD` for each method. */
+HELIO_API int helio_serve(struct helio *bus, const char *name,
+			  const struct helio_serve_options *options,
+			  helio_request_fn on_request, void *userdata,
+			  struct helio_service **ret_service);
+HELIO_API int helio_serve_wait(struct helio *bus, const char *name,
+			       const struct helio_serve_options *options,
+			       helio_request_fn on_request, void *userdata,
+			       int timeout_ms,
+			       struct helio_service **ret_service);
+
+/** Requests that are not answered yet fail UNAVAILABLE. NULL is fine. */
+HELIO_API void helio_unserve(struct helio_service *service);
+
+/** What this registration alone is reached by: `$inst.ID.NAME`; "" before. */
+HELIO_API const char *
+helio_service_instance(const struct helio_service *service);
+
+/** Milliseconds until the caller stops waiting. */
+HELIO_API uint32_t helio_request_time_left_ms(
+	const struct helio_request *request);
+
+/** What was set with this is handed to on_cancelled. */
+HELIO_API void helio_request_set_userdata(struct helio_request *request,
+					  void *userdata);
+
+HELIO_API int helio_respond(struct helio_request *request, const void *body,
+			    size_t n_body);
+HELIO_API int helio_fail(struct helio_request *request, unsigned status,
+			 const char *reason);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

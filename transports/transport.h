@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TRANSPORTS_TRANSPORT_H
+#define TRANSPORTS_TRANSPORT_H
+
+/**
+ * Kinds of channels, found by the scheme of an address.
+ *
+ * `shm:PATH` and `unix:PATH` need nothing but the kernel and are always there.
+ * The others (`tcp://HOST:PORT`, later `vchan:DOMID/PORT`) are modules: shared
+ * objects that are loaded when an address first names them.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/cleanup.h"
+
+struct channel;
+struct listener;
+struct poller;
+
+enum { TRANSPORT_KEY_BYTES = 32 };
+
+/** What an address does not say. All zero is a good default. */
+struct transport_options {
+	/* Rings: bytes each way, a power of two from 1 KiB to 1 MiB; 0: 1 MiB */
+	uint32_t ring_bytes;
+	/* Listening sockets: what the evidence calls them. */
+	const char *name;
+	/* Listening Unix sockets: mode and owner; mode 0: 0600. */
+	uint32_t mode;
+	uint32_t uid;
+	uint32_t gid;
+	/* How many peers may be half connected at a time; 0: 64. */
+	uint32_t n_handshakes_max;
+
+	/* tcp: without CURVE; refused unless the address is loopback. */
+	bool is_plain;
+	uint8_t public_key[TRANSPORT_KEY_BYTES];
+	uint8_t secret_key[TRANSPORT_KEY_BYTES];
+	uint8_t server_key[TRANSPORT_KEY_BYTES]; /* connecting only */
+	/*
+	 * Listening: the name that `key` was enrolled by, at most 255 bytes
+	 * and the terminator. Returns 0, or -ENOENT for a stranger.
+	 */
+	int (*lookup_key)(void *userdata,
+			  const uint8_t key[TRANSPORT_KEY_BYTES],
+			  char ret_name[256]);
+	void *userdata;
+};
+
+struct listener_ops {
+	void (*free)(struct listener *listener);
+};
+
+struct listener {
+	const struct listener_ops *ops;
+	/*
+	 * A peer has connected. Returns 0 and owns the channel from then on,
+	 * or a negative errno and the listener ends it.
+	 */
+	int (*on_channel)(struct listener *listener, struct channel *channel);
+	void *owner;
+};
+
+struct transport {
+	const char *scheme;
+	/*
+	 * `rest` is the address without its scheme. connect() returns at once
+	 * with a channel that may still be connecting: it shows no bytes and
+	 * no room until it is, and an error if it fails. Both return 0 or a
+	 * negative errno: -EINVAL for an address that is none, -ECONNREFUSED
+	 * and -ENOENT when nobody is there.
+	 */
+	int (*connect)(struct poller *poller, const char *rest,
+		       const struct transport_options *options,
+		       struct channel **ret_channel);
+	int (*listen)(struct poller *poller, const char *rest,
+		      const struct transport_options *options,
+		      struct listener **ret_listener);
+};
+
+/** What a module `libheliograph-SCHEME.so` exports as `helio_transport`. */
+#define TRANSPORT_MODULE_SYMBOL "helio_transport"
+
+/**
+ * The transport of an address, loaded if need be, and the address's rest.
+ * Returns 0, -EINVAL when the address has no scheme, or -EPROTONOSUPPORT when
+ * there is no such transport on this machine.
+ */
+int transport_lookup(const char *address,
+		     const struct transport **ret_transport,
+		     const char **ret_rest);
+
+static inline struct listener *listener_free(struct listener *listener)
+{
+	if (listener)
+		listener->ops->free(listener);
+	return NULL;
+}
+
+DEFINE_CLEANUP(struct listener *, listener_free);
+
+#endif
