@@ -57,6 +57,11 @@ struct listener_ops {
 struct listener {
 	const struct listener_ops *ops;
 	/*
+	 * Where it really listens, port and all, as clients on this machine
+	 * write it; NULL when that is the address it was given.
+	 */
+	const char *address;
+	/*
 	 * A peer has connected. Returns 0 and owns the channel from then on,
 	 * or a negative errno and the listener ends it.
 	 */
@@ -79,6 +84,12 @@ struct transport {
 	int (*listen)(struct poller *poller, const char *rest,
 		      const struct transport_options *options,
 		      struct listener **ret_listener);
+	/*
+	 * Draw a pair of keys for the options. Returns 0 or a negative errno;
+	 * NULL where peers are not known by keys.
+	 */
+	int (*make_keys)(uint8_t ret_public_key[TRANSPORT_KEY_BYTES],
+			 uint8_t ret_secret_key[TRANSPORT_KEY_BYTES]);
 };
 
 /** What a module `libheliograph-SCHEME.so` exports as `helio_transport`. */
