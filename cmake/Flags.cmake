@@ -20,3 +20,9 @@ if(HELIO_SANITIZE)
 		-fno-sanitize-recover=all -fno-omit-frame-pointer)
 	add_link_options(-fsanitize=${HELIO_SANITIZE})
 endif()
+
+# Coverage for libFuzzer in all our code; its main only in the fuzz targets.
+if(HELIO_FUZZ)
+	add_compile_options(-fsanitize=fuzzer-no-link)
+	add_link_options(-fsanitize=fuzzer-no-link)
+endif()
