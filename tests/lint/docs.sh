@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# docs.sh ROOT: every file that a page links to, or names in backquotes below
+# one of our folders, exists.
+set -euo pipefail
+
+cd "$1"
+broken=0
+folders='base|proto|transports|rpc|switch|cli|tests|docs|examples|packaging|cmake'
+
+complain() {
+	echo "$1: $2 does not exist"
+	broken=1
+}
+
+pages() {
+	find . -path ./build -prune -o -path ./.git -prune -o \
+		-name '*.md' -print | sed 's|^\./||' | sort
+}
+
+links() {
+	grep -oE '\]\([^)#: ]+' "$1" | sed 's|^](||' || true
+}
+
+# Only whole paths: none with a placeholder or a pattern in it.
+named_paths() {
+	grep -oE "\`($folders)/[a-z0-9_./-]+\`" "$1" | tr -d '`' || true
+}
+
+while IFS= read -r page; do
+	while IFS= read -r link; do
+		[[ -z $link || -e $(dirname "$page")/$link ]] ||
+			complain "$page" "$link"
+	done < <(links "$page")
+	while IFS= read -r path; do
+		[[ -z $path || -e $path ]] || complain "$page" "$path"
+	done < <(named_paths "$page")
+done < <(pages)
+
+exit "$broken"
