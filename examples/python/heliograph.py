@@ -1,0 +1,451 @@
+# SPDX-License-Identifier: MIT
+"""A client of the Heliograph bus over a Unix socket, standard library only.
+
+    with heliograph.connect("unix:/run/heliograph/bus.sock") as bus:
+        bus.publish("room.kitchen.temp", b"21.5")
+        print(bus.call("echo", b"hello", timeout=2).body)
+
+One thread, no loop of its own: whatever waits also takes in everything else
+that comes and keeps it for whoever asks next. Use one client per thread.
+Every wait takes a timeout in seconds, None being for ever, and raises
+TimeoutError; Closed is raised once the channel has ended.
+"""
+
+from __future__ import annotations
+
+import itertools
+import struct
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Self
+
+import heliowire as wire
+from heliochannel import Assembly, Channel, Closed
+from heliowire import WHOLE, Flag, Frame, Kind, Overflow, Status
+
+__all__ = ["connect", "Client", "Subscription", "Service", "Call", "Message",
+           "Gap", "Reply", "Routed", "Principal", "Refused", "Closed",
+           "Status", "Overflow"]
+
+VERSION = 1
+MESSAGE_MAX = 8 << 20
+CREDIT_MESSAGES = 256
+CREDIT_BYTES = 1 << 20
+# How much longer than the switch a caller waits for the switch's own answer.
+GRACE = 1.0
+
+
+class Refused(Exception):
+    """The switch or a service said no."""
+
+    def __init__(self, frame: Frame) -> None:
+        self.status = Status(frame.status)
+        self.text = frame.body.decode("utf-8", "replace")
+        # Of a call: whether the bus said it, and not the service.
+        self.from_bus = frame.from_bus
+        # Of a call: if not, repeating it cannot make it happen twice.
+        self.handed_over = frame.handed_over
+        super().__init__(f"{self.status.name}: {self.text}")
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Who sent something; the switch itself has no name."""
+
+    name: str = ""
+    durable_id: str = ""
+    incarnation: int = 0
+
+
+@dataclass(frozen=True)
+class Message:
+    subject: str
+    body: bytes
+    metadata: bytes
+    source: Principal
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Stands in a subscription where messages were lost."""
+
+    reason: int
+    count: int  # 0: not known
+
+    OVERFLOW, ABORTED, UPLINK_LOST = 1, 2, 3
+
+
+@dataclass(frozen=True)
+class Routed:
+    """How many subscriptions took a message, and how many were full."""
+
+    taken: int
+    full: int
+
+
+@dataclass(frozen=True)
+class Reply:
+    body: bytes
+    metadata: bytes
+    source: Principal
+
+
+class _Inbox:
+    """What comes for one subscription or service, and the credit for it."""
+
+    def __init__(self, bus: Client, id_: int) -> None:
+        self.id = id_
+        self._bus = bus
+        self._items: deque[Any] = deque()
+        self._owed_messages = self._owed_bytes = 0
+
+    def receive(self, timeout: float | None = None) -> Any:
+        """The next one in the stream."""
+        self._bus._channel.pump_until(lambda: self._items, timeout)
+        item = self._items.popleft()
+        if not isinstance(item, Gap):
+            self._owe(messages=1)
+        return item
+
+    def __iter__(self) -> Iterator[Any]:
+        while True:
+            yield self.receive()
+
+    def _owe(self, messages: int = 0, n_bytes: int = 0) -> None:
+        """Give credit back, but not in small change."""
+        self._owed_messages += messages
+        self._owed_bytes += n_bytes
+        if (self._owed_messages < CREDIT_MESSAGES // 2
+                and self._owed_bytes < CREDIT_BYTES // 2):
+            return
+        body = struct.pack("<IIQ", self.id, self._owed_messages,
+                           self._owed_bytes)
+        self._owed_messages = self._owed_bytes = 0
+        # What already came can still be read after the end.
+        if self._bus._channel.ended is None:
+            self._bus._channel.send(Frame(Kind.CREDIT, body=body))
+
+
+class Subscription(_Inbox):
+    """A stream of Message and, where some were lost, Gap."""
+
+    def close(self) -> None:
+        self._bus._remove(Kind.UNSUBSCRIBE, self.id)
+
+
+class Service(_Inbox):
+    """A stream of Call."""
+
+    instance: str = ""
+
+    def close(self) -> None:
+        self._bus._remove(Kind.UNSERVE, self.id)
+
+
+@dataclass
+class Call:
+    """A call to be answered, once, by reply() or fail()."""
+
+    subject: str
+    body: bytes
+    metadata: bytes
+    source: Principal
+    deadline: float | None  # on the clock of time.monotonic()
+    _correlation: int
+    _bus: Client
+    # The caller no longer waits; found out while anything waits for the bus.
+    cancelled: bool = False
+
+    def reply(self, body: bytes, metadata: bytes = b"") -> None:
+        self._answer(Frame(Kind.REPLY, WHOLE, self._correlation,
+                           metadata=metadata, body=body))
+
+    def fail(self, status: Status, text: str = "") -> None:
+        self._answer(Frame(Kind.REPLY, WHOLE | Flag.EXTENDED,
+                           self._correlation, body=text.encode(),
+                           status=status))
+
+    def _answer(self, frame: Frame) -> None:
+        # One that is over is not in the table, and needs no answer.
+        if self._bus._calls.pop(self._correlation, None):
+            self._bus._channel.send_message(frame)
+
+
+class Client:
+    """A channel to the switch and what goes on over it; see connect()."""
+
+    def __init__(self, path: str, program: str, timeout: float) -> None:
+        # Ids of requests stay below 2^32, where no delivery id is, so that an
+        # ABORT is never in doubt about what it aborts.
+        self._ids = itertools.cycle(range(1, 1 << 32))
+        self._inbox_ids = itertools.count(1)
+        self._inboxes: dict[int, _Inbox] = {}
+        self._answers: dict[int, Frame | None] = {}
+        self._calls: dict[int, Call] = {}
+        self._assembly = Assembly()
+        self._peers: dict[int, Principal] = {0: Principal()}
+        self._channel = Channel(path, timeout, self._take)
+        try:
+            self.limits = self._shake_hands(program, timeout)
+        except BaseException:
+            self._channel.close()
+            raise
+        self._channel.fragment_bytes = self.limits["fragment_bytes"]
+
+    @property
+    def principal(self) -> str:
+        """Who the switch says we are."""
+        return self.limits["principal"]
+
+    def close(self) -> None:
+        """Send what waits, say goodbye, and go."""
+        try:
+            self._channel.flush(GRACE)
+            self._channel.end()
+        except OSError:
+            pass
+        self._channel.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def fileno(self) -> int:
+        return self._channel.fileno()
+
+    def publish(self, subject: str, body: bytes, metadata: bytes = b"", *,
+                ack: bool = False, timeout: float | None = 30
+                ) -> Routed | None:
+        """Publish; with `ack`, wait to hear how many took it.
+
+        Without, nothing tells of a refusal."""
+        frame = Frame(Kind.MESSAGE, WHOLE, next(self._ids), subject,
+                      metadata, body)
+        if not ack:
+            self._channel.send_message(frame)
+            return None
+        frame.flags |= Flag.ACK_ROUTED
+        answer = self._ask(frame, timeout)
+        if answer.kind == Kind.REFUSED:
+            raise Refused(answer)
+        for entry in wire.decode_acks(answer.body):
+            if frame.correlation in entry.correlations:
+                return Routed(entry.taken, entry.full)
+        raise AssertionError("an ACK without us was kept for us")
+
+    def subscribe(self, pattern: str, *, timeout: float | None = 30,
+                  **options: Any) -> Subscription:
+        """Subscribe. Options: group, overflow, queue_messages, queue_bytes,
+        and what else SUBSCRIBE has."""
+        inbox = Subscription(self, next(self._inbox_ids))
+        body = {"credit_messages": CREDIT_MESSAGES,
+                "credit_bytes": CREDIT_BYTES, **options}
+        self._add(inbox, Frame(
+            Kind.SUBSCRIBE, subject=pattern,
+            body=wire.pb_encode(wire.SUBSCRIBE, id=inbox.id, **body)),
+            timeout)
+        return inbox
+
+    def serve(self, subject: str, methods: Iterable[str] = (), *,
+              timeout: float | None = 30) -> Service:
+        """Be called by `subject`, or by `subject.METHOD` for each method."""
+        inbox = Service(self, next(self._inbox_ids))
+        answer = self._add(inbox, Frame(
+            Kind.SERVE, subject=subject, body=wire.pb_encode(
+                wire.SERVE, id=inbox.id, methods=methods,
+                credit_calls=CREDIT_MESSAGES, credit_bytes=CREDIT_BYTES)),
+            timeout)
+        served = wire.pb_decode(wire.SERVED, answer.body)
+        inbox.instance = served.get("instance", "")
+        return inbox
+
+    def call(self, subject: str, body: bytes = b"", metadata: bytes = b"", *,
+             timeout: float = 30, wait: bool = False,
+             room: int | None = None) -> Reply:
+        """Call and wait for the reply; Refused tells any status but OK.
+
+        `wait` holds the call until somebody serves the subject; `room` is
+        how long the reply may be, in bytes."""
+        frame = Frame(Kind.CALL, WHOLE, next(self._ids), subject, metadata,
+                      body, time_left_ms=max(1, round(timeout * 1000)))
+        if wait:
+            frame.flags |= Flag.WAIT
+        if room is not None:
+            frame.flags |= Flag.EXTENDED
+            frame.room_kib = -(-room // 1024)
+        try:
+            answer = self._ask(frame, timeout + GRACE)
+        except (TimeoutError, KeyboardInterrupt):
+            self._channel.send(Frame(Kind.CANCEL,
+                                     correlation=frame.correlation))
+            raise
+        if answer.status != Status.OK:
+            raise Refused(answer)
+        return Reply(answer.body, answer.metadata, self._peer(answer))
+
+    def sync(self, timeout: float | None = 30) -> None:
+        """Wait until the switch has dealt with all that was sent before."""
+        self._request(Frame(Kind.SYNC), timeout)
+
+    def ping(self, timeout: float | None = 30) -> float:
+        """Seconds to the switch and back."""
+        start = time.monotonic()
+        self._ask(Frame(Kind.PING, correlation=next(self._ids),
+                        body=struct.pack("<d", start)), timeout)
+        return time.monotonic() - start
+
+    # What was asked, and the answers under the ids it was asked with.
+
+    def _shake_hands(self, program: str, timeout: float) -> dict[str, Any]:
+        self._answers[0] = None
+        self._channel.send(Frame(Kind.HELLO, body=wire.pb_encode(
+            wire.HELLO, version_min=VERSION, version_max=VERSION,
+            program=program, message_max=MESSAGE_MAX)))
+        self._channel.pump_until(lambda: self._answers[0], timeout)
+        return wire.pb_decode(wire.WELCOME, self._answers.pop(0).body)
+
+    def _ask(self, frame: Frame, timeout: float | None) -> Frame:
+        """Send what is answered under its own id; that answer."""
+        id_ = frame.correlation
+        self._answers[id_] = None
+        try:
+            self._channel.send_message(frame)
+            self._channel.pump_until(lambda: self._answers[id_], timeout)
+            return self._answers[id_]
+        finally:
+            del self._answers[id_]
+
+    def _request(self, frame: Frame, timeout: float | None) -> Frame:
+        """Send what is answered by RESULT; that result, if it is OK."""
+        frame.correlation = next(self._ids)
+        answer = self._ask(frame, timeout)
+        if answer.status != Status.OK:
+            raise Refused(answer)
+        return answer
+
+    def _add(self, inbox: _Inbox, frame: Frame, timeout: float | None
+             ) -> Frame:
+        self._inboxes[inbox.id] = inbox
+        try:
+            return self._request(frame, timeout)
+        except Refused:
+            del self._inboxes[inbox.id]
+            raise
+
+    def _remove(self, kind: Kind, id_: int) -> None:
+        self._request(Frame(kind, body=struct.pack("<I", id_)), 30)
+        del self._inboxes[id_]
+
+    # What comes.
+
+    def _take(self, frame: Frame) -> None:
+        take = self._TAKE.get(frame.kind)
+        if take is not None:
+            take(self, frame)
+        elif not frame.flags & Flag.IGNORABLE:
+            raise wire.WireError(f"a frame of the unknown kind {frame.kind}")
+
+    def _inbox(self, frame: Frame) -> _Inbox | None:
+        """The inbox that a MESSAGE or CALL is delivered to."""
+        return self._inboxes.get(frame.correlation >> 32 & 0x7fffffff)
+
+    def _take_message(self, frame: Frame) -> None:
+        inbox = self._inbox(frame)
+        if inbox is not None:
+            inbox._owe(n_bytes=len(frame))
+        whole = self._assembly.add(frame)
+        if whole is None or inbox is None:
+            return
+        if whole.kind == Kind.MESSAGE:
+            inbox._items.append(Message(whole.subject, whole.body,
+                                        whole.metadata, self._peer(whole)))
+        else:
+            inbox._items.append(self._new_call(whole))
+
+    def _new_call(self, frame: Frame) -> Call:
+        deadline = None
+        if frame.time_left_ms:
+            deadline = time.monotonic() + frame.time_left_ms / 1000
+        call = Call(frame.subject, frame.body, frame.metadata,
+                    self._peer(frame), deadline, frame.correlation, self)
+        self._calls[frame.correlation] = call
+        return call
+
+    def _take_reply(self, frame: Frame) -> None:
+        if whole := self._assembly.add(frame):
+            self._take_answer(whole)
+
+    def _take_answer(self, frame: Frame) -> None:
+        # One that nobody waits for any more is dropped.
+        if frame.correlation in self._answers:
+            self._answers[frame.correlation] = frame
+
+    def _take_welcome(self, frame: Frame) -> None:
+        self._answers[0] = frame
+
+    def _take_ack(self, frame: Frame) -> None:
+        for entry in wire.decode_acks(frame.body):
+            for id_ in self._answers:
+                if id_ in entry.correlations:
+                    self._answers[id_] = frame
+
+    def _take_cancel(self, frame: Frame) -> None:
+        if call := self._calls.pop(frame.correlation, None):
+            call.cancelled = True
+
+    def _take_abort(self, frame: Frame) -> None:
+        aborted = self._assembly.abort(frame.correlation)
+        if aborted is None:
+            return
+        if aborted.kind == Kind.REPLY:
+            frame.status = frame.status or Status.ABORTED
+            self._take_answer(frame)
+        elif inbox := self._inbox(aborted):
+            inbox._owe(messages=1)
+
+    def _take_gap(self, frame: Frame) -> None:
+        id_, reason, count = struct.unpack("<IIQ", frame.body)
+        if id_ in self._inboxes:
+            self._inboxes[id_]._items.append(Gap(reason, count))
+
+    def _take_peer(self, frame: Frame) -> None:
+        peer = wire.pb_decode(wire.PEER, frame.body)
+        self._peers[peer["handle"]] = Principal(
+            peer.get("principal", ""), peer.get("durable_id", ""),
+            peer.get("incarnation", 0))
+
+    def _take_forget(self, frame: Frame) -> None:
+        handle = wire.pb_decode(wire.FORGET, frame.body)["handle"]
+        self._peers.pop(handle, None)
+
+    def _peer(self, frame: Frame) -> Principal:
+        return self._peers.get(frame.source, Principal())
+
+    def _take_ping(self, frame: Frame) -> None:
+        self._channel.send(Frame(Kind.PONG, correlation=frame.correlation,
+                                 body=frame.body))
+
+    def _take_goodbye(self, frame: Frame) -> None:
+        self._channel.ended = Closed(frame.body.decode("utf-8", "replace"),
+                                     Status(frame.status))
+
+    _TAKE = {
+        Kind.MESSAGE: _take_message, Kind.CALL: _take_message,
+        Kind.REPLY: _take_reply, Kind.CANCEL: _take_cancel,
+        Kind.ABORT: _take_abort, Kind.ACK: _take_ack,
+        Kind.REFUSED: _take_answer, Kind.RESULT: _take_answer,
+        Kind.PONG: _take_answer, Kind.WELCOME: _take_welcome,
+        Kind.GOODBYE: _take_goodbye, Kind.GAP: _take_gap,
+        Kind.PEER: _take_peer, Kind.FORGET: _take_forget,
+        Kind.PING: _take_ping,
+    }
+
+
+def connect(address: str, program: str = "python", timeout: float = 10
+            ) -> Client:
+    """Connect to `unix:PATH`; a bare path will do."""
+    return Client(address.removeprefix("unix:"), program, timeout)
