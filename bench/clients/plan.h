@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BENCH_CLIENTS_PLAN_H
+#define BENCH_CLIENTS_PLAN_H
+
+/**
+ * What one measurement does, as the command line of a bench client says it.
+ *
+ * The plan is the same for all systems; only the addresses differ.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum work {
+	WORK_PUBSUB,
+	WORK_REQUEST,
+};
+
+/** A subject that is ready to be copied; `text` is terminated. */
+struct subject {
+	const char *text;
+	size_t n_text;
+};
+
+struct plan {
+	enum work work;
+	/* Where the system is, in its client's own form, by direction. */
+	const char *address;         /* publishers, requesters, responders */
+	const char *receive_address; /* subscribers; `address` if not given */
+	const char *server_key;      /* CURVE: the server's, Z85; or NULL */
+	const char *key_file; /* CURVE: our own, if the system needs it */
+	bool is_plain;        /* TCP without CURVE, where it is asked */
+	unsigned n_body;      /* bytes */
+	unsigned n_subscribers;
+	unsigned n_subjects; /* drawn at random for each message */
+	unsigned n_window;   /* messages published and not yet received */
+	unsigned depth;      /* requests in flight */
+	unsigned n_hogs;     /* processes that spin beside */
+	double seconds;      /* of the window that is measured */
+
+	struct subject *subjects; /* n_subjects of them */
+	char *subject_texts;      /* what they point to */
+	const char *pattern;      /* covers all of them */
+};
+
+/**
+ * Read the command line into *ret_plan, which borrows from `argv`. Returns 0,
+ * -EINVAL after telling why on stderr, or -ENOMEM.
+ */
+int plan_init(struct plan *ret_plan, int argc, char **argv);
+void plan_deinit(struct plan *plan);
+
+/** Subjects of WORK_REQUEST: of the request, and where a reply needs one. */
+#define PLAN_SERVICE "bench.service"
+#define PLAN_REPLIES "bench.replies"
+
+#endif

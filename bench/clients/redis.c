@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Redis by hand, in RESP2 as redis.io/docs/reference/protocol-spec describes
+ * it. One connection publishes, with CLIENT REPLY OFF, so that nothing comes
+ * back on it; another, for those who receive, is subscribed. A request is a
+ * message to the service's channel and a reply one to the requesters'.
+ */
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench/clients/harness.h"
+#include "bench/clients/stream.h"
+
+struct client {
+	struct stream out;
+	struct stream in;
+	struct intake *intake;
+	bool has_in;
+	bool is_responder;
+	char length[16]; /* "$100\r\n": stands before each body */
+	size_t n_length;
+};
+
+static int redis_open_out(struct client *client, const char *address)
+{
+	static const char QUIET[] = "CLIENT REPLY OFF\r\n";
+	int r;
+
+	r = stream_init(&client->out, address);
+	if (r < 0)
+		return r;
+	r = stream_write(&client->out, QUIET, sizeof(QUIET) - 1);
+	if (!r)
+		r = stream_flush(&client->out);
+	if (r < 0)
+		stream_deinit(&client->out);
+	return r;
+}
+
+/* The confirmation, `*3 $9 subscribe $n CHANNEL :1`, ends in a line with ':'.
+ */
+static int redis_subscribe(struct client *client, const char *pattern)
+{
+	char line[256];
+	int r;
+
+	snprintf(line, sizeof(line), "SUBSCRIBE %s\r\n", pattern);
+	r = stream_write(&client->in, line, strlen(line));
+	if (!r)
+		r = stream_flush(&client->in);
+	while (!r) {
+		r = stream_read_line(&client->in, line, sizeof(line));
+		if (!r && line[0] == '-')
+			return -EPROTO;
+		if (!r && line[0] == ':')
+			return 0;
+	}
+	return r;
+}
+
+static int redis_open_in(struct client *client, const char *address,
+			 const char *pattern)
+{
+	int r;
+
+	r = stream_init(&client->in, address);
+	if (r < 0)
+		return r;
+	r = redis_subscribe(client, pattern);
+	if (r < 0)
+		stream_deinit(&client->in);
+	else
+		client->has_in = true;
+	return r;
+}
+
+static void redis_close(struct client *client)
+{
+	stream_deinit(&client->out);
+	if (client->has_in)
+		stream_deinit(&client->in);
+	free(client);
+}
+
+static int redis_open(const struct plan *plan, enum role role,
+		      struct intake *intake, struct client **ret_client)
+{
+	const char *const channels[] = {
+		[ROLE_PUBLISHER] = NULL,
+		[ROLE_SUBSCRIBER] = plan->pattern,
+		[ROLE_REQUESTER] = PLAN_REPLIES,
+		[ROLE_RESPONDER] = PLAN_SERVICE,
+	};
+	struct client *client;
+	int r;
+
+	client = calloc(1, sizeof(*client));
+	if (!client)
+		return -ENOMEM;
+	client->intake = intake;
+	client->is_responder = role == ROLE_RESPONDER;
+	client->n_length =
+		(size_t)snprintf(client->length, sizeof(client->length),
+				 "$%u\r\n", plan->n_body);
+	r = redis_open_out(client, plan->address);
+	if (r < 0) {
+		free(client);
+		return r;
+	}
+	if (channels[role])
+		r = redis_open_in(client, plan->address, channels[role]);
+	if (r < 0) {
+		redis_close(client);
+		return r;
+	}
+	*ret_client = client;
+	return 0;
+}
+
+static int redis_begin(struct client *client, const struct subject *subject,
+		       size_t n_body, void **ret_body)
+{
+	static const char PUBLISH[] = "*3\r\n$7\r\nPUBLISH\r\n$";
+	const size_t n_publish = sizeof(PUBLISH) - 1;
+	char *at;
+	uint8_t *room;
+	int r;
+
+	r = stream_reserve(&client->out,
+			   n_publish + 8 + subject->n_text + client->n_length +
+				   n_body + 2,
+			   &room);
+	if (r < 0)
+		return r;
+	at = (char *)room;
+	memcpy(at, PUBLISH, n_publish);
+	at += n_publish;
+	if (subject->n_text >= 10)
+		*at++ = (char)('0' + subject->n_text / 10);
+	*at++ = (char)('0' + subject->n_text % 10);
+	memcpy(at, "\r\n", 2);
+	memcpy(at + 2, subject->text, subject->n_text);
+	at += 2 + subject->n_text;
+	memcpy(at, "\r\n", 2);
+	memcpy(at + 2, client->length, client->n_length);
+	at += 2 + client->n_length;
+	stream_commit(&client->out, (size_t)((uint8_t *)at - room));
+	*ret_body = at;
+	return 0;
+}
+
+static int redis_end(struct client *client, size_t n_body)
+{
+	stream_commit(&client->out, n_body);
+	return stream_write(&client->out, "\r\n", 2);
+}
+
+static int redis_publish(struct client *client, const char *channel,
+			 const void *body, size_t n_body)
+{
+	struct subject subject = { channel, strlen(channel) };
+	void *room;
+	int r;
+
+	r = redis_begin(client, &subject, n_body, &room);
+	if (r < 0)
+		return r;
+	memcpy(room, body, n_body);
+	return redis_end(client, n_body);
+}
+
+static int redis_request(struct client *client, const void *body, size_t n_body)
+{
+	return redis_publish(client, PLAN_SERVICE, body, n_body);
+}
+
+static int redis_flush(struct client *client)
+{
+	return stream_flush(&client->out);
+}
+
+/*
+ * Take `$LENGTH CRLF BYTES CRLF` off the front of *at. Returns false if it is
+ * not all there before `end`.
+ */
+static bool take_bulk(const char **at, const char *end, const char **ret_bytes,
+		      size_t *ret_n)
+{
+	const char *digit = *at + 1;
+	size_t n = 0;
+
+	while (digit < end && *digit >= '0' && *digit <= '9')
+		n = n * 10 + (size_t)(*digit++ - '0');
+	if ((size_t)(end - digit) < n + 4 || end < digit)
+		return false;
+	*ret_bytes = digit + 2;
+	*ret_n = n;
+	*at = digit + 2 + n + 2;
+	return true;
+}
+
+/* `*3 $7 message $n CHANNEL $n BODY`; returns where it ends, or NULL. */
+static const char *redis_take_push(struct client *client, const char *at,
+				   const char *end, int *ret_r)
+{
+	const char *bytes;
+	size_t n;
+
+	if (end - at < 4)
+		return NULL;
+	if (memcmp(at, "*3\r\n", 4)) {
+		*ret_r = -EPROTO;
+		return NULL;
+	}
+	at += 4;
+	if (!take_bulk(&at, end, &bytes, &n) ||
+	    !take_bulk(&at, end, &bytes, &n) ||
+	    !take_bulk(&at, end, &bytes, &n))
+		return NULL;
+	client->intake->take(client->intake, (const uint8_t *)bytes, n);
+	if (client->is_responder)
+		*ret_r = redis_publish(client, PLAN_REPLIES, bytes, n);
+	return at;
+}
+
+static int redis_turn(struct client *client, int timeout_ms)
+{
+	struct stream *stream = client->has_in ? &client->in : &client->out;
+	const char *at, *end, *next;
+	int r;
+
+	r = stream_fill(stream, timeout_ms);
+	if (r < 0)
+		return r;
+	at = (const char *)stream->in + stream->in_begin;
+	end = (const char *)stream->in + stream->in_end;
+	while (!r && at < end) {
+		next = redis_take_push(client, at, end, &r);
+		if (!next)
+			break;
+		at = next;
+	}
+	stream->in_begin = stream->in_end - (size_t)(end - at);
+	return r < 0 ? r : stream_flush(&client->out);
+}
+
+static int redis_fd(const struct client *client)
+{
+	return client->has_in ? client->in.fd : client->out.fd;
+}
+
+static const struct client_ops REDIS = {
+	.name = "redis",
+	.open = redis_open,
+	.close = redis_close,
+	.begin = redis_begin,
+	.end = redis_end,
+	.request = redis_request,
+	.flush = redis_flush,
+	.turn = redis_turn,
+	.fd = redis_fd,
+};
+
+int main(int argc, char **argv)
+{
+	return harness_main(argc, argv, &REDIS);
+}
