@@ -35,7 +35,7 @@
 	})
 
 /** For `_cleanup_(close_fdp) int fd = -1`. */
-static inline void close_fdp(int *fd)
+static inline void close_fdp(const int *fd)
 {
 	if (*fd >= 0)
 		close(*fd);
