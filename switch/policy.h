@@ -11,13 +11,13 @@
  *     allow vm:* publish vm.{self}.>
  *     deny  key:guest-* call helio.switch.v1.>
  *
- * VERDICT is `allow` or `deny`; WHO a principal's path in which `*` stands for
- * any run of bytes but `/` and a final `/**` for the path's whole subtree and
- * the path itself; VERB one verb, several joined by commas, or `any` (the
- * plain ones: publish, subscribe, call, serve); WHAT a pattern, or a name for
- * verbs that judge names. `{self}` is the NAME of a `vm:NAME` principal and
- * matches no other kind. `#` starts a comment. The first line that decides,
- * decides; when none does, the answer is no.
+ * VERDICT is `allow` or `deny`; WHO a pattern of principals (switch/who.h);
+ * VERB one verb, several joined by commas, or `any` (the plain ones: publish,
+ * subscribe, call, serve); WHAT a pattern of subjects, or of names for verbs
+ * that judge names. The token `{self}` in WHAT is the NAME of `vm:NAME`, also
+ * for paths below it, and a line that uses it matches no other kind. A word
+ * that begins with `#` starts a comment. The first line that decides, decides;
+ * when none does, the answer is no. docs/POLICY.md shows it by examples.
  */
 
 #include <stdbool.h>
@@ -25,38 +25,28 @@
 #include <stdint.h>
 
 #include "base/cleanup.h"
+#include "switch/verb.h"
 
-enum verb {
-	VERB_PUBLISH,
-	VERB_SUBSCRIBE,
-	VERB_CALL,
-	VERB_SERVE,
-	VERB_GROUP,   /* share a pattern's messages as a member of a group */
-	VERB_CAPTURE, /* be the log of a pattern */
-	VERB_OBSERVE, /* copies of a service's calls and replies */
-	VERB_UPLINK,  /* be a leaf */
-	VERB_ADMIN,
-	VERB_LOG_READ,
-	VERB_LOG_ADMIN,
-	VERB_KV_READ,
-	VERB_KV_WRITE,
-	VERB_JOB_SUBMIT,
-	VERB_JOB_WORK,
-	N_VERBS
-};
-
+/** Which line decided. Its texts are the policy's and live as long as it. */
 struct policy_verdict {
 	bool is_allowed;
-	const char *file; /* that decided; NULL: no line did. Policy's. */
-	unsigned line;
+	const char *file; /* NULL: no line did */
+	unsigned line;    /* from 1 */
+	const char *why;  /* without a line: "no line allows it" */
+};
+
+enum {
+	POLICY_LINES_MAX = 16384,
+	POLICY_BYTES_MAX = 16 * 1024 * 1024,
 };
 
 struct policy;
 
 /**
- * Read all `*.policy` files of the folder. Returns 0 or a negative errno;
- * -EINVAL: a line is wrong, and `error` names file, line and fault. On any
- * error *ret_policy is untouched.
+ * Read all `*.policy` files of the folder, POLICY_LINES_MAX lines and
+ * POLICY_BYTES_MAX bytes at most. Returns 0 or a negative errno; -EINVAL: a
+ * line is wrong. On any error `error` names file, line and fault, and
+ * *ret_policy is untouched.
  */
 int policy_load(const char *folder, char *error, size_t n_error,
 		struct policy **ret_policy);
@@ -64,26 +54,32 @@ int policy_load(const char *folder, char *error, size_t n_error,
 /** The same of one text, called `name` in verdicts. For tests and fuzzing. */
 int policy_parse(const char *name, const char *text, size_t n_text, char *error,
 		 size_t n_error, struct policy **ret_policy);
+
+/** NULL is fine. Always NULL. */
 struct policy *policy_free(struct policy *policy);
 DEFINE_CLEANUP(struct policy *, policy_free);
 
 /**
- * May `principal` do `verb` to the subject or name `what`? For VERB_SUBSCRIBE,
- * VERB_GROUP, VERB_CAPTURE, VERB_OBSERVE and VERB_SERVE `what` may be a
- * pattern and is judged as a set: the first line that covers all of it
- * decides, a deny that overlaps it decides too, an allow that only overlaps is
- * passed over. A pattern that begins with a wildcard is covered only by a line
- * whose pattern does so too. Not for every message: the route cache keeps it.
+ * May `principal` do `verb` to the subject or name `what`?
+ *
+ * `what` may be a pattern and is then judged as a set: the first line that
+ * covers all of it decides, a deny that overlaps it decides too, an allow that
+ * only overlaps is passed over. So a pattern that begins with a wildcard is
+ * allowed only by a line whose own pattern begins with one. What is no pattern
+ * is denied, as is to publish or serve below a first token that begins
+ * with `$`.
+ *
+ * A path may do nothing that its parents may not: each of them, up to the
+ * root, is judged in the same way, and the verdict is that of the path itself
+ * or of the nearest parent that is denied.
+ *
+ * Allocates nothing, and takes a time that grows with the number of lines
+ * only: some ten nanoseconds for each. Not for every message: the route cache
+ * keeps the answer.
  */
 struct policy_verdict policy_judge(const struct policy *policy,
 				   const char *principal, enum verb verb,
 				   const char *what, size_t n_what);
-
-/** "publish" for VERB_PUBLISH. */
-const char *verb_name(enum verb verb);
-
-/** Returns 0 or -EINVAL. */
-int verb_from_name(const char *name, enum verb *ret_verb);
 
 /** "allowed by 10-own.policy:3", "denied: no line allows it". */
 void policy_verdict_text(const struct policy_verdict *verdict, char *text,

@@ -6,8 +6,10 @@
  * What a peer can make grow, and whom it is charged to.
  *
  * Accounts belong to durable ids, so they outlive a channel: a peer does not
- * shed its debts by connecting again. An account whose owner holds nothing is
- * given back.
+ * shed its debts by connecting again. Whoever holds a charge holds a reference
+ * to its account; an account without references is given back.
+ *
+ * Limits come from rules: switch/quota_rules.h.
  */
 
 #include <stddef.h>
@@ -20,7 +22,7 @@
 enum resource {
 	RESOURCE_CHANNELS,
 	RESOURCE_SUBSCRIPTIONS, /* and registrations of services */
-	RESOURCE_SLOTS,		/* calls and acks in flight */
+	RESOURCE_SLOTS,         /* calls and acks in flight */
 	RESOURCE_OPEN_MESSAGES, /* begun, not finished */
 	RESOURCE_QUEUED_MESSAGES,
 	RESOURCE_QUEUED_BYTES,
@@ -30,6 +32,8 @@ enum resource {
 struct quota_limits {
 	uint64_t of[N_RESOURCES];
 };
+
+struct quota_rules;
 
 struct account {
 	struct map_node node; /* in accounts.by_owner */
@@ -44,16 +48,27 @@ struct account {
 struct accounts {
 	struct map by_owner;
 	struct hash_key key;
-	struct quota_limits defaults;
+	const struct quota_rules *rules; /* borrowed; NULL: defaults only */
 };
 
-int accounts_init(struct accounts *accounts);
-void accounts_deinit(struct accounts *accounts);
-
-/** What one account may hold unless told otherwise. */
+/** What one account may hold unless a rule says otherwise. */
 extern const struct quota_limits quota_defaults;
 
-/** The account of `owner`, made if need be. Returns 0 or -ENOMEM. */
+/** Returns 0 or a negative errno. */
+int accounts_init(struct accounts *accounts);
+
+/** Every account must have been given back. Safe on zeroed accounts. */
+void accounts_deinit(struct accounts *accounts);
+
+/**
+ * From now on these rules hold, for accounts that exist too: one that holds
+ * more than its new limit keeps it and gets no more. The rules are borrowed;
+ * NULL: the defaults.
+ */
+void accounts_set_rules(struct accounts *accounts,
+			const struct quota_rules *rules);
+
+/** A reference to the account of `owner`, made if need be. 0 or -ENOMEM. */
 int account_get(struct accounts *accounts, const char *owner,
 		struct account **ret_account);
 
@@ -68,11 +83,20 @@ const char *resource_name(enum resource resource);
 void account_full_text(const struct account *account, enum resource resource,
 		       char *text, size_t n_text);
 
+/** What is left; a new rule may have set the limit below what is used. */
+static inline uint64_t account_free_of(const struct account *account,
+				       enum resource resource)
+{
+	if (account->used[resource] > account->limits.of[resource])
+		return 0;
+	return account->limits.of[resource] - account->used[resource];
+}
+
 /** Returns 0, or 1 (counted as refused) when it would exceed the limit. */
 static inline int account_charge(struct account *account,
 				 enum resource resource, uint64_t n)
 {
-	if (n > account->limits.of[resource] - account->used[resource]) {
+	if (n > account_free_of(account, resource)) {
 		account->n_refused[resource]++;
 		return 1;
 	}
@@ -80,13 +104,7 @@ static inline int account_charge(struct account *account,
 	return 0;
 }
 
-/** What is left. */
-static inline uint64_t account_free_of(const struct account *account,
-				       enum resource resource)
-{
-	return account->limits.of[resource] - account->used[resource];
-}
-
+/** Give back what was charged. */
 static inline void account_discharge(struct account *account,
 				     enum resource resource, uint64_t n)
 {

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "switch/policy.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/subject.h"
+#include "switch/policy_line.h"
+#include "switch/principal.h"
+
+enum {
+	VERBS_NOT_BELOW_DOLLAR = 1 << VERB_PUBLISH | 1 << VERB_SERVE,
+	N_SELF = sizeof(POLICY_SELF) - 1,
+};
+
+struct question {
+	const char *path;
+	size_t n_path;
+	struct word self; /* what {self} stands for; n 0: nothing */
+	unsigned verb;    /* 1 << enum verb */
+	struct word what;
+};
+
+struct policy *policy_free(struct policy *policy)
+{
+	if (!policy)
+		return NULL;
+	while (policy->files) {
+		struct policy_file *file = policy->files;
+
+		policy->files = file->next;
+		free(file->text);
+		free(file);
+	}
+	free(policy->lines);
+	free(policy);
+	return NULL;
+}
+
+static struct word self_of(const char *path, size_t n_path)
+{
+	static const struct word nobody;
+	const char *slash = memchr(path, '/', n_path);
+	struct word self = { .text = path + 3 };
+
+	if (n_path < 3 || memcmp(path, "vm:", 3))
+		return nobody;
+	self.n = (size_t)((slash ? slash : path + n_path) - self.text);
+	return principal_name_is_valid(self.text, self.n) ? self : nobody;
+}
+
+/*
+ * Returns false when the result would be longer than any subject: then it
+ * matches none.
+ */
+static bool expand_self(const struct word *what, const struct word *self,
+			char expanded[SUBJECT_MAX_BYTES], size_t *ret_n)
+{
+	const char *at = what->text;
+	const char *end = at + what->n;
+	size_t n = 0;
+
+	while (at < end) {
+		const char *hit =
+			memmem(at, (size_t)(end - at), POLICY_SELF, N_SELF);
+		size_t n_plain = (size_t)((hit ? hit : end) - at);
+		size_t n_self = hit ? self->n : 0;
+
+		if (n_plain + n_self > SUBJECT_MAX_BYTES - n)
+			return false;
+		memcpy(expanded + n, at, n_plain);
+		memcpy(expanded + n + n_plain, self->text, n_self);
+		n += n_plain + n_self;
+		at = hit ? hit + N_SELF : end;
+	}
+	*ret_n = n;
+	return true;
+}
+
+static bool is_decided_by(const struct question *question,
+			  const struct policy_line *line)
+{
+	char expanded[SUBJECT_MAX_BYTES];
+	struct word pattern = line->what;
+
+	if (!(line->verbs & question->verb) ||
+	    !who_matches(&line->who, question->path, question->n_path))
+		return false;
+	if (line->has_self) {
+		pattern.text = expanded;
+		if (!question->self.n ||
+		    !expand_self(&line->what, &question->self, expanded,
+				 &pattern.n))
+			return false;
+	}
+	if (pattern_covers(pattern.text, pattern.n, question->what.text,
+			   question->what.n))
+		return true;
+	return !line->is_allow &&
+	       pattern_overlaps(pattern.text, pattern.n, question->what.text,
+				question->what.n);
+}
+
+static struct policy_verdict judge_path(const struct policy *policy,
+					const struct question *question)
+{
+	for (size_t i = 0; i < policy->n_lines; i++) {
+		const struct policy_line *line = &policy->lines[i];
+
+		if (is_decided_by(question, line))
+			return (struct policy_verdict){
+				.is_allowed = line->is_allow,
+				.file = line->file,
+				.line = line->number,
+			};
+	}
+	return (struct policy_verdict){ .why = "no line allows it" };
+}
+
+/* From the path itself up to its root; the first denial is the answer. */
+static struct policy_verdict judge_parents(const struct policy *policy,
+					   struct question question)
+{
+	struct policy_verdict verdict = judge_path(policy, &question);
+
+	for (struct policy_verdict above = verdict; above.is_allowed;) {
+		const char *slash =
+			memrchr(question.path, '/', question.n_path);
+
+		if (!slash)
+			return verdict;
+		question.n_path = (size_t)(slash - question.path);
+		above = judge_path(policy, &question);
+		if (!above.is_allowed)
+			return above;
+	}
+	return verdict;
+}
+
+struct policy_verdict policy_judge(const struct policy *policy,
+				   const char *principal, enum verb verb,
+				   const char *what, size_t n_what)
+{
+	struct question question = {
+		.path = principal,
+		.n_path = strlen(principal),
+		.verb = 1u << verb,
+		.what = { .text = what, .n = n_what },
+	};
+
+	if (!pattern_is_valid(what, n_what))
+		return (struct policy_verdict){ .why = "it is no subject" };
+	if (what[0] == '$' && question.verb & VERBS_NOT_BELOW_DOLLAR)
+		return (struct policy_verdict){
+			.why = "what begins with '$' is the switch's own",
+		};
+	question.self = self_of(principal, question.n_path);
+	return judge_parents(policy, question);
+}
+
+void policy_verdict_text(const struct policy_verdict *verdict, char *text,
+			 size_t n_text)
+{
+	const char *answer = verdict->is_allowed ? "allowed" : "denied";
+
+	if (verdict->file)
+		snprintf(text, n_text, "%s by %s:%u", answer, verdict->file,
+			 verdict->line);
+	else
+		snprintf(text, n_text, "%s: %s", answer, verdict->why);
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "switch/principal.h"
+
+static void evidence_makes_principals(void **state)
+{
+	static const struct {
+		struct channel_evidence evidence;
+		const char *path;
+	} cases[] = {
+		{ { .kind = EVIDENCE_SOCKET, .name = "vm:web", .uid = 7 },
+		  "vm:web" },
+		{ { .kind = EVIDENCE_SOCKET, .uid = 0 }, "uid:0" },
+		{ { .kind = EVIDENCE_SOCKET, .uid = 4294967294 },
+		  "uid:4294967294" },
+		{ { .kind = EVIDENCE_KEY, .name = "laptop" }, "key:laptop" },
+		{ { .kind = EVIDENCE_KEY }, "tcp:plain" },
+		{ { .kind = EVIDENCE_INSIDE }, "helio:switch" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct principal a;
+		struct principal b;
+
+		assert_int_equal(
+			principal_from_evidence(&cases[i].evidence, &a), 0);
+		assert_string_equal(a.path, cases[i].path);
+		assert_string_equal(a.durable_id, cases[i].path);
+		assert_int_equal(
+			principal_from_evidence(&cases[i].evidence, &b), 0);
+		assert_true(a.incarnation && b.incarnation);
+		assert_true(a.incarnation != b.incarnation);
+	}
+}
+
+static void evidence_that_proves_nobody_is_refused(void **state)
+{
+	static const struct channel_evidence cases[] = {
+		{ .kind = EVIDENCE_NONE, .name = "vm:web" },
+		{ .kind = EVIDENCE_DOMAIN, .domid = 3 },
+		{ .kind = EVIDENCE_SOCKET, .name = "web" },
+		{ .kind = EVIDENCE_SOCKET, .name = "vm:" },
+		{ .kind = EVIDENCE_SOCKET, .name = "vm:a/b" },
+		{ .kind = EVIDENCE_SOCKET, .name = "vm:a.b" },
+		{ .kind = EVIDENCE_SOCKET, .name = "vm:*" },
+		{ .kind = EVIDENCE_SOCKET, .name = "vm:$sys" },
+		{ .kind = EVIDENCE_KEY, .name = "a b" },
+		{ .kind = EVIDENCE_KEY, .name = "a/b" },
+	};
+	struct channel_evidence endless = { .kind = EVIDENCE_KEY };
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct principal principal = { .incarnation = 1 };
+
+		assert_int_equal(principal_from_evidence(&cases[i], &principal),
+				 -EACCES);
+		assert_int_equal(principal.incarnation, 1);
+	}
+	memset(endless.name, 'a', sizeof(endless.name));
+	assert_int_equal(
+		principal_from_evidence(&endless, &(struct principal){ 0 }),
+		-EACCES);
+}
+
+static void names_are_plain_tokens(void **state)
+{
+	char longest[PRINCIPAL_NAME_MAX_BYTES + 1];
+
+	memset(longest, 'a', sizeof(longest));
+	assert_true(principal_name_is_valid("web-1:x", 7));
+	assert_true(principal_name_is_valid(longest, sizeof(longest) - 1));
+	assert_false(principal_name_is_valid(longest, sizeof(longest)));
+	assert_false(principal_name_is_valid("", 0));
+	assert_false(principal_name_is_valid(".a", 2));
+	assert_false(principal_name_is_valid("a\0b", 3));
+	assert_false(principal_name_is_valid(">", 1));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(evidence_makes_principals),
+		cmocka_unit_test(evidence_that_proves_nobody_is_refused),
+		cmocka_unit_test(names_are_plain_tokens),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
