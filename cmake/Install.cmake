@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: MIT
+# What is installed and where: the programs, the library with what finds it,
+# and the modules that it loads when an address names them.
+include(CMakePackageConfigHelpers)
+
+set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/heliograph)
+set(module_dir ${CMAKE_INSTALL_LIBDIR}/heliograph)
+
+foreach(program helio heliod helio-registry helio-logger helio-store)
+	if(TARGET ${program})
+		install(TARGETS ${program})
+	endif()
+endforeach()
+
+foreach(module helio_tcp helio_vchan)
+	if(TARGET ${module})
+		install(TARGETS ${module} LIBRARY DESTINATION ${module_dir})
+	endif()
+endforeach()
+
+set(version_script ${PROJECT_SOURCE_DIR}/packaging/heliograph.map)
+set_target_properties(heliograph PROPERTIES
+	VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}
+	LINK_DEPENDS ${version_script})
+target_link_options(heliograph PRIVATE
+	-Wl,--version-script=${version_script})
+target_include_directories(heliograph INTERFACE
+	$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+set_target_properties(heliograph_static PROPERTIES OUTPUT_NAME heliograph)
+
+install(TARGETS heliograph EXPORT heliographTargets)
+install(TARGETS heliograph_static)
+install(FILES ${PROJECT_SOURCE_DIR}/rpc/heliograph.h TYPE INCLUDE)
+install(EXPORT heliographTargets NAMESPACE heliograph::
+	DESTINATION ${package_dir})
+
+configure_file(packaging/heliograph.pc.in heliograph.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/heliograph.pc
+	DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+
+configure_package_config_file(packaging/heliographConfig.cmake.in
+	heliographConfig.cmake INSTALL_DESTINATION ${package_dir})
+write_basic_package_version_file(heliographConfigVersion.cmake
+	COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/heliographConfig.cmake
+	${PROJECT_BINARY_DIR}/heliographConfigVersion.cmake
+	DESTINATION ${package_dir})

@@ -1,0 +1,72 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# test_install.sh BUILD SOURCE: what is installed can be used from outside by
+# pkg-config and by CMake, shared and static, and exports nothing but helio_*.
+set -euo pipefail
+
+build=$1
+source=$2
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+prefix=$work/prefix
+cc=${CC:-cc}
+
+fail() {
+	echo "test_install: $*" >&2
+	exit 1
+}
+
+# The program fails on an address of no known kind, and says so.
+check_runs() {
+	local said
+
+	said=$(LD_LIBRARY_PATH=$libdir "$@" 2>&1) &&
+		fail "$1 succeeded on an address that is none"
+	[[ $said == nowhere:*"Invalid argument" ]] || fail "$1 said: $said"
+}
+
+check_exports() {
+	local stray
+
+	nm -D --defined-only "$libdir/libheliograph.so" >"$work/exports"
+	grep -q ' T helio_open@' "$work/exports" ||
+		fail "helio_open is not exported"
+	stray=$(awk '$2 != "A" && $3 !~ /^helio_/' "$work/exports")
+	[[ -z $stray ]] || fail "exported too: $stray"
+	readelf -d "$libdir/libheliograph.so" |
+		grep -q 'SONAME.*libheliograph\.so\.0' ||
+		fail "the soname is not libheliograph.so.0"
+}
+
+cmake --install "$build" --prefix "$prefix" >/dev/null
+libdir=$(dirname "$(find "$prefix" -name libheliograph.so)")
+export PKG_CONFIG_PATH=$libdir/pkgconfig
+
+check_exports
+
+# The prefix that was configured is not the one it was installed to.
+pkg() {
+	pkg-config --define-prefix "$@" heliograph
+}
+
+read -ra flags < <(pkg --cflags --libs)
+"$cc" -o "$work/shared" "$source/examples/outside/main.c" "${flags[@]}"
+check_runs "$work/shared"
+
+read -ra flags < <(pkg --cflags --libs --static)
+"$cc" -o "$work/static" "$source/examples/outside/main.c" \
+	"${flags[@]/-lheliograph/-l:libheliograph.a}"
+check_runs "$work/static"
+
+cmake -S "$source/examples/outside" -B "$work/outside" \
+	-DCMAKE_PREFIX_PATH="$prefix" >"$work/cmake.log" ||
+	fail "$(cat "$work/cmake.log")"
+cmake --build "$work/outside" >"$work/cmake.log" ||
+	fail "$(cat "$work/cmake.log")"
+check_runs "$work/outside/outside"
+
+for program in helio heliod; do
+	[[ ! -e $build/bin/$program || -x $prefix/bin/$program ]] ||
+		fail "$program is not installed"
+done
