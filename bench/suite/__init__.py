@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""The bench: servers, rows, measuring and reporting."""

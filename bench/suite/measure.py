@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: MIT
+"""Measuring a row: all its systems, in shuffled order, round after round."""
+
+import json
+import random
+import subprocess
+import sys
+from dataclasses import dataclass, field
+
+from .crowd import measure_crowd
+from .servers import Nats, Redis, Unavailable, Zmq
+
+CLIENT_SECONDS = 60
+
+
+@dataclass
+class Options:
+    rounds: int
+    seconds: float
+    programs: object  # Path of the folder with heliod and the bench clients
+    folder: object    # Path of this run's own folder
+
+
+@dataclass
+class Outcome:
+    """Of one system in one row: the values of each metric, by round."""
+    values: dict = field(default_factory=dict)
+    failure: str = ""
+
+
+class Fleet:
+    """The servers of a run, started when they are first needed."""
+
+    def __init__(self, options):
+        self.options = options
+        self.servers = {}
+        self.n_started = 0
+
+    def make(self, entry):
+        self.n_started += 1
+        folder = self.options.folder / f"{entry.system}-{self.n_started}"
+        if entry.system == "nats":
+            return Nats(folder, self.options.programs)
+        if entry.system == "redis":
+            return Redis(folder, self.options.programs)
+        if entry.system == "zmq":
+            return Zmq(folder, self.options.programs, entry.way)
+        from .heliod import Heliod
+        return Heliod(folder, self.options.programs)
+
+    def get(self, entry):
+        # Each ZeroMQ broker speaks one way; the others speak all of theirs.
+        key = entry.name if entry.system == "zmq" else entry.system
+        if key not in self.servers:
+            self.servers[key] = self.make(entry).start()
+        return self.servers[key]
+
+    def stop(self):
+        for server in self.servers.values():
+            server.stop()
+
+
+def run_client(command, seconds):
+    result = subprocess.run(
+        [str(part) for part in command] + ["--seconds", str(seconds)],
+        capture_output=True, text=True, timeout=CLIENT_SECONDS, check=False)
+    if result.returncode != 0:
+        raise Unavailable(result.stderr.strip() or
+                          f"{command[0]} ended with {result.returncode}")
+    return json.loads(result.stdout)
+
+
+def measure_idle(fleet, entry):
+    """A server of its own, that nobody has used."""
+    server = fleet.make(entry)
+    try:
+        server.start()
+        return {"ready_ms": server.ready_ms,
+                "anonymous_mb": server.anonymous_mb()}
+    finally:
+        server.stop()
+
+
+def measure_once(fleet, row, entry):
+    if row.work == "idle":
+        return measure_idle(fleet, entry)
+    if row.work == "crowd":
+        return measure_crowd(fleet, entry)
+    server = fleet.get(entry)
+    return run_client(
+        server.clients[entry.way] + ["--work", row.work] + row.arguments,
+        fleet.options.seconds)
+
+
+def measure_round(fleet, row, entries, outcomes):
+    for entry in random.sample(entries, len(entries)):
+        outcome = outcomes[entry.name]
+        if outcome.failure:
+            continue
+        try:
+            values = measure_once(fleet, row, entry)
+        except (Unavailable, OSError, ValueError, KeyError,
+                subprocess.SubprocessError) as error:
+            outcome.failure = str(error)
+            print(f"{row.name}: {entry.name}: {error}", file=sys.stderr)
+            continue
+        for metric in row.metrics:
+            outcome.values.setdefault(metric, []).append(values[metric])
+
+
+def measure_row(fleet, row):
+    """Returns {name of entry: Outcome}."""
+    entries = [row.ours, *row.peers]
+    outcomes = {entry.name: Outcome() for entry in entries}
+    # Instructions are counted, not timed: more rounds say nothing new.
+    n_rounds = 1 if row.work == "crowd" else fleet.options.rounds
+    for _ in range(n_rounds):
+        measure_round(fleet, row, entries, outcomes)
+    return outcomes

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: MIT
+"""What is measured, and what it must reach.
+
+A row is one kind of work, done by several systems; a bar says how one of them
+must compare with another, or with a fixed limit.
+"""
+
+from dataclasses import dataclass, field
+
+OURS = "heliograph"
+BEST_PEER = "best peer"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A system in a row: which server, and by which way in."""
+    system: str
+    way: str
+
+    @property
+    def name(self):
+        return f"{self.system} {self.way}"
+
+
+@dataclass(frozen=True)
+class Bar:
+    """`metric` of ours, divided by that of `against`, is at least or at most
+    `limit`; against None: ours itself, divided by `limit`, is at most 1."""
+    metric: str
+    against: str
+    limit: float
+    is_floor: bool = True
+
+
+@dataclass(frozen=True)
+class Row:
+    name: str
+    work: str
+    metrics: dict  # what the client calls it: (suffix of the row, unit)
+    ours: Entry
+    peers: list
+    bars: list
+    arguments: list = field(default_factory=list)
+
+
+RATE = {"rate": ("", "msg/s")}
+LATENCY = {"p50_us": (" p50", "us"), "p99_us": (" p99", "us")}
+SHM = Entry(OURS, "shm")
+NATS = Entry("nats", "tcp")
+REDIS = Entry("redis", "unix")
+ZMQ = Entry("zmq", "ipc")
+ZMQ_CURVE = Entry("zmq", "curve")
+ZMQ_ROUTER = Entry("zmq", "router")
+
+
+def pubsub(name, ours, peers, bars, *, n_body=100, n_subscribers=1,
+           n_subjects=1):
+    return Row(name, "pubsub", RATE, ours, peers,
+               [Bar("rate", against, limit) for against, limit in bars],
+               ["--bytes", n_body, "--subscribers", n_subscribers,
+                "--subjects", n_subjects])
+
+
+def request(name, peers, metrics, bars, *, depth=1, n_hogs=0):
+    return Row(name, "request", metrics, SHM, peers, bars,
+               ["--bytes", 100, "--depth", depth, "--hogs", n_hogs])
+
+
+LOCAL_PEERS = [NATS, REDIS, ZMQ]
+
+ROWS = [
+    pubsub("shm-1to1-100", SHM, LOCAL_PEERS, [(BEST_PEER, 5)]),
+    pubsub("shm-1to1-1024", SHM, LOCAL_PEERS, [(BEST_PEER, 4)], n_body=1024),
+    pubsub("shm-1to8-100", SHM, LOCAL_PEERS, [(BEST_PEER, 5)],
+           n_subscribers=8),
+    pubsub("shm-1to8-1024", SHM, LOCAL_PEERS, [(BEST_PEER, 2)],
+           n_body=1024, n_subscribers=8),
+    pubsub("shm-subjects", SHM, [NATS], [("nats tcp", 2.5)],
+           n_subjects=100000),
+    pubsub("unix-1to1-100", Entry(OURS, "unix"), [REDIS],
+           [("redis unix", 4)]),
+    pubsub("tcp-1to1-100", Entry(OURS, "tcp"), [NATS], [("nats tcp", 2)]),
+    pubsub("tcp-1to1-1024", Entry(OURS, "tcp"), [NATS], [("nats tcp", 0.9)],
+           n_body=1024),
+    pubsub("curve-1to1-100", Entry(OURS, "curve"), [ZMQ_CURVE, NATS],
+           [("zmq curve", 4), ("nats tcp", 1)]),
+    request("request-1", [REDIS], LATENCY,
+            [Bar("p50_us", "redis unix", 0.5, is_floor=False),
+             Bar("p99_us", "redis unix", 0.75, is_floor=False)]),
+    request("request-1-hogs", [REDIS], LATENCY,
+            [Bar("p50_us", "redis unix", 1.2, is_floor=False)], n_hogs=2),
+    request("request-32", [NATS, REDIS, ZMQ_ROUTER],
+            {"rate": ("", "req/s")}, [Bar("rate", BEST_PEER, 4)], depth=32),
+    Row("idle", "idle",
+        {"anonymous_mb": (" memory", "MB"), "ready_ms": (" ready", "ms")},
+        SHM, [NATS, REDIS, ZMQ],
+        [Bar("anonymous_mb", None, 2, is_floor=False),
+         Bar("ready_ms", None, 10, is_floor=False)]),
+    Row("instructions-subscriptions", "crowd",
+        {"instructions": ("", "instr/msg")},
+        Entry(OURS, "100000 subscriptions"),
+        [Entry(OURS, "10 subscriptions")],
+        [Bar("instructions", f"{OURS} 10 subscriptions", 1.25,
+             is_floor=False)]),
+    Row("instructions-peers", "crowd", {"instructions": ("", "instr/msg")},
+        Entry(OURS, "1000 peers"), [Entry(OURS, "10 peers")],
+        [Bar("instructions", f"{OURS} 10 peers", 1.25, is_floor=False)]),
+]
+
+
+def find_rows(names):
+    """The rows of these names, or all. Raises KeyError with one unknown."""
+    by_name = {row.name: row for row in ROWS}
+    return [by_name[name] for name in names] if names else ROWS
