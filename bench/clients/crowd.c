@@ -7,9 +7,10 @@
  * Subscription i is on a subject of its own and belongs to peer i % PEERS.
  * Messages go to the first ACTIVE subscriptions at random, in bursts that are
  * the same for all sizes, so that what differs is what the switch has to look
- * through. Prints `ready` when all is set up and warm, sends MESSAGES for each
- * line that comes on stdin, prints `done` when they have arrived, and ends
- * with stdin.
+ * through. Warming up goes through all of them, since what is measured is not
+ * the first message to a subject. Prints `ready` when all is set up and warm,
+ * sends MESSAGES for each line that comes on stdin, prints `done` when they
+ * have arrived, and ends with stdin.
  */
 
 #include <errno.h>
@@ -23,7 +24,8 @@
 enum {
 	N_BODY = 100,
 	BURST_MESSAGES = 64,
-	WARM_MESSAGES = 2000,
+	WARM_ROUNDS = 3, /* over all active subjects */
+	WARM_MIN = 2048,
 	SETUP_MS = 60000,
 	TURN_MS = 20000,
 	SUBJECT_BYTES = 24,
@@ -40,7 +42,11 @@ struct crowd {
 	struct helio *publisher;
 	uint64_t n_received;
 	uint64_t random;
+	unsigned next;
 };
+
+/** The number of the subscription that the next message goes to. */
+typedef unsigned (*draw_fn)(struct crowd *crowd);
 
 static void crowd_take(struct helio_subscription *subscription,
 		       const struct helio_message *message, void *userdata)
@@ -123,18 +129,25 @@ static void crowd_disperse(struct crowd *crowd)
 	free(crowd->polled);
 }
 
-static int crowd_publish_burst(struct crowd *crowd, unsigned n)
+static unsigned draw_random(struct crowd *crowd)
+{
+	crowd->random = crowd->random * 6364136223846793005u + 1;
+	return (unsigned)((crowd->random >> 32) * crowd->n_active >> 32);
+}
+
+static unsigned draw_next(struct crowd *crowd)
+{
+	return crowd->next++ % crowd->n_active;
+}
+
+static int crowd_publish_burst(struct crowd *crowd, draw_fn draw)
 {
 	static const char BODY[N_BODY] = "a message of a hundred bytes";
 	char subject[SUBJECT_BYTES];
 	int r = 0;
 
-	for (unsigned i = 0; i < n && !r; i++) {
-		crowd->random = crowd->random * 6364136223846793005u + 1;
-		subject_format(
-			(unsigned)((crowd->random >> 32) * crowd->n_active >>
-				   32),
-			subject);
+	for (unsigned i = 0; i < BURST_MESSAGES && !r; i++) {
+		subject_format(draw(crowd), subject);
 		r = helio_publish(crowd->publisher, subject, BODY, N_BODY,
 				  NULL);
 	}
@@ -162,13 +175,13 @@ static int crowd_take_until(struct crowd *crowd, uint64_t n_received)
 	return 0;
 }
 
-static int crowd_send(struct crowd *crowd, unsigned n_messages)
+static int crowd_send(struct crowd *crowd, unsigned n_messages, draw_fn draw)
 {
 	int r = 0;
 
 	for (unsigned n_sent = 0; n_sent < n_messages && !r;
 	     n_sent += BURST_MESSAGES) {
-		r = crowd_publish_burst(crowd, BURST_MESSAGES);
+		r = crowd_publish_burst(crowd, draw);
 		if (!r)
 			r = crowd_take_until(crowd, crowd->n_received +
 							    BURST_MESSAGES);
@@ -181,11 +194,12 @@ static int crowd_serve_stdin(struct crowd *crowd)
 	char line[16];
 	int r;
 
-	r = crowd_send(crowd, WARM_MESSAGES);
+	r = crowd_send(crowd, WARM_MIN + WARM_ROUNDS * crowd->n_active,
+		       draw_next);
 	if (!r)
 		puts("ready");
 	while (!r && !fflush(stdout) && fgets(line, sizeof(line), stdin)) {
-		r = crowd_send(crowd, crowd->n_messages);
+		r = crowd_send(crowd, crowd->n_messages, draw_random);
 		if (!r)
 			puts("done");
 	}
