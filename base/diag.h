@@ -21,9 +21,9 @@ void diag_init(const char *program, enum diag_level level);
 __attribute__((format(printf, 2, 3))) void diag_log(enum diag_level level,
 						    const char *format, ...);
 
-#define log_error(...)	 diag_log(DIAG_ERROR, __VA_ARGS__)
+#define log_error(...)   diag_log(DIAG_ERROR, __VA_ARGS__)
 #define log_warning(...) diag_log(DIAG_WARNING, __VA_ARGS__)
-#define log_info(...)	 diag_log(DIAG_INFO, __VA_ARGS__)
-#define log_debug(...)	 diag_log(DIAG_DEBUG, __VA_ARGS__)
+#define log_info(...)    diag_log(DIAG_INFO, __VA_ARGS__)
+#define log_debug(...)   diag_log(DIAG_DEBUG, __VA_ARGS__)
 
 #endif

@@ -18,10 +18,10 @@ struct list {
 	struct list *next;
 };
 
-#define LIST_INIT(var)                             \
-	(struct list)                              \
-	{                                          \
-		.prev = &(var), .next = &(var)     \
+#define LIST_INIT(var)                         \
+	(struct list)                          \
+	{                                      \
+		.prev = &(var), .next = &(var) \
 	}
 
 /** The object of `type` whose field `member` is at `ptr`. */
@@ -92,8 +92,8 @@ static inline void list_splice_back(struct list *list, struct list *from)
 	for ((pos) = (list)->next; (pos) != (list); (pos) = (pos)->next)
 
 /** Like list_for_each(), but `pos` may be unlinked and freed in the body. */
-#define list_for_each_safe(pos, after, list)              \
-	for ((pos) = (list)->next, (after) = (pos)->next; \
-	     (pos) != (list); (pos) = (after), (after) = (pos)->next)
+#define list_for_each_safe(pos, after, list)                               \
+	for ((pos) = (list)->next, (after) = (pos)->next; (pos) != (list); \
+	     (pos) = (after), (after) = (pos)->next)
 
 #endif

@@ -17,7 +17,7 @@
 #include "proto/frame.h"
 
 struct frame_reader {
-	uint8_t *carry;	 /* FRAME_MAX_BYTES, or NULL until needed */
+	uint8_t *carry; /* FRAME_MAX_BYTES, or NULL until needed */
 	size_t n_carried;
 };
 

@@ -136,8 +136,8 @@ bool pattern_covers(const char *wide, size_t n_wide, const char *narrow,
 }
 
 /* A subject is the pattern that matches only itself. */
-bool pattern_matches(const char *pattern, size_t n_pattern,
-		     const char *subject, size_t n_subject)
+bool pattern_matches(const char *pattern, size_t n_pattern, const char *subject,
+		     size_t n_subject)
 {
 	return pattern_covers(pattern, n_pattern, subject, n_subject);
 }

@@ -33,8 +33,8 @@ bool pattern_is_wild(const char *pattern, size_t n);
 
 /* For the rest, both arguments must be valid. */
 
-bool pattern_matches(const char *pattern, size_t n_pattern,
-		     const char *subject, size_t n_subject);
+bool pattern_matches(const char *pattern, size_t n_pattern, const char *subject,
+		     size_t n_subject);
 
 /** Whether `wide` matches everything that `narrow` matches. */
 bool pattern_covers(const char *wide, size_t n_wide, const char *narrow,

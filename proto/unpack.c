@@ -97,8 +97,7 @@ static int scan_field(struct scan *scan)
 
 	if (++scan->n_fields > UNPACK_FIELDS_MAX)
 		return UNPACK_E_FIELDS;
-	if (!read_varint(scan, level.end, &key) || !(key >> 3) ||
-	    key >> 32)
+	if (!read_varint(scan, level.end, &key) || !(key >> 3) || key >> 32)
 		return UNPACK_E_MALFORMED;
 
 	switch (key & 7) {

@@ -11,11 +11,10 @@
  * arena: no byte of a stranger drives an allocation.
  */
 
+#include <protobuf-c/protobuf-c.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include <protobuf-c/protobuf-c.h>
 
 enum {
 	UNPACK_DEPTH_MAX = 8,
@@ -24,9 +23,9 @@ enum {
 
 enum unpack_error {
 	UNPACK_E_MALFORMED = 1, /* no protobuf of that message */
-	UNPACK_E_DEPTH,		/* nested too deeply */
-	UNPACK_E_FIELDS,	/* too many fields */
-	UNPACK_E_ARENA,		/* does not fit the arena */
+	UNPACK_E_DEPTH,         /* nested too deeply */
+	UNPACK_E_FIELDS,        /* too many fields */
+	UNPACK_E_ARENA,         /* does not fit the arena */
 };
 
 /** Memory for unpacked messages, given back all at once. */
@@ -45,7 +44,8 @@ struct unpack_arena {
  * and are never freed; strings are terminated and hold no NUL inside.
  */
 int unpack(const ProtobufCMessageDescriptor *descriptor, const uint8_t *bytes,
-	   size_t n, struct unpack_arena *arena, ProtobufCMessage **ret_message);
+	   size_t n, struct unpack_arena *arena,
+	   ProtobufCMessage **ret_message);
 
 const char *unpack_error_text(int error);
 

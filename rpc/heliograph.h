@@ -42,11 +42,11 @@ extern "C" {
 
 #define HELIO_API __attribute__((visibility("default")))
 
-struct helio;		   /* a connection */
+struct helio;              /* a connection */
 struct helio_subscription; /* what it subscribed */
-struct helio_service;	   /* what it serves */
-struct helio_call;	   /* a call it made */
-struct helio_request;	   /* a call it was asked to answer */
+struct helio_service;      /* what it serves */
+struct helio_call;         /* a call it made */
+struct helio_request;      /* a call it was asked to answer */
 
 /** How a call ended: gRPC's codes. */
 enum helio_status {
@@ -77,7 +77,7 @@ HELIO_API const char *helio_status_name(unsigned status);
 enum helio_state {
 	HELIO_CONNECTING, /* or waiting until it tries again */
 	HELIO_CONNECTED,  /* handshake done, everything renewed */
-	HELIO_CLOSED,	  /* for good: see helio_error() */
+	HELIO_CLOSED,     /* for good: see helio_error() */
 };
 
 typedef void (*helio_state_fn)(struct helio *bus, enum helio_state state,
@@ -89,13 +89,13 @@ typedef void (*helio_refused_fn)(struct helio *bus, unsigned status,
 
 /** All zero, or NULL, is a good default. */
 struct helio_options {
-	const char *program;	/* shown in lists of peers; NULL: none */
-	uint64_t message_max;	/* longest body taken, bytes; 0: 8 MiB */
-	uint32_t ring_bytes;	/* shm: each way, a power of two; 0: 1 MiB */
-	bool no_reconnect;	/* a lost connection closes */
-	const char *key_file;	/* tcp: our key pair, see helio-keys(1) */
+	const char *program;    /* shown in lists of peers; NULL: none */
+	uint64_t message_max;   /* longest body taken, bytes; 0: 8 MiB */
+	uint32_t ring_bytes;    /* shm: each way, a power of two; 0: 1 MiB */
+	bool no_reconnect;      /* a lost connection closes */
+	const char *key_file;   /* tcp: our key pair, see helio-keys(1) */
 	const char *server_key; /* tcp: the switch's public key, 40 of Z85 */
-	bool is_plain;		/* tcp: no CURVE, on loopback only */
+	bool is_plain;          /* tcp: no CURVE, on loopback only */
 	helio_state_fn on_state;
 	helio_refused_fn on_refused;
 	void *userdata; /* of both */
@@ -161,9 +161,9 @@ struct helio_header {
 struct helio_message {
 	const char *subject; /* terminated */
 	const void *body;
-	size_t n_body;	     /* bytes */
-	const char *source;  /* principal; "" for the switch itself */
-	uint64_t incarnation; /* of the source */
+	size_t n_body;               /* bytes */
+	const char *source;          /* principal; "" for the switch itself */
+	uint64_t incarnation;        /* of the source */
 	const char *idempotency_key; /* or NULL, as the next two */
 	const char *content_type;
 	const char *traceparent;
@@ -173,13 +173,13 @@ struct helio_message {
 
 /** What publish did, when it was asked to tell. */
 struct helio_ack {
-	unsigned status;     /* enum helio_status */
-	const char *reason;  /* "" unless the status is bad */
-	uint32_t n_took;     /* routed: subscribers that took it */
-	uint32_t n_refused;  /* routed: that were full */
-	const char *log;     /* stored: the name of the log, or NULL */
-	uint64_t sequence;   /* stored: of the record */
-	bool is_duplicate;   /* stored: it was there already */
+	unsigned status;    /* enum helio_status */
+	const char *reason; /* "" unless the status is bad */
+	uint32_t n_took;    /* routed: subscribers that took it */
+	uint32_t n_refused; /* routed: that were full */
+	const char *log;    /* stored: the name of the log, or NULL */
+	uint64_t sequence;  /* stored: of the record */
+	bool is_duplicate;  /* stored: it was there already */
 };
 
 typedef void (*helio_ack_fn)(struct helio *bus, const struct helio_ack *ack,
@@ -192,9 +192,9 @@ enum helio_publish_flags {
 
 /** All zero, or NULL, is a plain publish. */
 struct helio_publish_options {
-	uint32_t flags;		/* enum helio_publish_flags */
-	uint32_t timeout_ms;	/* of an ack; 0: 30 s */
-	helio_ack_fn on_ack;	/* called once if a flag asks for an ack */
+	uint32_t flags;      /* enum helio_publish_flags */
+	uint32_t timeout_ms; /* of an ack; 0: 30 s */
+	helio_ack_fn on_ack; /* called once if a flag asks for an ack */
 	void *userdata;
 	const char *idempotency_key; /* or NULL, as the next two */
 	const char *content_type;
@@ -272,10 +272,10 @@ struct helio_subscribe_options {
 	const char *group; /* share the messages with its other members */
 	enum helio_overflow overflow;
 	uint32_t credit_messages; /* under way to us at most; 0: 65,536 */
-	uint64_t credit_bytes;	  /* 0: 4 MiB */
+	uint64_t credit_bytes;    /* 0: 4 MiB */
 	uint32_t queue_messages;  /* waiting in the switch; 0: its default */
-	uint64_t queue_bytes;	  /* 0: its default */
-	const char *capture;	  /* we are the log of this name */
+	uint64_t queue_bytes;     /* 0: its default */
+	const char *capture;      /* we are the log of this name */
 	helio_observe_fn on_observed; /* set: observe a service's calls */
 	helio_gap_fn on_gap;
 	helio_ready_fn on_ready;
@@ -285,23 +285,20 @@ struct helio_subscribe_options {
  * Subscribe to a pattern. Credit goes back to the switch as callbacks return.
  * -EINVAL: not a pattern. That it is not allowed is told to on_ready.
  */
-HELIO_API int
-helio_subscribe(struct helio *bus, const char *pattern,
-		const struct helio_subscribe_options *options,
-		helio_message_fn on_message, void *userdata,
-		struct helio_subscription **ret_subscription);
+HELIO_API int helio_subscribe(struct helio *bus, const char *pattern,
+			      const struct helio_subscribe_options *options,
+			      helio_message_fn on_message, void *userdata,
+			      struct helio_subscription **ret_subscription);
 
 /** Blocks until the switch has answered; a refusal is -EACCES and the like. */
-HELIO_API int
-helio_subscribe_wait(struct helio *bus, const char *pattern,
-		     const struct helio_subscribe_options *options,
-		     helio_message_fn on_message, void *userdata,
-		     int timeout_ms,
-		     struct helio_subscription **ret_subscription);
+HELIO_API int helio_subscribe_wait(
+	struct helio *bus, const char *pattern,
+	const struct helio_subscribe_options *options,
+	helio_message_fn on_message, void *userdata, int timeout_ms,
+	struct helio_subscription **ret_subscription);
 
 /** No callback comes after it. NULL is fine. */
-HELIO_API void
-helio_unsubscribe(struct helio_subscription *subscription);
+HELIO_API void helio_unsubscribe(struct helio_subscription *subscription);
 
 /**
  * Stop and go on taking messages: while paused no credit is given back, so
@@ -321,17 +318,16 @@ HELIO_API int helio_stored(struct helio_subscription *subscription,
 /* Calls. */
 
 struct helio_reply {
-	unsigned status;      /* enum helio_status */
-	const char *reason;   /* "" unless the status is bad */
-	bool is_from_bus;     /* who said it: the bus, not the service */
-	bool is_handed_over;  /* a callee has had it: repeating may do twice */
+	unsigned status;     /* enum helio_status */
+	const char *reason;  /* "" unless the status is bad */
+	bool is_from_bus;    /* who said it: the bus, not the service */
+	bool is_handed_over; /* a callee has had it: repeating may do twice */
 	const struct helio_message *message; /* NULL unless HELIO_OK */
 };
 
 /** Called once for each call that was started and not cancelled by us. */
 typedef void (*helio_reply_fn)(struct helio_call *call,
-			       const struct helio_reply *reply,
-			       void *userdata);
+			       const struct helio_reply *reply, void *userdata);
 
 /** All zero, or NULL, is a good default. */
 struct helio_call_options {
@@ -405,12 +401,12 @@ HELIO_API int helio_serve_wait(struct helio *bus, const char *name,
 HELIO_API void helio_unserve(struct helio_service *service);
 
 /** What this registration alone is reached by: `$inst.ID.NAME`; "" before. */
-HELIO_API const char *
-helio_service_instance(const struct helio_service *service);
+HELIO_API const char *helio_service_instance(
+	const struct helio_service *service);
 
 /** Milliseconds until the caller stops waiting. */
-HELIO_API uint32_t helio_request_time_left_ms(
-	const struct helio_request *request);
+HELIO_API uint32_t
+helio_request_time_left_ms(const struct helio_request *request);
 
 /** What was set with this is handed to on_cancelled. */
 HELIO_API void helio_request_set_userdata(struct helio_request *request,

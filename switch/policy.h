@@ -43,12 +43,12 @@ enum {
 struct policy;
 
 /**
- * Read all `*.policy` files of the folder, POLICY_LINES_MAX lines and
+ * Read all `*.policy` files of the folder `path`, POLICY_LINES_MAX lines and
  * POLICY_BYTES_MAX bytes at most. Returns 0 or a negative errno; -EINVAL: a
  * line is wrong. On any error `error` names file, line and fault, and
  * *ret_policy is untouched.
  */
-int policy_load(const char *folder, char *error, size_t n_error,
+int policy_load(const char *path, char *error, size_t n_error,
 		struct policy **ret_policy);
 
 /** The same of one text, called `name` in verdicts. For tests and fuzzing. */

@@ -35,21 +35,21 @@ struct channel;
 struct poller;
 
 enum evidence_kind {
-	EVIDENCE_NONE,	 /* a client's view: the switch is not judged */
+	EVIDENCE_NONE,   /* a client's view: the switch is not judged */
 	EVIDENCE_INSIDE, /* the other end is this process itself */
 	EVIDENCE_SOCKET, /* a Unix socket: which one, and the credentials */
-	EVIDENCE_KEY,	 /* an enrolled CURVE key, or none on plain TCP */
+	EVIDENCE_KEY,    /* an enrolled CURVE key, or none on plain TCP */
 	EVIDENCE_DOMAIN, /* the hypervisor names the domain */
 };
 
 /** What proves who the peer is. Only switch/principal.c judges it. */
 struct channel_evidence {
 	enum evidence_kind kind;
-	char name[256];	  /* SOCKET, KEY: of the listener or the key, or "" */
-	pid_t pid;	  /* SOCKET */
-	uid_t uid;	  /* SOCKET */
-	gid_t gid;	  /* SOCKET */
-	uint32_t domid;	  /* DOMAIN */
+	char name[256];   /* SOCKET, KEY: of the listener or the key, or "" */
+	pid_t pid;        /* SOCKET */
+	uid_t uid;        /* SOCKET */
+	gid_t gid;        /* SOCKET */
+	uint32_t domid;   /* DOMAIN */
 	uint8_t uuid[16]; /* DOMAIN */
 };
 

@@ -218,10 +218,10 @@ static const char *redis_take_push(struct client *client, const char *at,
 		return NULL;
 	}
 	at += 4;
-	if (!take_bulk(&at, end, &bytes, &n) ||
-	    !take_bulk(&at, end, &bytes, &n) ||
-	    !take_bulk(&at, end, &bytes, &n))
-		return NULL;
+	for (int i = 0; i < 3; i++) {
+		if (!take_bulk(&at, end, &bytes, &n))
+			return NULL;
+	}
 	client->intake->take(client->intake, (const uint8_t *)bytes, n);
 	if (client->is_responder)
 		*ret_r = redis_publish(client, PLAN_REPLIES, bytes, n);

@@ -7,10 +7,9 @@
  *     cc main.c $(pkg-config --cflags --libs heliograph)
  */
 
+#include <heliograph.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <heliograph.h>
 
 int main(int argc, char **argv)
 {
@@ -24,7 +23,8 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	r = helio_connect_wait(bus, 5000);
-	printf("%s: %s\n", address, r < 0 ? strerror(-r) : helio_principal(bus));
+	printf("%s: %s\n", address,
+	       r < 0 ? strerror(-r) : helio_principal(bus));
 	helio_close(bus);
 	return r < 0;
 }

@@ -15,12 +15,17 @@
 static void a_subject_is_tokens_and_dots(void **state)
 {
 	static const char *const good[] = {
-		"a", "vm.web.console", "$sys.peer.down", "a.!.~",
+		"a",
+		"vm.web.console",
+		"$sys.peer.down",
+		"a.!.~",
 		"1.2.3.4.5.6.7.8.9.10.11.12.13.14.15.16",
 	};
 	static const char *const bad[] = {
-		"", ".", "a.", ".a", "a..b", "a b", "a.*", "a.>", "a\x7f",
-		"a\x80", "a\n", "1.2.3.4.5.6.7.8.9.10.11.12.13.14.15.16.17",
+		"",      ".",    "a.",
+		".a",    "a..b", "a b",
+		"a.*",   "a.>",  "a\x7f",
+		"a\x80", "a\n",  "1.2.3.4.5.6.7.8.9.10.11.12.13.14.15.16.17",
 	};
 	char longest[257];
 
@@ -35,10 +40,10 @@ static void a_subject_is_tokens_and_dots(void **state)
 
 static void a_pattern_has_stars_and_a_tail(void **state)
 {
-	static const char *const good[] = { "a", "*", ">", "*.>", "a.*.b",
-					    "*.*.*.>", "$sys.>" };
-	static const char *const bad[] = { "",	"a*", "a.>.b", "*.*.*.*",
-					   ">>", "a.", "**",	"a>" };
+	static const char *const good[] = { "a",     "*",       ">",     "*.>",
+					    "a.*.b", "*.*.*.>", "$sys.>" };
+	static const char *const bad[] = { "",   "a*", "a.>.b", "*.*.*.*",
+					   ">>", "a.", "**",    "a>" };
 
 	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++)
 		assert_true(pattern_is_valid(AND_LENGTH(good[i])));
