@@ -46,6 +46,12 @@ int lines_fail(struct lines *lines, const char *format, ...)
 	return -EINVAL;
 }
 
+int lines_fail_errno(const char *name, int r, char *error, size_t n_error)
+{
+	snprintf(error, n_error, "%s: %s", name, strerror(-r));
+	return r;
+}
+
 static bool is_blank(char c)
 {
 	return c == ' ' || c == '\t';

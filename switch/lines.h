@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { LINES_BYTES_MAX = 1024, LINES_WORDS_MAX = 6 };
+enum { LINES_BYTES_MAX = 1024, LINES_WORDS_MAX = 8 };
 
 /** Part of the text; not terminated. */
 struct word {
@@ -45,6 +45,9 @@ int lines_next(struct lines *lines);
 /** Write "NAME:LINE: fault" to the error. Returns -EINVAL. */
 __attribute__((format(printf, 2, 3))) int lines_fail(struct lines *lines,
 						     const char *format, ...);
+
+/** Write "NAME: what the negative errno `r` means" to `error`. Returns r. */
+int lines_fail_errno(const char *name, int r, char *error, size_t n_error);
 
 bool word_is(const struct word *word, const char *text);
 

@@ -3,7 +3,6 @@
 /* Makes a policy of texts; switch/policy.c judges by it. */
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -150,30 +149,41 @@ static int add_lines(struct policy *policy, const char *file,
 	}
 }
 
-/* Takes the text, also when it fails. */
+/* Takes the text. */
+static int keep_text(struct policy *policy, const char *name, char *text,
+		     size_t n_text)
+{
+	_cleanup_(freep) char *owned = text;
+	struct policy_file *file;
+
+	policy->n_bytes += n_text;
+	if (policy->n_bytes > POLICY_BYTES_MAX)
+		return -E2BIG;
+	file = malloc(sizeof(*file) + strlen(name) + 1);
+	if (!file)
+		return -ENOMEM;
+	memcpy(file->name, name, strlen(name) + 1);
+	file->text = take_ptr(owned);
+	file->next = policy->files;
+	policy->files = file;
+	return 0;
+}
+
+/* Takes the text. */
 static int add_file(struct policy *policy, const char *name, char *text,
 		    size_t n_text, char *error, size_t n_error)
 {
-	struct policy_file *file;
 	struct lines lines;
+	int r;
 
-	policy->n_bytes += n_text;
-	if (policy->n_bytes > POLICY_BYTES_MAX) {
-		free(text);
-		return -E2BIG;
+	r = keep_text(policy, name, text, n_text);
+	if (!r) {
+		lines_init(&lines, policy->files->name, text, n_text, error,
+			   n_error);
+		r = add_lines(policy, policy->files->name, &lines);
 	}
-	file = malloc(sizeof(*file) + strlen(name) + 1);
-	if (!file) {
-		free(text);
-		return -ENOMEM;
-	}
-	memcpy(file->name, name, strlen(name) + 1);
-	file->text = text;
-	file->next = policy->files;
-	policy->files = file;
-
-	lines_init(&lines, file->name, text, n_text, error, n_error);
-	return add_lines(policy, file->name, &lines);
+	return r && r != -EINVAL ? lines_fail_errno(name, r, error, n_error)
+				 : r;
 }
 
 static int add_folder(struct policy *policy, const struct folder *folder,
@@ -186,13 +196,9 @@ static int add_folder(struct policy *policy, const struct folder *folder,
 		int r;
 
 		r = folder_read(folder->fd, name, &text, &n_text);
-		if (r) {
-			snprintf(error, n_error, "%s: %s", name, strerror(-r));
-			return r;
-		}
+		if (r)
+			return lines_fail_errno(name, r, error, n_error);
 		r = add_file(policy, name, text, n_text, error, n_error);
-		if (r == -ENOMEM)
-			snprintf(error, n_error, "%s: %s", name, strerror(-r));
 		if (r)
 			return r;
 	}
@@ -209,10 +215,8 @@ int policy_load(const char *path, char *error, size_t n_error,
 	policy = calloc(1, sizeof(*policy));
 	if (policy)
 		r = folder_open(path, ".policy", &folder);
-	if (r) {
-		snprintf(error, n_error, "%s: %s", path, strerror(-r));
-		return r;
-	}
+	if (r)
+		return lines_fail_errno(path, r, error, n_error);
 	r = add_folder(policy, &folder, error, n_error);
 	if (r)
 		return r;
@@ -225,18 +229,14 @@ int policy_parse(const char *name, const char *text, size_t n_text, char *error,
 {
 	_cleanup_(policy_freep) struct policy *policy = NULL;
 	char *copy;
-	int r = -ENOMEM;
+	int r;
 
 	policy = calloc(1, sizeof(*policy));
-	copy = malloc(n_text + 1);
-	if (policy && copy) {
-		memcpy(copy, text, n_text);
-		r = add_file(policy, name, take_ptr(copy), n_text, error,
-			     n_error);
-	}
-	free(copy);
-	if (r == -ENOMEM)
-		snprintf(error, n_error, "%s: %s", name, strerror(-r));
+	copy = policy ? malloc(n_text + 1) : NULL;
+	if (!copy)
+		return lines_fail_errno(name, -ENOMEM, error, n_error);
+	memcpy(copy, text, n_text);
+	r = add_file(policy, name, copy, n_text, error, n_error);
 	if (r)
 		return r;
 	*ret_policy = take_ptr(policy);

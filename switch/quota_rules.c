@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -115,7 +114,7 @@ static int make_rules(const char *name, char *text, size_t n_text, char *error,
 		r = add_rules(rules, &lines);
 	}
 	if (r == -ENOMEM)
-		snprintf(error, n_error, "%s: %s", name, strerror(ENOMEM));
+		return lines_fail_errno(name, r, error, n_error);
 	if (r)
 		return r;
 	*ret_rules = take_ptr(rules);
@@ -130,10 +129,8 @@ int quota_rules_load(const char *path, char *error, size_t n_error,
 	int r;
 
 	r = folder_read(AT_FDCWD, path, &text, &n_text);
-	if (r) {
-		snprintf(error, n_error, "%s: %s", path, strerror(-r));
-		return r;
-	}
+	if (r)
+		return lines_fail_errno(path, r, error, n_error);
 	return make_rules(path, text, n_text, error, n_error, ret_rules);
 }
 
@@ -143,10 +140,8 @@ int quota_rules_parse(const char *name, const char *text, size_t n_text,
 {
 	char *copy = malloc(n_text + 1);
 
-	if (!copy) {
-		snprintf(error, n_error, "%s: %s", name, strerror(ENOMEM));
-		return -ENOMEM;
-	}
+	if (!copy)
+		return lines_fail_errno(name, -ENOMEM, error, n_error);
 	memcpy(copy, text, n_text);
 	return make_rules(name, copy, n_text, error, n_error, ret_rules);
 }

@@ -211,7 +211,7 @@ static void a_wrong_line_is_named_with_its_fault(void **state)
 					     "for the token {self}" },
 		{ "deny vm:a call x{self}.a",
 		  "p:1: 'x{self}.a': braces are only for the token {self}" },
-		{ "deny vm:a call a b c d", "p:1: more than 6 words" },
+		{ "deny vm:a call a b c d e f", "p:1: more than 8 words" },
 	};
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
