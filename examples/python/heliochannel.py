@@ -156,10 +156,12 @@ class Assembly:
 
     def add(self, frame: Frame) -> Frame | None:
         """Take a fragment in; the whole message, if this ends it."""
-        if frame.flags & Flag.FIRST and frame.flags & Flag.LAST:
-            return frame
         key = (frame.kind, frame.correlation)
         if frame.flags & Flag.FIRST:
+            # The bus may answer in the middle of somebody else's reply.
+            self._open.pop(key, None)
+            if frame.flags & Flag.LAST:
+                return frame
             frame.body = bytearray(frame.body)
             self._open[key] = frame
         elif key in self._open:
@@ -178,9 +180,6 @@ class Assembly:
         whole.body = bytes(whole.body)
         return whole
 
-    def abort(self, correlation: int) -> Frame | None:
-        """Forget what is open under the id; what that was."""
-        for key in list(self._open):
-            if key[1] == correlation:
-                return self._open.pop(key)
-        return None
+    def abort(self, kind: Kind, correlation: int) -> bool:
+        """Forget what is open under the id; whether anything was."""
+        return self._open.pop((kind, correlation), None) is not None

@@ -177,9 +177,7 @@ class Client:
     """A channel to the switch and what goes on over it; see connect()."""
 
     def __init__(self, path: str, program: str, timeout: float) -> None:
-        # Ids of requests stay below 2^32, where no delivery id is, so that an
-        # ABORT is never in doubt about what it aborts.
-        self._ids = itertools.cycle(range(1, 1 << 32))
+        self._ids = itertools.cycle(range(1, 1 << 63))
         self._inbox_ids = itertools.count(1)
         self._inboxes: dict[int, _Inbox] = {}
         self._answers: dict[int, Frame | None] = {}
@@ -394,17 +392,18 @@ class Client:
                     self._answers[id_] = frame
 
     def _take_cancel(self, frame: Frame) -> None:
+        if self._assembly.abort(Kind.CALL, frame.correlation):
+            self._give_up(frame)
         if call := self._calls.pop(frame.correlation, None):
             call.cancelled = True
 
     def _take_abort(self, frame: Frame) -> None:
-        aborted = self._assembly.abort(frame.correlation)
-        if aborted is None:
-            return
-        if aborted.kind == Kind.REPLY:
-            frame.status = frame.status or Status.ABORTED
-            self._take_answer(frame)
-        elif inbox := self._inbox(aborted):
+        if self._assembly.abort(Kind.MESSAGE, frame.correlation):
+            self._give_up(frame)
+
+    def _give_up(self, frame: Frame) -> None:
+        """What will not be finished has cost a message all the same."""
+        if inbox := self._inbox(frame):
             inbox._owe(messages=1)
 
     def _take_gap(self, frame: Frame) -> None:

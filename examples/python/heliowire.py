@@ -225,17 +225,18 @@ def decode_acks(body: bytes) -> list[AckEntry]:
             in struct.iter_unpack("<QIHBBQ", body)]
 
 
-# Protobuf. A schema maps a field's number to its name and type; a message is
-# a dict of the fields that are there, repeated ones as lists.
+# Protobuf. A schema maps a field's number to its name and type, with * behind
+# it if repeated; a message is a dict of the fields that are there, repeated
+# ones as lists, nested ones as bytes.
 
 Schema = dict[int, tuple[str, str]]
 
 HELLO: Schema = {
     1: ("version_min", "uint"), 2: ("version_max", "uint"),
-    3: ("features", "strings"), 4: ("program", "string"),
+    3: ("features", "string*"), 4: ("program", "string"),
     5: ("message_max", "uint")}
 WELCOME: Schema = {
-    1: ("version", "uint"), 2: ("features", "strings"),
+    1: ("version", "uint"), 2: ("features", "string*"),
     3: ("principal", "string"), 4: ("incarnation", "fixed64"),
     5: ("fragment_bytes", "uint"), 6: ("message_max", "uint"),
     7: ("subscriptions_max", "uint"), 8: ("calls_max", "uint"),
@@ -247,7 +248,7 @@ SUBSCRIBE: Schema = {
     6: ("queue_messages", "uint"), 7: ("queue_bytes", "uint"),
     8: ("observe", "uint"), 9: ("capture", "string")}
 SERVE: Schema = {
-    1: ("id", "uint"), 2: ("methods", "strings"), 3: ("schema_hash", "bytes"),
+    1: ("id", "uint"), 2: ("methods", "string*"), 3: ("schema_hash", "bytes"),
     4: ("credit_calls", "uint"), 5: ("credit_bytes", "uint")}
 SERVED: Schema = {1: ("instance", "string")}
 PEER: Schema = {
@@ -296,7 +297,7 @@ def pb_encode(schema: Schema, **values: Any) -> bytes:
         value = values.pop(name, None)
         if value is None:
             continue
-        for item in value if type_ == "strings" else [value]:
+        for item in value if type_.endswith("*") else [value]:
             out.append(_encode_field(number, type_, item))
     if values:
         raise TypeError(f"no such field: {', '.join(values)}")
@@ -323,24 +324,25 @@ def _pb_fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
         at += length
 
 
+def _decode_value(type_: str, value: int | bytes) -> Any:
+    if isinstance(value, int) != (type_ == "uint"):
+        raise WireError("a field has a wrong wire type")
+    if type_ == "fixed64":
+        return int.from_bytes(value, "little")
+    return value.decode("utf-8") if type_ == "string" else value
+
+
 def pb_decode(schema: Schema, data: bytes) -> dict[str, Any]:
     """The fields of a message; those that the schema lacks are skipped."""
     out: dict[str, Any] = {
-        name: [] for name, type_ in schema.values() if type_ == "strings"}
+        name: [] for name, type_ in schema.values() if type_.endswith("*")}
     for number, value in _pb_fields(data):
-        name, type_ = schema.get(number, ("", ""))
-        if not name:
+        if number not in schema:
             continue
-        if isinstance(value, int) != (type_ == "uint"):
-            raise WireError(f"{name} has a wrong type")
-        if type_ == "uint":
-            out[name] = value
-        elif type_ == "fixed64":
-            out[name] = int.from_bytes(value, "little")
-        elif type_ == "bytes":
-            out[name] = value
-        elif type_ == "strings":
-            out[name].append(value.decode("utf-8"))
+        name, type_ = schema[number]
+        decoded = _decode_value(type_.rstrip("*"), value)
+        if type_.endswith("*"):
+            out[name].append(decoded)
         else:
-            out[name] = value.decode("utf-8")
+            out[name] = decoded
     return out

@@ -278,23 +278,32 @@ class CallTest(ClientTest):
         calls[0].reply(b"late")
         server.sync()
 
-    def test_an_aborted_reply_is_an_answer(self) -> None:
-        server, bus = self.connect(), self.connect()
-        server.serve("s")
-        answers = []
+    def test_the_bus_may_end_a_reply_that_was_begun(self) -> None:
+        bus = self.connect()
 
         def half(peer, frame) -> None:
             peer.send(Frame(Kind.REPLY, Flag.FIRST | Flag.EXTENDED,
                             frame.correlation, body=b"ha", total=4))
-            peer.send(Frame(Kind.ABORT, Flag.EXTENDED, frame.correlation,
-                            status=Status.UNAVAILABLE, handed_over=True))
-            answers.append(frame)
+            peer.result(frame, Status.UNAVAILABLE, b"it died", Kind.REPLY,
+                        from_bus=True, handed_over=True)
 
         self.switch._take_call = half
         with self.assertRaises(heliograph.Refused) as caught:
             bus.call("s", timeout=5)
-        self.assertEqual(caught.exception.status, Status.UNAVAILABLE)
-        self.assertTrue(caught.exception.handed_over)
+        self.assertEqual(caught.exception.text, "it died")
+        self.assertEqual(bus._assembly._open, {})
+
+    def test_a_call_that_is_not_finished_is_forgotten(self) -> None:
+        server = self.connect()
+        service = server.serve("s")
+        id_ = 1 << 63 | service.id << 32
+        peer = self.switch.peers[0]
+        peer.send(Frame(Kind.CALL, Flag.FIRST | Flag.EXTENDED, id_, "s",
+                        body=b"ha", total=4))
+        peer.send(Frame(Kind.CANCEL, correlation=id_))
+        server.sync()
+        self.assertEqual(server._assembly._open, {})
+        self.assertEqual(service._owed_messages, 1)
 
 
 class ProgramTest(ClientTest):
