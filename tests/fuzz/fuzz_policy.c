@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * A first line `PRINCIPAL VERB WHAT`, then a policy. What is wrong is named;
+ * what is allowed to a path is allowed to its parent, and what is allowed of
+ * a pattern is allowed of each subject that it matches.
+ */
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "proto/subject.h"
+#include "switch/lines.h"
+#include "switch/policy.h"
+#include "switch/principal.h"
+#include "tests/fuzz/fuzz.h"
+
+struct question {
+	char principal[PRINCIPAL_MAX_BYTES + 1];
+	enum verb verb;
+	char what[SUBJECT_MAX_BYTES];
+	size_t n_what;
+};
+
+static bool read_question(const struct lines *lines, struct question *question)
+{
+	const struct word *words = lines->words;
+
+	if (lines->n_words != 3 || words[0].n > PRINCIPAL_MAX_BYTES ||
+	    words[2].n > SUBJECT_MAX_BYTES ||
+	    verb_from_word(words[1].text, words[1].n, &question->verb))
+		return false;
+	memcpy(question->principal, words[0].text, words[0].n);
+	question->principal[words[0].n] = '\0';
+	memcpy(question->what, words[2].text, words[2].n);
+	question->n_what = words[2].n;
+	return true;
+}
+
+static bool is_allowed(const struct policy *policy,
+		       const struct question *question)
+{
+	struct policy_verdict verdict =
+		policy_judge(policy, question->principal, question->verb,
+			     question->what, question->n_what);
+
+	FUZZ_CHECK(!verdict.file == !verdict.line);
+	FUZZ_CHECK(!verdict.file == !!verdict.why);
+	FUZZ_CHECK(verdict.file || !verdict.is_allowed);
+	return verdict.is_allowed;
+}
+
+/* One letter in the place of each wildcard makes a subject of a pattern. */
+static void check_member(const struct policy *policy, struct question question)
+{
+	for (size_t i = 0; i < question.n_what; i++)
+		if (question.what[i] == '*' || question.what[i] == '>')
+			question.what[i] = 'm';
+	FUZZ_CHECK(is_allowed(policy, &question));
+}
+
+static void check_parent(const struct policy *policy, struct question question)
+{
+	char *slash = strrchr(question.principal, '/');
+
+	if (!slash)
+		return;
+	*slash = '\0';
+	FUZZ_CHECK(is_allowed(policy, &question));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
+{
+	const char *text = (const char *)bytes;
+	const char *newline = n ? memchr(text, '\n', n) : NULL;
+	struct policy *policy = NULL;
+	struct question question;
+	struct lines first;
+	char error[128] = "";
+
+	if (!newline)
+		return 0;
+	lines_init(&first, "q", text, (size_t)(newline - text), error,
+		   sizeof(error));
+	n -= (size_t)(newline + 1 - text);
+	if (lines_next(&first) != 1 || !read_question(&first, &question))
+		return 0;
+	if (policy_parse("p", newline + 1, n, error, sizeof(error), &policy)) {
+		FUZZ_CHECK(!policy && !strncmp(error, "p:", 2));
+		return 0;
+	}
+	if (is_allowed(policy, &question)) {
+		check_member(policy, question);
+		check_parent(policy, question);
+	}
+	policy_free(policy);
+	return 0;
+}
