@@ -15,6 +15,7 @@ void *__wrap_realloc(void *pointer, size_t n);
 static bool fault_is_armed;
 static bool fault_was_hit;
 static unsigned fault_n_left;
+static void (*fault_next_hook)(void);
 
 void fault_arm(unsigned n)
 {
@@ -33,8 +34,18 @@ bool fault_hit(void)
 	return fault_was_hit;
 }
 
+void fault_hook(void (*hook)(void))
+{
+	fault_next_hook = hook;
+}
+
 static bool must_fail(void)
 {
+	void (*hook)(void) = fault_next_hook;
+
+	fault_next_hook = NULL;
+	if (hook)
+		hook();
 	if (!fault_is_armed || fault_n_left--)
 		return false;
 	fault_is_armed = false;

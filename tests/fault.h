@@ -23,4 +23,10 @@ void fault_disarm(void);
 /** Whether the armed allocation came and failed. */
 bool fault_hit(void);
 
+/**
+ * Call `hook` in the next allocation, once: so a test can act between two
+ * steps of the code under test, as a hostile peer would.
+ */
+void fault_hook(void (*hook)(void));
+
 #endif
