@@ -33,6 +33,7 @@ VERSION = 1
 MESSAGE_MAX = 8 << 20
 CREDIT_MESSAGES = 256
 CREDIT_BYTES = 1 << 20
+SWITCH_DRAWN = 1 << 63
 # How much longer than the switch a caller waits for the switch's own answer.
 GRACE = 1.0
 
@@ -102,9 +103,11 @@ class _Inbox:
         self._owed_messages = self._owed_bytes = 0
 
     def receive(self, timeout: float | None = None) -> Any:
-        """The next one in the stream."""
+        """The next one in the stream; Refused if policy has ended it."""
         self._bus._channel.pump_until(lambda: self._items, timeout)
         item = self._items.popleft()
+        if isinstance(item, Refused):
+            raise item
         if not isinstance(item, Gap):
             self._owe(messages=1)
         return item
@@ -335,8 +338,9 @@ class Client:
             raise
 
     def _remove(self, kind: Kind, id_: int) -> None:
-        self._request(Frame(kind, body=struct.pack("<I", id_)), 30)
-        del self._inboxes[id_]
+        if id_ in self._inboxes:
+            self._request(Frame(kind, body=struct.pack("<I", id_)), 30)
+            del self._inboxes[id_]
 
     # What comes.
 
@@ -376,6 +380,13 @@ class Client:
     def _take_reply(self, frame: Frame) -> None:
         if whole := self._assembly.add(frame):
             self._take_answer(whole)
+
+    def _take_result(self, frame: Frame) -> None:
+        if frame.correlation < SWITCH_DRAWN:
+            self._take_answer(frame)
+        elif inbox := self._inboxes.pop(frame.correlation - SWITCH_DRAWN,
+                                        None):
+            inbox._items.append(Refused(frame))
 
     def _take_answer(self, frame: Frame) -> None:
         # One that nobody waits for any more is dropped.
@@ -436,7 +447,7 @@ class Client:
         Kind.MESSAGE: _take_message, Kind.CALL: _take_message,
         Kind.REPLY: _take_reply, Kind.CANCEL: _take_cancel,
         Kind.ABORT: _take_abort, Kind.ACK: _take_ack,
-        Kind.REFUSED: _take_answer, Kind.RESULT: _take_answer,
+        Kind.REFUSED: _take_answer, Kind.RESULT: _take_result,
         Kind.PONG: _take_answer, Kind.WELCOME: _take_welcome,
         Kind.GOODBYE: _take_goodbye, Kind.GAP: _take_gap,
         Kind.PEER: _take_peer, Kind.FORGET: _take_forget,

@@ -195,6 +195,19 @@ class MessageTest(ClientTest):
         self.assertEqual(bus.publish("a", b"", ack=True),
                          heliograph.Routed(0, 0))
 
+    def test_a_subscription_that_policy_ended_raises(self) -> None:
+        bus = self.connect()
+        sub = bus.subscribe("a")
+        bus.publish("a", b"last")
+        bus.sync()
+        self.switch.peers[0].send(Frame(
+            Kind.RESULT, Flag.EXTENDED, 1 << 63 | sub.id, body=b"no more",
+            status=Status.PERMISSION_DENIED))
+        self.assertEqual(sub.receive(5).body, b"last")
+        with self.assertRaisesRegex(heliograph.Refused, "no more"):
+            sub.receive(5)
+        sub.close()
+
     def test_an_aborted_message_leaves_nothing(self) -> None:
         bus = self.connect()
         sub = bus.subscribe("a")

@@ -231,7 +231,7 @@ static void test_requests_unpack(void **state)
 
 	served = unpack_body("result-served",
 			     &helio__bus__v1__served__descriptor);
-	assert_string_equal("k3v9", served->instance);
+	assert_string_equal("7", served->instance);
 }
 
 static void test_sources_unpack(void **state)

@@ -175,6 +175,13 @@ class Raw:
             self.buffer += data
         return frame
 
+    def receive_anything(self) -> bool:
+        """Take in what comes, whatever it is; false at the end."""
+        try:
+            return bool(self.socket.recv(1 << 16))
+        except OSError:
+            return False
+
     def expect(self, kind: Kind) -> Frame:
         """The next frame of this kind; others are passed over."""
         while frame := self.receive():
@@ -286,6 +293,10 @@ class HostileTest(unittest.TestCase):
         cls.judge = cls.enterClassContext(cls.switch.connect("good"))
 
     def setUp(self) -> None:
+        self.count_reasons()
+
+    def count_reasons(self) -> None:
+        """From here on assert_ended() counts."""
         self.before = reasons(self.judge)
 
     def tearDown(self) -> None:
