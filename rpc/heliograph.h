@@ -118,6 +118,14 @@ HELIO_API enum helio_state helio_state(const struct helio *bus);
 /** Why it is not connected, as text; "" when there is nothing to say. */
 HELIO_API const char *helio_error(const struct helio *bus);
 
+/**
+ * Draw a key pair for tcp: `path`.key, for helio_options and for nobody else's
+ * eyes, and `path`.pub, whose text is *ret_public_key too, for the switch's
+ * side. -EEXIST when one of them is there already; -EPROTONOSUPPORT without
+ * the module for tcp.
+ */
+HELIO_API int helio_make_keys(const char *path, char ret_public_key[41]);
+
 /** Who the switch says we are, `vm:web`; "" before the first connection. */
 HELIO_API const char *helio_principal(const struct helio *bus);
 
