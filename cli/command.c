@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "cli/command.h"
+
+#include <string.h>
+
+const struct command *const commands[] = {
+	&command_up,
+	&command_pub,
+	&command_sub,
+	&command_request,
+	&command_reply,
+	&command_ls,
+	&command_top,
+	&command_ping,
+	&command_domains_enrol,
+	&command_domains_list,
+	&command_domains_remove,
+	&command_keys_new,
+	&command_keys_list,
+	&command_keys_enrol,
+	&command_policy_check,
+	&command_policy_test,
+	&command_bench,
+	NULL,
+};
+
+/* How many of the words spell the command's name: 0, 1 or 2. */
+static int n_words_of_name(const struct command *command, int n_words,
+			   char **words)
+{
+	const char *space = strchr(command->name, ' ');
+	size_t n_first =
+		space ? (size_t)(space - command->name) : strlen(command->name);
+
+	if (n_words < 1 || strlen(words[0]) != n_first ||
+	    memcmp(words[0], command->name, n_first) != 0)
+		return 0;
+	if (!space)
+		return 1;
+	return n_words > 1 && strcmp(words[1], space + 1) == 0 ? 2 : 0;
+}
+
+const struct command *command_lookup(int n_words, char **words, int *ret_n_used)
+{
+	for (size_t i = 0; commands[i]; i++) {
+		int n = n_words_of_name(commands[i], n_words, words);
+
+		if (n > 0) {
+			*ret_n_used = n;
+			return commands[i];
+		}
+	}
+	return NULL;
+}
+
+bool command_is_group(const char *word)
+{
+	size_t n = strlen(word);
+
+	for (size_t i = 0; commands[i]; i++)
+		if (strncmp(commands[i]->name, word, n) == 0 &&
+		    commands[i]->name[n] == ' ')
+			return true;
+	return false;
+}

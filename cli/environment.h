@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CLI_ENVIRONMENT_H
+#define CLI_ENVIRONMENT_H
+
+/**
+ * What a command that answers a request is told of it: our own environment
+ * and
+ *
+ *     HELIO_SUBJECT, HELIO_SOURCE, HELIO_INCARNATION
+ *     HELIO_KEY, HELIO_CONTENT_TYPE, HELIO_TRACEPARENT   if there are any
+ *     HELIO_HEADER_NAME    of each header; what is no letter or digit in its
+ *                          name is `_`, and small letters are capitals
+ *
+ * HELIO_* of our own environment is left out, so that nothing in it passes for
+ * something that the caller said.
+ */
+
+#include <stddef.h>
+
+struct helio_message;
+
+struct environment {
+	char **at; /* up to NULL, as exec takes it; owned */
+	size_t n;
+	size_t n_max;
+};
+
+/** Returns 0 or -ENOMEM. */
+int environment_init(struct environment *environment,
+		     const struct helio_message *message);
+void environment_deinit(struct environment *environment);
+
+#endif

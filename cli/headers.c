@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "cli/headers.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int add(struct headers *headers, const char *text)
+{
+	const char *colon = strchr(text, ':');
+	const char *value;
+	char *name;
+
+	if (!colon || colon == text)
+		return -EINVAL;
+	value = colon + 1 + strspn(colon + 1, " ");
+	name = strndup(text, (size_t)(colon - text));
+	if (!name)
+		return -ENOMEM;
+	headers->names[headers->n] = name;
+	headers->at[headers->n++] = (struct helio_header){
+		.name = name,
+		.value = value,
+		.n_value = strlen(value),
+	};
+	return 0;
+}
+
+int headers_init(struct headers *headers, const struct texts *texts)
+{
+	int r = 0;
+
+	headers->n = 0;
+	for (size_t i = 0; r == 0 && i < texts->n; i++)
+		r = add(headers, texts->at[i]);
+	if (r < 0)
+		headers_deinit(headers);
+	return r;
+}
+
+void headers_deinit(struct headers *headers)
+{
+	while (headers->n > 0)
+		free(headers->names[--headers->n]);
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+
+/* helio up: the programs of a bus, started and kept running as one set. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "cli/command.h"
+#include "cli/exit.h"
+#include "cli/folder.h"
+#include "cli/json.h"
+#include "cli/output.h"
+#include "cli/program.h"
+#include "cli/state.h"
+#include "cli/supervisor.h"
+
+/* heliod, two words for each of its options, and the end. */
+enum { HELIOD_WORDS_MAX = 1 + 3 * 2 + 2 * OPTION_TEXTS_MAX + 1 };
+
+struct up {
+	struct common common;
+	const char *state;
+	const char *run;
+	struct texts listen;
+};
+
+struct places {
+	const struct up *up;
+	char state[FOLDER_PATH_BYTES];
+	char run[FOLDER_PATH_BYTES];
+	char heliod[FOLDER_PATH_BYTES];
+};
+
+static void on_ready(void *userdata)
+{
+	const struct places *places = userdata;
+	struct json json = { .out = stdout };
+	char address[FOLDER_PATH_BYTES];
+
+	if (snprintf(address, sizeof(address), "shm:%s/bus.sock",
+		     places->run) >= (int)sizeof(address))
+		return;
+	if (places->up->common.format == FORMAT_JSON) {
+		json_open(&json, '{');
+		json_key(&json, "ready");
+		json_string(&json, address);
+		json_key(&json, "state");
+		json_string(&json, places->state);
+		json_close(&json, '}');
+		fputc('\n', stdout);
+	} else {
+		printf("ready: %s, state in %s\n", address, places->state);
+	}
+	fflush(stdout);
+}
+
+static void fill_words(const struct places *places,
+		       const char *words[HELIOD_WORDS_MAX])
+{
+	const struct texts *listen = &places->up->listen;
+	static char ready_fd[8];
+	size_t n = 0;
+
+	snprintf(ready_fd, sizeof(ready_fd), "%d", SUPERVISOR_READY_FD);
+	words[n++] = places->heliod;
+	words[n++] = "--config";
+	words[n++] = places->state;
+	words[n++] = "--run";
+	words[n++] = places->run;
+	words[n++] = "--ready-fd";
+	words[n++] = ready_fd;
+	for (size_t i = 0; i < listen->n; i++) {
+		words[n++] = "--listen";
+		words[n++] = listen->at[i];
+	}
+	words[n] = NULL;
+}
+
+/* Two sets on one folder would take each other's sockets away. */
+static int lock(const struct places *places, int *ret_fd)
+{
+	_cleanup_(close_fdp) int fd = -1;
+	char path[FOLDER_PATH_BYTES];
+	int r = folder_join(places->run, "up.lock", path);
+
+	if (r < 0)
+		return r;
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return -errno;
+	*ret_fd = take_fd(fd);
+	return 0;
+}
+
+static int prepare(struct places *places, int *ret_lock)
+{
+	int r = folder_state(places->up->state, places->state);
+
+	if (r == 0)
+		r = folder_run(places->up->run, places->run);
+	if (r == 0)
+		r = program_find("heliod", places->heliod);
+	if (r == 0)
+		r = state_prepare(places->state);
+	if (r < 0) {
+		talk("up: %s: %s", places->state, strerror(-r));
+		return exit_code(r);
+	}
+	/* Others must reach the sockets; who may use them, their modes say. */
+	r = folder_make(places->run, 0755);
+	if (r == 0)
+		r = lock(places, ret_lock);
+	if (r == 0)
+		return EXIT_OK;
+	talk("up: %s: %s", places->run,
+	     r == -EWOULDBLOCK ? "another `helio up` runs there"
+			       : strerror(-r));
+	return r == -EWOULDBLOCK ? EXIT_UNAVAILABLE : exit_code(r);
+}
+
+static int run(const void *settings)
+{
+	struct places places = { .up = settings };
+	_cleanup_(close_fdp) int lock_fd = -1;
+	const char *words[HELIOD_WORDS_MAX];
+	const struct program programs[] = {
+		{ "heliod", (char *const *)(uintptr_t)words },
+	};
+	int r = prepare(&places, &lock_fd);
+
+	if (r != EXIT_OK)
+		return r;
+	fill_words(&places, words);
+	return supervisor_run(programs, sizeof(programs) / sizeof(*programs),
+			      on_ready, &places);
+}
+
+static const struct option options[] = {
+	{ 's', "state", OPTION_TEXT, offsetof(struct up, state), "FOLDER",
+	  "policy, domains and keys (/var/lib/heliograph)" },
+	{ 0, "run", OPTION_TEXT, offsetof(struct up, run), "FOLDER",
+	  "the sockets (/run/heliograph)" },
+	{ 'l', "listen", OPTION_TEXTS, offsetof(struct up, listen), "ADDRESS",
+	  "listen there too; may be given again" },
+	OPTION_ROW_OUTPUT,
+	OPTION_ROW_END,
+};
+
+const struct command command_up = {
+	.name = "up",
+	.summary = "start a bus and keep it running",
+	.description =
+		"Makes the state folder with a default policy if there is "
+		"none, starts the switch, prints a line when it is ready, and "
+		"starts it again if it dies. ^C ends it. For users other than "
+		"root the state is in $XDG_STATE_HOME/heliograph or "
+		"~/.local/state/heliograph; with $XDG_RUNTIME_DIR the sockets "
+		"are in its folder heliograph.",
+	.options = options,
+	.n_settings = sizeof(struct up),
+	.run = run,
+};
