@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TESTS_UNIT_TRANSPORTS_TCP_WORLD_H
+#define TESTS_UNIT_TRANSPORTS_TCP_WORLD_H
+
+/**
+ * A listener on a free port of loopback and clients of it, in one thread, for
+ * tests of the tcp module.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "transports/channel.h"
+#include "transports/keyfile.h"
+#include "transports/poller.h"
+#include "transports/transport.h"
+
+extern const struct transport helio_transport;
+
+enum { WORLD_CHANNELS_MAX = 16, WORLD_WAIT_MS = 5000 };
+
+struct world {
+	struct poller poller;
+	struct listener *listener;
+	struct channel *channels[WORLD_CHANNELS_MAX]; /* the listener's */
+	unsigned n_channels;
+	bool is_plain;
+	struct key_pair server;
+	struct key_pair enrolled; /* as "web" */
+	struct key_pair other;    /* as "db" */
+};
+
+void world_init(struct world *world, bool is_plain);
+
+/** Frees the listener and its channels. */
+void world_deinit(struct world *world);
+
+/** What a client needs; `pair` is not looked at when plain. */
+struct transport_options world_options(const struct world *world,
+				       const struct key_pair *pair);
+
+/** A channel that may still be connecting. */
+struct channel *world_connect(struct world *world, const struct key_pair *pair);
+
+/** A client's end, connected, and *ret_server, the listener's end of it. */
+struct channel *world_join(struct world *world, const struct key_pair *pair,
+			   struct channel **ret_server);
+
+/** HOST:PORT of the listener. */
+const char *world_address(const struct world *world);
+int world_port(const struct world *world);
+
+/**
+ * Dispatch until `is_done(userdata)`; fails the test when nothing happens for
+ * WORLD_WAIT_MS. Returns how many milliseconds it took.
+ */
+unsigned world_wait(struct world *world, bool (*is_done)(void *userdata),
+		    void *userdata);
+
+/** Write all and flush; waits for room. */
+void world_write(struct world *world, struct channel *channel,
+		 const void *bytes, size_t n);
+
+/** Wait for `n` bytes and compare them. */
+void world_expect(struct world *world, struct channel *channel,
+		  const void *bytes, size_t n);
+
+/** Wait until refill fails; returns the errno. Bytes on the way are eaten. */
+int world_wait_end(struct world *world, struct channel *channel,
+		   unsigned *ret_ms);
+
+unsigned world_count_fds(void);
+
+#endif
