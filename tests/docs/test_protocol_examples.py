@@ -13,8 +13,9 @@ import unittest
 import heliowire as wire
 from heliowire import WHOLE, Flag, Frame, Kind, Status
 
-PAGE = os.path.join(os.path.dirname(os.path.abspath(__file__)),
-                    "..", "..", "docs", "PROTOCOL.md")
+TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+PAGE = os.path.join(TOP, "docs", "PROTOCOL.md")
+PROTO = os.path.join(TOP, "proto", "helio", "bus", "v1", "control.proto")
 BLOCK = re.compile(r"^```hex (\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 HANDED = 1 << 63 | 2 << 32 | 0
 
@@ -135,6 +136,26 @@ class ExamplesTest(unittest.TestCase):
         shown = {frame.kind for frame in EXAMPLES.values()}
         self.assertEqual(set(Kind) - shown, {
             Kind.OBSERVED_CALL, Kind.OBSERVED_REPLY, Kind.UNSERVE})
+
+
+class ProtobufTableTest(unittest.TestCase):
+    def test_it_has_the_fields_of_the_proto_file(self) -> None:
+        with open(PROTO, encoding="utf-8") as file:
+            messages = re.findall(r"^message (\w+) \{(.*?)^\}", file.read(),
+                                  re.MULTILINE | re.DOTALL)
+        self.assertGreater(len(messages), 5)
+        with open(PAGE, encoding="utf-8") as file:
+            page = file.read()
+        for name, body in messages:
+            fields = re.findall(
+                r"^\s*(optional|repeated) (\w+) (\w+) = (\d+)", body,
+                re.MULTILINE)
+            row = ", ".join(
+                f"{number} {'enum' if type_ == 'Overflow' else type_}"
+                f"{'[]' if label == 'repeated' else ''} `{field}`"
+                for label, type_, field, number in fields)
+            with self.subTest(name):
+                self.assertIn(f"| `{name}` | {row} |", page)
 
 
 if __name__ == "__main__":
