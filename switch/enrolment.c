@@ -16,10 +16,10 @@
 /* A file that is being read. */
 struct reading {
 	struct enrolment *enrolment;
-	const char *name; /* NAME of `NAME.suffix`, terminated */
-	char *text;
+	char path[NAME_MAX + sizeof("domains/")]; /* for errors */
+	char name[PRINCIPAL_NAME_MAX_BYTES + 1];  /* NAME of `NAME.suffix` */
+	const char *text;
 	size_t n_text;
-	const char *path; /* for errors */
 	char *error;
 	size_t n_error;
 };
@@ -126,33 +126,32 @@ static int read_file(const struct kind *kind, struct reading *reading,
 		     int folder_fd, const char *file)
 {
 	_cleanup_(freep) char *text = NULL;
-	char name[PRINCIPAL_NAME_MAX_BYTES + 1] = "";
 	size_t n = strlen(file) - strlen(kind->suffix);
 	int r;
 
 	if (!principal_name_is_valid(file, n))
 		return fail(reading, "its name is not one token of a subject "
 				     "of at most 64 bytes");
-	memcpy(name, file, n);
+	memcpy(reading->name, file, n);
+	reading->name[n] = '\0';
 	r = folder_read(folder_fd, file, &text, &reading->n_text);
 	if (r)
 		return lines_fail_errno(reading->path, r, reading->error,
 					reading->n_error);
-	reading->name = name;
 	reading->text = text;
-	return kind->add(reading);
+	r = kind->add(reading);
+	reading->text = NULL;
+	return r;
 }
 
 static int read_folder(const struct kind *kind, struct reading *reading,
 		       const struct folder *folder)
 {
 	for (size_t i = 0; i < folder->n_names; i++) {
-		char path[NAME_MAX + sizeof("domains/")];
 		int r;
 
-		snprintf(path, sizeof(path), "%s/%s", kind->folder,
-			 folder->names[i]);
-		reading->path = path;
+		snprintf(reading->path, sizeof(reading->path), "%s/%s",
+			 kind->folder, folder->names[i]);
 		r = read_file(kind, reading, folder->fd, folder->names[i]);
 		if (r)
 			return r;

@@ -38,7 +38,7 @@ static int set_named(const char *kind, const char *name, size_t n_name_max,
 {
 	size_t n = strnlen(name, n_name_max);
 
-	if (n == n_name_max || !principal_name_is_valid(name, n))
+	if (!principal_name_is_valid(name, n))
 		return -EACCES;
 	snprintf(path, PRINCIPAL_MAX_BYTES + 1, "%s:%s", kind, name);
 	return 0;

@@ -14,11 +14,11 @@ struct item {
 	struct list link;
 };
 
-static struct item items[5];
+enum { N_ITEMS = 5 };
 
-static void reset(void)
+static void init(struct item items[N_ITEMS])
 {
-	for (int i = 0; i < 5; i++) {
+	for (int i = 0; i < N_ITEMS; i++) {
 		items[i].number = i;
 		list_init(&items[i].link);
 	}
@@ -44,9 +44,10 @@ static int content(struct list *list)
 
 static void keeps_the_order_of_pushes(void **state)
 {
+	struct item items[N_ITEMS];
 	struct list list = LIST_INIT(list);
 
-	reset();
+	init(items);
 	assert_true(list_is_empty(&list));
 	assert_null(list_pop_front(&list));
 	list_push_back(&list, &items[2].link);
@@ -59,9 +60,10 @@ static void keeps_the_order_of_pushes(void **state)
 
 static void unlinking_twice_is_harmless(void **state)
 {
+	struct item items[N_ITEMS];
 	struct list list = LIST_INIT(list);
 
-	reset();
+	init(items);
 	for (int i = 1; i < 4; i++)
 		list_push_back(&list, &items[i].link);
 	assert_true(list_is_linked(&items[2].link));
@@ -76,10 +78,11 @@ static void unlinking_twice_is_harmless(void **state)
 
 static void splicing_moves_all_to_the_end(void **state)
 {
+	struct item items[N_ITEMS];
 	struct list a = LIST_INIT(a);
 	struct list b = LIST_INIT(b);
 
-	reset();
+	init(items);
 	list_push_back(&a, &items[1].link);
 	list_splice_back(&a, &b);
 	assert_int_equal(content(&a), 1);
@@ -95,12 +98,13 @@ static void splicing_moves_all_to_the_end(void **state)
 
 static void a_walk_may_unlink_where_it_stands(void **state)
 {
+	struct item items[N_ITEMS];
 	struct list list = LIST_INIT(list);
 	struct list *link;
 	struct list *after;
 
-	reset();
-	for (int i = 1; i < 5; i++)
+	init(items);
+	for (int i = 1; i < N_ITEMS; i++)
 		list_push_back(&list, &items[i].link);
 	list_for_each_safe (link, after, &list)
 		if (container_of(link, struct item, link)->number % 2)

@@ -42,7 +42,9 @@ static const char rules[] =
 	"allow ** call clock.now\n"                              /* 11 */
 	"allow vm:db log-read,kv-write orders\n"                 /* 12 */
 	"allow gw:* publish vm.{self}.>\n"                       /* 13 */
-	"allow vm:db/** kv-read *\n";                            /* 14 */
+	"allow vm:db/** kv-read *\n"                             /* 14 */
+	"deny  ** observe vm.{self}.>\n"                         /* 15 */
+	"allow ** observe vm.>\n";                               /* 16 */
 
 /* line 0: no line decides. */
 static const struct {
@@ -64,6 +66,9 @@ static const struct {
 	{ "vm:a.b", VERB_PUBLISH, "vm.a.b.c", false, 0 },
 	{ "vm", VERB_PUBLISH, "vm.web.a", false, 0 },
 	{ "", VERB_PUBLISH, "vm.web.a", false, 0 },
+
+	{ "vm:web", VERB_OBSERVE, "vm.>", false, 15 },
+	{ "uid:1", VERB_OBSERVE, "vm.>", true, 16 },
 
 	/* The first line that decides, decides. */
 	{ "vm:evil", VERB_PUBLISH, "vm.evil.a", true, 2 },
