@@ -44,6 +44,8 @@ class Channel:
             self._socket.close()
             raise
         self._socket.setblocking(False)
+        self._poll = select.poll()
+        self._poll.register(self)
 
     def end(self, status: Status = Status.OK, text: str = "") -> None:
         """Say goodbye; nothing can be sent any more."""
@@ -85,16 +87,20 @@ class Channel:
         while not done():
             if self.ended is not None:
                 raise self.ended
-            left = None
+            left_ms = None
             if deadline is not None:
-                left = deadline - time.monotonic()
-                if left <= 0:
+                left_ms = (deadline - time.monotonic()) * 1000
+                if left_ms <= 0:
                     raise TimeoutError("the bus took too long")
-            readable, writable, _ = select.select(
-                [self], [self] if self._out else [], [], left)
-            if writable:
+            self._wait(left_ms)
+
+    def _wait(self, timeout_ms: float | None) -> None:
+        self._poll.modify(self, select.POLLIN
+                          | (select.POLLOUT if self._out else 0))
+        for _, events in self._poll.poll(timeout_ms):
+            if events & select.POLLOUT:
                 self._write()
-            if readable:
+            if events & ~select.POLLOUT:
                 self._read()
 
     def _write(self) -> None:

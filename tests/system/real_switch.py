@@ -175,12 +175,15 @@ class Raw:
             self.buffer += data
         return frame
 
-    def receive_anything(self) -> bool:
-        """Take in what comes, whatever it is; false at the end."""
+    def finish(self) -> None:
+        """Say that nothing more comes, and take in what the switch sends,
+        whatever it is, until it hangs up."""
         try:
-            return bool(self.socket.recv(1 << 16))
-        except OSError:
-            return False
+            self.socket.shutdown(socket.SHUT_WR)
+            while self.socket.recv(1 << 16):
+                pass
+        except (BrokenPipeError, ConnectionResetError):
+            pass
 
     def expect(self, kind: Kind) -> Frame:
         """The next frame of this kind; others are passed over."""
@@ -321,6 +324,12 @@ class HostileTest(unittest.TestCase):
         now = reasons(self.judge)
         self.assertEqual(now.get(text, 0), self.before.get(text, 0) + 1,
                          f"{text!r} is not counted in {now}")
+
+    def wait_peers(self, n: int) -> None:
+        """Until the switch has so many, witness and judge included."""
+        end = time.monotonic() + 10
+        while (now := stats(self.judge)["peers"]) != n:
+            self.assertLess(time.monotonic(), end, f"{now} peers, not {n}")
 
     def assert_alive(self, raw: Raw) -> None:
         raw.sync()

@@ -70,12 +70,11 @@ class GarbageTest(HostileTest):
             with self.switch.raw(greet=chance.random() < 0.9) as raw:
                 self.attack(raw, chance)
                 if chance.random() < 0.5:
-                    raw.send(Frame(Kind.GOODBYE))
-                    while raw.receive_anything():
-                        pass
+                    raw.finish()
             n += 1
         self.assertGreater(n, 50)
         self.assertGreater(self.witness.rounds, rounds + 20)
+        self.wait_peers(3)
         now = reasons(self.judge)
         self.assertGreater(len(now), 5, now)
         self.assertGreaterEqual(sum(now.values()), n)

@@ -9,7 +9,7 @@ import unittest
 
 import heliowire as wire
 from heliowire import WHOLE, Flag, Frame, Kind, Status
-from real_switch import HostileTest, Raw, begin, stats
+from real_switch import HostileTest, Raw, begin
 
 
 def broken(at: int, value: bytes, frame: Frame | None = None) -> bytes:
@@ -69,13 +69,7 @@ class MalformedTest(HostileTest):
                 stdout=subprocess.PIPE) as process:
             self.assertEqual(process.stdout.readline(), b"sent\n")
             process.send_signal(signal.SIGKILL)
-        self.assert_no_evil_left()
-
-    def assert_no_evil_left(self) -> None:
-        for _ in range(1000):
-            if stats(self.judge)["peers"] == 3:
-                return
-        self.fail("the killed peer is still there")
+        self.wait_peers(3)
 
     def test_bodies_of_a_wrong_size(self) -> None:
         cases = [
