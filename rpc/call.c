@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "rpc/call.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/list.h"
+#include "proto/subject.h"
+#include "rpc/client.h"
+#include "rpc/incoming.h"
+#include "rpc/message.h"
+
+enum {
+	/* The switch ends a call at its deadline; we do if it does not. */
+	BACKSTOP_MS = 500,
+	KIB = 1024,
+};
+
+static void leave(struct helio_call *call)
+{
+	struct assemblies *assemblies = &call->bus->assemblies;
+	struct assembly *assembly = assembly_lookup(assemblies, call->id);
+
+	if (assembly) {
+		assembly_take(assemblies, assembly);
+		assembly_free(assembly);
+	}
+	map_remove(&call->bus->calls, &call->node);
+	deadlines_remove(&call->bus->deadlines, &call->deadline);
+	call->is_over = true;
+}
+
+void helio_call_free(struct helio_call *call)
+{
+	leave(call);
+	free(call);
+}
+
+/* Out of the map before the callback, where cancelling it does nothing. */
+static void end(struct helio_call *call, const struct helio_reply *reply)
+{
+	leave(call);
+	call->on_reply(call, reply, call->userdata);
+	free(call);
+}
+
+void helio_call_end(struct helio_call *call, unsigned status,
+		    const char *reason)
+{
+	end(call, &(struct helio_reply){
+			  .status = status,
+			  .reason = reason,
+			  .is_from_bus = true,
+			  .is_handed_over = true,
+		  });
+}
+
+static void tell_cancelled(struct helio *bus, uint64_t id)
+{
+	struct frame frame = {
+		.kind = FRAME_CANCEL,
+		.correlation = id,
+	};
+	uint8_t bytes[FRAME_HEADER_BYTES];
+
+	frame_set_body(&frame, 0);
+	frame_encode(&frame, bytes);
+	outbox_send_small(bus, bytes, sizeof(bytes));
+}
+
+static void on_expiry(struct deadline *deadline)
+{
+	struct helio_call *call;
+
+	call = container_of(deadline, struct helio_call, deadline);
+	tell_cancelled(call->bus, call->id);
+	helio_call_end(call, HELIO_DEADLINE_EXCEEDED, "no reply came in time");
+}
+
+void helio_call_cancel(struct helio_call *call)
+{
+	if (call->is_over)
+		return;
+	tell_cancelled(call->bus, call->id);
+	helio_call_free(call);
+}
+
+struct helio_call *helio_call_lookup(const struct helio *bus, uint64_t id)
+{
+	struct map_node *node = map_lookup(&bus->calls, map_hash_u64(id));
+
+	for (; node; node = map_next(node)) {
+		struct helio_call *call;
+
+		call = container_of(node, struct helio_call, node);
+		if (call->id == id)
+			return call;
+	}
+	return NULL;
+}
+
+static int call_new(struct helio *bus, uint32_t timeout_ms,
+		    helio_reply_fn on_reply, void *userdata,
+		    struct helio_call **ret_call)
+{
+	struct helio_call *call;
+	int r;
+
+	call = malloc(sizeof(*call));
+	if (!call)
+		return -ENOMEM;
+	*call = (struct helio_call){
+		.deadline = { .on_expiry = on_expiry },
+		.bus = bus,
+		.id = client_draw_id(bus),
+		.on_reply = on_reply,
+		.userdata = userdata,
+	};
+	r = deadlines_add(&bus->deadlines, &call->deadline,
+			  clock_now_ns() +
+				  ((uint64_t)timeout_ms + BACKSTOP_MS) *
+					  NS_PER_MS);
+	if (r < 0) {
+		free(call);
+		return r;
+	}
+	map_add(&bus->calls, &call->node, map_hash_u64(call->id));
+	*ret_call = call;
+	return 0;
+}
+
+/* The limit of WELCOME holds unless the program, or we, take less. */
+static uint32_t reply_room_kib(const struct helio *bus, uint32_t asked_kib)
+{
+	if (asked_kib || bus->message_max >= bus->send_max)
+		return asked_kib;
+	return (uint32_t)(bus->message_max / KIB);
+}
+
+static int call_send(struct helio_call *call, const struct message *message,
+		     const struct helio_call_options *options)
+{
+	struct frame frame = {
+		.kind = FRAME_CALL,
+		.flags = options->is_waiting ? FRAME_WAIT : 0,
+		.correlation = call->id,
+		.time_left_ms = options->timeout_ms,
+		.room_kib = reply_room_kib(call->bus, options->room_kib),
+	};
+
+	if (frame.room_kib)
+		frame.flags |= FRAME_EXTENDED;
+	return message_send(call->bus, &frame, message, false);
+}
+
+static int call_start(struct helio *bus, const struct message *message,
+		      const struct helio_call_options *options,
+		      helio_reply_fn on_reply, void *userdata,
+		      struct helio_call **ret_call)
+{
+	uint32_t timeout_ms =
+		options->timeout_ms ? options->timeout_ms : TIMEOUT_DEFAULT_MS;
+	struct helio_call *call;
+	int r;
+
+	r = call_new(bus, timeout_ms, on_reply, userdata, &call);
+	if (r < 0)
+		return r;
+	r = call_send(call, message, options);
+	if (r < 0) {
+		helio_call_free(call);
+		return r;
+	}
+	if (ret_call)
+		*ret_call = call;
+	return 0;
+}
+
+int helio_call_start(struct helio *bus, const char *subject, const void *body,
+		     size_t n_body, const struct helio_call_options *options,
+		     helio_reply_fn on_reply, void *userdata,
+		     struct helio_call **ret_call)
+{
+	static const struct helio_call_options no_options;
+	uint8_t encoded[FRAME_METADATA_MAX_BYTES];
+	struct message message = {
+		.subject = subject,
+		.n_subject = strlen(subject),
+		.metadata = encoded,
+		.body = body,
+		.n_body = n_body,
+	};
+	int n;
+
+	if (!client_is_connected(bus))
+		return -ENOTCONN;
+	if (!subject_is_valid(subject, message.n_subject))
+		return -EINVAL;
+	options = options ? options : &no_options;
+	n = metadata_encode(
+		&(struct metadata){
+			.idempotency_key = options->idempotency_key,
+			.content_type = options->content_type,
+			.traceparent = options->traceparent,
+			.headers = options->headers,
+			.n_headers = options->n_headers,
+		},
+		encoded);
+	if (n < 0)
+		return n;
+	message.n_metadata = (size_t)n;
+	return call_start(bus, &message, options, on_reply, userdata, ret_call);
+}
+
+void helio_call_deliver(struct helio_call *call,
+			const struct incoming *incoming)
+{
+	const struct frame *frame = &incoming->frame;
+	char reason[INCOMING_TEXT_MAX_BYTES + 1];
+	struct helio_message message;
+	struct helio_reply reply = {
+		.status = incoming_status(frame),
+		.reason = "",
+		.is_from_bus = frame->origin,
+		.is_handed_over = frame->handed_over || !frame->origin,
+	};
+
+	if (reply.status) {
+		incoming_text(incoming->body, incoming->n_body, reason);
+		reply.reason = reason;
+	} else if (incoming_decode(call->bus, incoming, &message) == -ENOMEM) {
+		helio_call_end(call, HELIO_RESOURCE_EXHAUSTED,
+			       "no memory for the reply's metadata");
+		return;
+	} else {
+		reply.message = &message;
+	}
+	end(call, &reply);
+}

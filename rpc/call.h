@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef RPC_CALL_H
+#define RPC_CALL_H
+
+/**
+ * Calls that we made and that are not answered yet.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/map.h"
+#include "rpc/deadline.h"
+#include "rpc/heliograph.h"
+
+struct incoming;
+
+struct helio_call {
+	struct map_node node; /* in helio.calls */
+	struct deadline deadline;
+	struct helio *bus;
+	uint64_t id;
+	helio_reply_fn on_reply;
+	void *userdata;
+	bool is_over; /* its callback is running, or was not wanted */
+};
+
+/** Returns NULL when no call has that id: it is over for us. */
+struct helio_call *helio_call_lookup(const struct helio *bus, uint64_t id);
+
+/** Its REPLY came as a whole. */
+void helio_call_deliver(struct helio_call *call,
+			const struct incoming *incoming);
+
+/** It will not be answered: the bus says so, or we for it. */
+void helio_call_end(struct helio_call *call, unsigned status,
+		    const char *reason);
+
+/** Free it without a callback, and without telling the switch. */
+void helio_call_free(struct helio_call *call);
+
+#endif
