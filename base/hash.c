@@ -48,26 +48,55 @@ int hash_key_draw(struct hash_key *ret_key)
 	return 0;
 }
 
-uint64_t hash_bytes(const struct hash_key *key, const void *bytes, size_t n)
+static inline struct sip sip_init(const struct hash_key *key)
 {
-	struct sip s = {
+	return (struct sip){
 		.v0 = key->k0 ^ UINT64_C(0x736f6d6570736575),
 		.v1 = key->k1 ^ UINT64_C(0x646f72616e646f6d),
 		.v2 = key->k0 ^ UINT64_C(0x6c7967656e657261),
 		.v3 = key->k1 ^ UINT64_C(0x7465646279746573),
 	};
-	const uint8_t *at = bytes;
+}
+
+static inline void absorb_all(struct sip *s, const uint8_t *at, size_t n)
+{
 	const uint8_t *end = at + (n & ~(size_t)7);
 	uint8_t rest[8] = { 0 };
 
 	for (; at < end; at += 8)
-		absorb(&s, le64_load(at));
+		absorb(s, le64_load(at));
+	for (size_t i = 0; i < (n & 7); i++)
+		rest[i] = at[i];
+	absorb(s, le64_load(rest) | (uint64_t)n << 56);
+}
 
-	memcpy(rest, at, n & 7);
-	absorb(&s, le64_load(rest) | (uint64_t)n << 56);
-
-	s.v2 ^= 0xff;
+static inline uint64_t finish(struct sip *s)
+{
 	for (int i = 0; i < 3; i++)
-		round_once(&s);
-	return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
+		round_once(s);
+	return s->v0 ^ s->v1 ^ s->v2 ^ s->v3;
+}
+
+uint64_t hash_bytes(const struct hash_key *key, const void *bytes, size_t n)
+{
+	struct sip s = sip_init(key);
+
+	absorb_all(&s, bytes, n);
+	s.v2 ^= 0xff;
+	return finish(&s);
+}
+
+struct hash_tag hash_bytes_tag(const struct hash_key *key, const void *bytes,
+			       size_t n)
+{
+	struct sip s = sip_init(key);
+	struct hash_tag tag;
+
+	s.v1 ^= 0xee;
+	absorb_all(&s, bytes, n);
+	s.v2 ^= 0xee;
+	tag.low = finish(&s);
+	s.v1 ^= 0xdd;
+	tag.high = finish(&s);
+	return tag;
 }

@@ -9,6 +9,7 @@
  * one compression and three finalisation rounds are enough for hash tables.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,5 +22,19 @@ struct hash_key {
 int hash_key_draw(struct hash_key *ret_key);
 
 uint64_t hash_bytes(const struct hash_key *key, const void *bytes, size_t n);
+
+/** 128 bits: enough to stand for the bytes themselves. */
+struct hash_tag {
+	uint64_t low;
+	uint64_t high;
+};
+
+struct hash_tag hash_bytes_tag(const struct hash_key *key, const void *bytes,
+			       size_t n);
+
+static inline bool hash_tag_equal(struct hash_tag a, struct hash_tag b)
+{
+	return a.low == b.low && a.high == b.high;
+}
 
 #endif

@@ -6,18 +6,13 @@
 
 #include "base/le.h"
 
-/* Where each field stands, from the start of the frame. */
+/* Where the other fields stand, from the start of the frame. */
 enum {
 	AT_LENGTH = 0,
-	AT_KIND = 4,
-	AT_FLAGS = 5,
 	AT_N_SUBJECT = 6,
 	AT_N_METADATA = 8,
 	AT_HOPS = 10,
 	AT_ZERO = 11,
-	AT_SOURCE = 12,
-	AT_CORRELATION = 16,
-	AT_TIME_LEFT = 24,
 	AT_HANDLE = 28,
 	AT_TOTAL = 32,
 	AT_SLOT = 40,
@@ -110,14 +105,14 @@ static void decode_fields(const uint8_t *header, struct frame *frame)
 {
 	*frame = (struct frame){
 		.length = le32_load(header + AT_LENGTH),
-		.kind = header[AT_KIND],
-		.flags = header[AT_FLAGS],
+		.kind = header[FRAME_AT_KIND],
+		.flags = header[FRAME_AT_FLAGS],
 		.hops = header[AT_HOPS],
 		.n_subject = le16_load(header + AT_N_SUBJECT),
 		.n_metadata = le16_load(header + AT_N_METADATA),
-		.source = le32_load(header + AT_SOURCE),
-		.correlation = le64_load(header + AT_CORRELATION),
-		.time_left_ms = le32_load(header + AT_TIME_LEFT),
+		.source = le32_load(header + FRAME_AT_SOURCE),
+		.correlation = le64_load(header + FRAME_AT_CORRELATION),
+		.time_left_ms = le32_load(header + FRAME_AT_TIME_LEFT),
 		.handle = le32_load(header + AT_HANDLE),
 	};
 }
@@ -178,15 +173,15 @@ size_t frame_encode(const struct frame *frame, void *out)
 	uint8_t *header = out;
 
 	le32_store(header + AT_LENGTH, frame->length);
-	header[AT_KIND] = frame->kind;
-	header[AT_FLAGS] = frame->flags;
+	header[FRAME_AT_KIND] = frame->kind;
+	header[FRAME_AT_FLAGS] = frame->flags;
 	le16_store(header + AT_N_SUBJECT, frame->n_subject);
 	le16_store(header + AT_N_METADATA, frame->n_metadata);
 	header[AT_HOPS] = frame->hops;
 	header[AT_ZERO] = 0;
-	le32_store(header + AT_SOURCE, frame->source);
-	le64_store(header + AT_CORRELATION, frame->correlation);
-	le32_store(header + AT_TIME_LEFT, frame->time_left_ms);
+	le32_store(header + FRAME_AT_SOURCE, frame->source);
+	le64_store(header + FRAME_AT_CORRELATION, frame->correlation);
+	le32_store(header + FRAME_AT_TIME_LEFT, frame->time_left_ms);
 	le32_store(header + AT_HANDLE, frame->handle);
 	if (frame->flags & FRAME_EXTENDED)
 		encode_extension(frame, header);

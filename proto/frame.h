@@ -69,6 +69,15 @@ enum frame_flag {
 	FRAME_WHOLE = FRAME_FIRST | FRAME_LAST,
 };
 
+/** Where those who pass on encoded frames find what they change in them. */
+enum {
+	FRAME_AT_KIND = 4,
+	FRAME_AT_FLAGS = 5,
+	FRAME_AT_SOURCE = 12,
+	FRAME_AT_CORRELATION = 16,
+	FRAME_AT_TIME_LEFT = 24,
+};
+
 /** Correlation ids with this bit were drawn by the switch. */
 #define FRAME_SWITCH_DRAWN (UINT64_C(1) << 63)
 

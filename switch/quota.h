@@ -104,6 +104,13 @@ static inline int account_charge(struct account *account,
 	return 0;
 }
 
+/** The same for what was promised before: it may exceed the limit a little. */
+static inline void account_charge_anyway(struct account *account,
+					 enum resource resource, uint64_t n)
+{
+	account->used[resource] += n;
+}
+
 /** Give back what was charged. */
 static inline void account_discharge(struct account *account,
 				     enum resource resource, uint64_t n)

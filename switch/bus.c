@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "switch/bus.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "base/clock.h"
+#include "switch/control.h"
+#include "switch/inbound.h"
+#include "switch/peer.h"
+#include "switch/policy.h"
+#include "switch/subscription.h"
+
+enum {
+	/* Turns without a word before a peer is put to sleep. */
+	QUIET_TURNS = 64,
+	/* While there is work, descriptors are looked at once in so many. */
+	POLL_TURNS = 8,
+};
+
+const struct bus_limits bus_default_limits = {
+	.message_max_bytes = 8 * 1024 * 1024,
+	.subscriptions_max = 131072,
+	.calls_max = 16384,
+	.open_messages_max = 64,
+	.deadline_max_ms = 60 * 60 * 1000,
+	.greeting_ms = 5 * 1000,
+	.fragment_ms = 30 * 1000,
+	.queue_messages = 65536,
+	.queue_bytes = 16 * 1024 * 1024,
+};
+
+/* No frame carries the handle any more: nobody needs to know it. */
+static void on_source_retired(void *userdata, uint32_t handle)
+{
+	struct bus *bus = userdata;
+	struct list *link;
+
+	list_for_each(link, &bus->peers)
+		peer_forget(container_of(link, struct peer, link), handle);
+}
+
+int bus_init(struct bus *bus, struct policy *policy,
+	     const struct bus_limits *limits)
+{
+	int r;
+
+	memset(bus, 0, offsetof(struct bus, scratch));
+	bus->limits = *limits;
+	bus->now_ns = clock_now_ns();
+	list_init(&bus->peers);
+	list_init(&bus->active);
+	list_init(&bus->dirty);
+	list_init(&bus->ended);
+	list_init(&bus->captures);
+	queue_pool_init(&bus->chunks);
+	slot_table_init(&bus->slots);
+	wheel_init(&bus->wheel, bus->now_ns);
+	bus->poller.epoll_fd = -1;
+	if (getrandom(&bus->incarnation, sizeof(bus->incarnation), 0) < 0)
+		return -errno;
+
+	r = poller_init(&bus->poller);
+	if (r >= 0)
+		r = accounts_init(&bus->accounts);
+	if (r >= 0)
+		r = sources_init(&bus->sources, on_source_retired, bus);
+	if (r >= 0)
+		r = route_table_init(&bus->routes);
+	if (r >= 0)
+		r = route_table_init(&bus->observers);
+	if (r >= 0)
+		r = endpoint_table_init(&bus->endpoints);
+	if (r >= 0)
+		r = group_table_init(&bus->groups);
+	if (r < 0) {
+		bus_deinit(bus);
+		return r;
+	}
+	bus->policy = policy;
+	return 0;
+}
+
+static void free_ended(struct bus *bus)
+{
+	struct list *link;
+
+	while ((link = list_pop_front(&bus->ended)))
+		peer_free(container_of(link, struct peer, ended_link));
+}
+
+static void free_captures(struct bus *bus)
+{
+	struct list *link;
+
+	while ((link = list_pop_front(&bus->captures)))
+		subscription_free(container_of(link, struct subscription,
+					       capture_link));
+}
+
+void bus_deinit(struct bus *bus)
+{
+	struct list *link;
+
+	while ((link = bus->peers.next) != &bus->peers) {
+		peer_end(container_of(link, struct peer, link),
+			 STATUS_UNAVAILABLE, "the switch ends");
+		list_unlink(link);
+	}
+	free_ended(bus);
+	free_captures(bus);
+	group_table_deinit(&bus->groups);
+	endpoint_table_deinit(&bus->endpoints);
+	route_table_deinit(&bus->observers);
+	route_table_deinit(&bus->routes);
+	sources_deinit(&bus->sources);
+	accounts_deinit(&bus->accounts);
+	slot_table_deinit(&bus->slots);
+	queue_pool_deinit(&bus->chunks);
+	poller_deinit(&bus->poller);
+	policy_free(bus->policy);
+}
+
+int bus_add_channel(struct bus *bus, struct channel *channel)
+{
+	struct peer *peer;
+
+	return peer_new(bus, channel, &peer);
+}
+
+/* Put to sleep who has been quiet for a while. */
+static void doze(struct peer *peer)
+{
+	if (++peer->n_quiet < QUIET_TURNS)
+		return;
+	if (!channel_arm(peer->channel, peer->wants_room))
+		list_unlink(&peer->active_link);
+	peer->n_quiet = 0;
+}
+
+static bool read_all(struct bus *bus)
+{
+	struct list *link;
+	struct list *after;
+	bool was_busy = false;
+
+	list_for_each_safe(link, after, &bus->active)
+	{
+		struct peer *peer =
+			container_of(link, struct peer, active_link);
+
+		if (peer->wants_room)
+			peer_pump(peer);
+		if (inbound_read(peer)) {
+			peer->n_quiet = 0;
+			was_busy = true;
+		} else if (peer->state != PEER_ENDED) {
+			doze(peer);
+		}
+	}
+	return was_busy;
+}
+
+static void flush_all(struct bus *bus)
+{
+	struct list *link;
+
+	while ((link = list_pop_front(&bus->dirty))) {
+		struct peer *peer =
+			container_of(link, struct peer, dirty_link);
+
+		ack_flush(peer);
+		peer_pump(peer);
+		/* What goes wrong is told again by the next refill. */
+		if (peer->state != PEER_ENDED)
+			(void)channel_flush(peer->channel);
+		list_unlink(&peer->dirty_link);
+	}
+}
+
+bool bus_turn(struct bus *bus, uint64_t now_ns)
+{
+	bool was_busy;
+
+	bus->now_ns = now_ns;
+	if (!(bus->n_turns++ % POLL_TURNS) || !bus->was_busy)
+		(void)poller_dispatch(&bus->poller, 0);
+	wheel_advance(&bus->wheel, now_ns);
+	was_busy = read_all(bus);
+	flush_all(bus);
+	free_ended(bus);
+	flush_all(bus);
+	bus->was_busy = was_busy;
+	return was_busy;
+}
+
+bool bus_sleep(struct bus *bus)
+{
+	struct list *link;
+	struct list *after;
+	bool may_sleep = true;
+
+	list_for_each_safe(link, after, &bus->active)
+	{
+		struct peer *peer =
+			container_of(link, struct peer, active_link);
+		int r = channel_arm(peer->channel, peer->wants_room);
+
+		if (r)
+			may_sleep = false;
+		else
+			list_unlink(&peer->active_link);
+	}
+	return may_sleep;
+}
+
+uint64_t bus_next_ns(struct bus *bus)
+{
+	return wheel_next_ns(&bus->wheel);
+}
+
+void bus_set_policy(struct bus *bus, struct policy *policy)
+{
+	policy_free(bus->policy);
+	bus->policy = policy;
+	route_table_change(&bus->routes);
+	control_judge_again(bus);
+}
+
+void bus_count_reason(struct bus *bus, const char *reason)
+{
+	struct bus_stats *stats = &bus->stats;
+
+	for (size_t i = 0; i < stats->n_reasons; i++) {
+		if (!strcmp(stats->reasons[i].text, reason)) {
+			stats->reasons[i].n++;
+			return;
+		}
+	}
+	if (stats->n_reasons < BUS_REASONS_MAX)
+		stats->reasons[stats->n_reasons++] =
+			(struct bus_reason){ .text = reason, .n = 1 };
+}

@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "switch/call.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "proto/subject.h"
+#include "switch/bus.h"
+#include "switch/endpoint.h"
+#include "switch/inbound.h"
+#include "switch/message.h"
+#include "switch/observe.h"
+#include "switch/open.h"
+#include "switch/peer.h"
+#include "switch/policy.h"
+#include "switch/quota.h"
+#include "switch/slot.h"
+
+/* What a call is to, once subject and policy were looked at. */
+struct destination {
+	struct endpoint *endpoint;	   /* NULL: nobody ever served it */
+	struct registration *registration; /* of a call to one instance */
+};
+
+static void reply_by_bus(struct peer *caller, uint64_t id, enum status status,
+			 const char *text, bool is_handed_over)
+{
+	struct frame frame = {
+		.kind = FRAME_REPLY,
+		.flags = FRAME_WHOLE | FRAME_EXTENDED,
+		.correlation = id,
+		.status = (uint16_t)status,
+		.origin = ORIGIN_BUS,
+		.handed_over = is_handed_over,
+	};
+
+	peer_send(caller, &frame, text, strlen(text));
+}
+
+void call_fail(struct slot *slot, enum status status, const char *text)
+{
+	struct frame cancel = { .kind = FRAME_CANCEL,
+				.correlation = slot->callee_id };
+
+	if (slot->callee)
+		peer_send(slot->callee->peer, &cancel, NULL, 0);
+	if (slot->observed)
+		observe_end(slot, status, text);
+	reply_by_bus(slot->caller, slot->caller_id, status, text,
+		     slot->callee != NULL);
+}
+
+/* `$inst.NUMBER.SUBJECT`: returns the subject in it, or NULL. */
+static const char *split_instance(const char *text, size_t n,
+				  uint64_t *ret_instance)
+{
+	static const char prefix[] = "$inst.";
+	const char *end = text + n;
+	uint64_t instance = 0;
+
+	if (n < sizeof(prefix) || memcmp(text, prefix, sizeof(prefix) - 1))
+		return NULL;
+	text += sizeof(prefix) - 1;
+	for (; text < end && *text >= '0' && *text <= '9'; text++)
+		if (__builtin_mul_overflow(instance, 10, &instance) ||
+		    __builtin_add_overflow(instance, *text - '0', &instance))
+			return NULL;
+	if (text == end || *text != '.' || text + 1 == end)
+		return NULL;
+	*ret_instance = instance;
+	return text + 1;
+}
+
+static bool may_call(struct peer *caller, const char *subject, size_t n,
+		     char *text, size_t n_text)
+{
+	struct policy_verdict verdict;
+	char why[300];
+
+	verdict = policy_judge(caller->bus->policy, peer_path(caller),
+			       VERB_CALL, subject, n);
+	if (verdict.is_allowed)
+		return true;
+	policy_verdict_text(&verdict, why, sizeof(why));
+	snprintf(text, n_text, "%s may not call %.*s: %s", peer_path(caller),
+		 (int)n, subject, why);
+	return false;
+}
+
+/* One instance alone: rare, so nothing of it is cached. */
+static int find_instance(struct peer *caller, const struct inbound *inbound,
+			 struct destination *ret, char *text, size_t n_text)
+{
+	const char *end = inbound->subject + inbound->frame.n_subject;
+	uint64_t instance;
+	const char *subject;
+
+	subject = split_instance(inbound->subject, inbound->frame.n_subject,
+				 &instance);
+	if (!subject || !subject_is_valid(subject, (size_t)(end - subject))) {
+		snprintf(text, n_text, "%s is no subject that can be called",
+			 inbound->subject);
+		return STATUS_INVALID_ARGUMENT;
+	}
+	if (!may_call(caller, subject, (size_t)(end - subject), text, n_text))
+		return STATUS_PERMISSION_DENIED;
+	ret->registration = registration_lookup(caller->bus, instance);
+	if (ret->registration &&
+	    registration_serves(ret->registration, subject,
+				(size_t)(end - subject)))
+		return STATUS_OK;
+	snprintf(text, n_text, "no instance %s is there", inbound->subject);
+	return STATUS_UNAVAILABLE;
+}
+
+/* Returns STATUS_OK, or why not, with a text for people. */
+static int find(struct peer *caller, const struct inbound *inbound,
+		struct destination *ret, char *text, size_t n_text)
+{
+	struct bus *bus = caller->bus;
+	size_t n = inbound->frame.n_subject;
+	const struct route *route = route_cached(&bus->routes, inbound->tag);
+
+	if (route && route->is_allowed) {
+		ret->endpoint = route->found;
+		return STATUS_OK;
+	}
+	if (*inbound->subject == '$')
+		return find_instance(caller, inbound, ret, text, n_text);
+	if (!subject_is_valid(inbound->subject, n)) {
+		snprintf(text, n_text, "this is not a subject");
+		return STATUS_INVALID_ARGUMENT;
+	}
+	if (!may_call(caller, inbound->subject, n, text, n_text))
+		return STATUS_PERMISSION_DENIED;
+	ret->endpoint = endpoint_lookup(bus, inbound->subject, n);
+	route_remember(&bus->routes, inbound->tag, true, ret->endpoint);
+	return STATUS_OK;
+}
+
+/* Credit is taken for all fragments at once, so that none has to wait. */
+static uint64_t cost(const struct inbound *inbound)
+{
+	uint64_t n = inbound->frame.length;
+
+	if (!frame_is_whole(&inbound->frame))
+		n += inbound->frame.total_bytes - inbound_body_bytes(inbound);
+	return n;
+}
+
+/* Why nobody takes it now; STATUS_OK when *ret_registration does. */
+static int choose(struct bus *bus, const struct inbound *inbound,
+		  const struct destination *to,
+		  struct registration **ret_registration, char *text,
+		  size_t n_text)
+{
+	uint64_t n_bytes = cost(inbound);
+
+	if (to->registration) {
+		*ret_registration = to->registration;
+		if (receiver_has_credit(&to->registration->receiver, 1,
+					n_bytes))
+			return STATUS_OK;
+	} else if (to->endpoint && to->endpoint->n_members) {
+		*ret_registration = endpoint_pick(to->endpoint, n_bytes);
+		if (*ret_registration)
+			return STATUS_OK;
+	} else if (endpoint_is_method_missing(bus, inbound->subject,
+					      inbound->frame.n_subject)) {
+		snprintf(text, n_text,
+			 "the service is there, but has no method for %s",
+			 inbound->subject);
+		return STATUS_UNIMPLEMENTED;
+	} else {
+		snprintf(text, n_text, "nobody serves %s", inbound->subject);
+		return STATUS_UNAVAILABLE;
+	}
+	snprintf(text, n_text, "all servers of %s are busy", inbound->subject);
+	return STATUS_RESOURCE_EXHAUSTED;
+}
+
+/* The id on the callee's channel, by which the reply comes back. */
+static uint64_t draw(struct registration *registration)
+{
+	return FRAME_SWITCH_DRAWN | receiver_draw(&registration->receiver);
+}
+
+static void hand_over(struct slot *slot, struct registration *registration,
+		      const struct message *message, uint64_t n_bytes)
+{
+	struct receiver *receiver = &registration->receiver;
+
+	slot_hand_over(slot, receiver, draw(registration),
+		       &registration->slots);
+	(void)peer_announce(receiver->peer, slot->caller->source);
+	peer_send_message(receiver->peer, message, slot->callee_id);
+	receiver_spend(receiver, 1, n_bytes);
+}
+
+int call_hold(struct slot *slot, const struct message *message)
+{
+	size_t n = message_bytes(message);
+	uint8_t *held;
+
+	if (account_charge(slot->caller->account, RESOURCE_QUEUED_BYTES, n))
+		return 1;
+	held = realloc(slot->held, slot->n_held + n);
+	if (!held) {
+		account_discharge(slot->caller->account, RESOURCE_QUEUED_BYTES,
+				  n);
+		return 1;
+	}
+	message_write(message, 0, held + slot->n_held);
+	slot->held = held;
+	slot->n_held += n;
+	return 0;
+}
+
+/* Keep the call until somebody serves it, or has credit again. */
+static void hold(struct slot *slot, const struct inbound *inbound,
+		 const struct message *message)
+{
+	struct endpoint *endpoint = NULL;
+
+	(void)endpoint_get(slot->bus, inbound->subject,
+			   inbound->frame.n_subject, &endpoint);
+	if (endpoint) {
+		slot->waits_at = endpoint;
+		list_push_back(&endpoint->waiting, &slot->callee_link);
+	}
+	if (!endpoint || call_hold(slot, message)) {
+		call_fail(slot, STATUS_RESOURCE_EXHAUSTED,
+			  "no room to wait for a server");
+		slot_free(slot);
+		return;
+	}
+}
+
+static uint32_t time_left(const struct bus *bus, uint32_t ms)
+{
+	if (!ms)
+		ms = SLOT_DEFAULT_MS;
+	return ms < bus->limits.deadline_max_ms ? ms
+						: bus->limits.deadline_max_ms;
+}
+
+/* Returns 0 and the slot, or 1 when the caller has been told why not. */
+static int open_slot(struct peer *caller, const struct inbound *inbound,
+		     struct slot **ret_slot)
+{
+	struct bus *bus = caller->bus;
+	uint64_t id = inbound->frame.correlation;
+	struct slot *slot;
+	char text[400];
+	int r;
+
+	if (id & FRAME_SWITCH_DRAWN) {
+		peer_end(caller, STATUS_INVALID_ARGUMENT,
+			 "a call's id is not the caller's to draw");
+		return 1;
+	}
+	r = slot_new(bus, SLOT_CALL, caller, id, &slot);
+	if (r == -EEXIST) {
+		peer_end(caller, STATUS_INVALID_ARGUMENT,
+			 "a correlation id is used twice");
+		return 1;
+	}
+	if (r < 0) {
+		account_full_text(caller->account, RESOURCE_SLOTS, text,
+				  sizeof(text));
+		reply_by_bus(caller, id, STATUS_RESOURCE_EXHAUSTED, text,
+			     false);
+		return 1;
+	}
+	slot->room_bytes = inbound->frame.room_kib
+				   ? inbound->frame.room_kib * UINT64_C(1024)
+				   : caller->message_max;
+	wheel_add(&bus->wheel, &slot->timer,
+		  bus->now_ns + time_left(bus, inbound->frame.time_left_ms) *
+					 NS_PER_MS);
+	*ret_slot = slot;
+	return 0;
+}
+
+/* What goes to the callee, who is told of the deadline that is enforced. */
+static void forward_call(struct peer *caller, const struct inbound *inbound,
+			 struct message *ret_message)
+{
+	inbound_forward(inbound, caller, FRAME_CALL, ret_message);
+	le32_store(ret_message->header + FRAME_AT_TIME_LEFT,
+		   time_left(caller->bus, inbound->frame.time_left_ms));
+}
+
+/* Later fragments of a call whose first went nowhere are taken and lost. */
+static int begin(struct peer *caller, const struct inbound *inbound,
+		 struct slot *slot)
+{
+	struct open *open;
+	int r;
+
+	if (frame_is_whole(&inbound->frame))
+		return 0;
+	r = open_new(caller, &inbound->frame, 0, &open);
+	if (r < 0) {
+		peer_end(caller, STATUS_RESOURCE_EXHAUSTED,
+			 "too many messages are begun");
+		return 1;
+	}
+	if (slot) {
+		open->slot = slot;
+		slot->request = open;
+	}
+	return 0;
+}
+
+void call_start(struct peer *caller, const struct inbound *inbound)
+{
+	struct bus *bus = caller->bus;
+	struct destination to = { 0 };
+	struct registration *registration = NULL;
+	struct message message;
+	struct slot *slot;
+	char text[900];
+	int r;
+
+	bus->stats.n_calls++;
+	if (open_slot(caller, inbound, &slot)) {
+		(void)begin(caller, inbound, NULL);
+		return;
+	}
+	r = find(caller, inbound, &to, text, sizeof(text));
+	if (!r)
+		r = choose(bus, inbound, &to, &registration, text,
+			   sizeof(text));
+	forward_call(caller, inbound, &message);
+	if (bus->observers.n_targets) {
+		message_settle(&message, bus->scratch);
+		observe_call(slot, inbound, &message, registration);
+	}
+	if (!r && !begin(caller, inbound, slot)) {
+		hand_over(slot, registration, &message, cost(inbound));
+	} else if (r && inbound->frame.flags & FRAME_WAIT &&
+		   !to.registration &&
+		   (r == STATUS_UNAVAILABLE ||
+		    r == STATUS_RESOURCE_EXHAUSTED)) {
+		if (!begin(caller, inbound, slot))
+			hold(slot, inbound, &message);
+	} else if (r) {
+		(void)begin(caller, inbound, NULL);
+		call_fail(slot, (enum status)r, text);
+		slot_free(slot);
+	}
+}
+
+/* Send on the frames that were held, the first of which is the call's own. */
+static void release(struct slot *slot, struct registration *registration)
+{
+	struct receiver *receiver = &registration->receiver;
+	uint8_t *held = slot->held;
+	size_t n_held = slot->n_held;
+	uint64_t id = draw(registration);
+
+	(void)peer_announce(receiver->peer, slot->caller->source);
+	for (size_t at = 0; at < n_held;) {
+		size_t n = le32_load(held + at);
+
+		le64_store(held + at + FRAME_AT_CORRELATION, id);
+		peer_send_frame(receiver->peer, held + at, n);
+		receiver_spend(receiver, at ? 0 : 1, n);
+		at += n;
+	}
+	slot_hand_over(slot, receiver, id, &registration->slots);
+}
+
+void call_wake(struct registration *registration)
+{
+	for (size_t i = 0; i < registration->n_memberships; i++) {
+		struct endpoint *endpoint =
+			registration->memberships[i].endpoint;
+
+		while (!list_is_empty(&endpoint->waiting)) {
+			struct slot *slot =
+				container_of(endpoint->waiting.next,
+					     struct slot, callee_link);
+
+			if (!receiver_has_credit(&registration->receiver, 1,
+						 slot->n_held))
+				return;
+			release(slot, registration);
+		}
+	}
+}

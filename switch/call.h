@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SWITCH_CALL_H
+#define SWITCH_CALL_H
+
+/**
+ * A call's way to one server, and its reply's way back.
+ */
+
+#include "proto/status.h"
+
+struct endpoint;
+struct inbound;
+struct message;
+struct open;
+struct peer;
+struct registration;
+struct slot;
+
+/** A CALL came in, the first fragment of it or a whole one. */
+void call_start(struct peer *caller, const struct inbound *inbound);
+
+/** A REPLY came in, the first fragment of it or a whole one. */
+void call_reply(struct peer *callee, const struct inbound *inbound);
+
+/** A CANCEL came in. */
+void call_cancel(struct peer *caller, const struct inbound *inbound);
+
+/** A later fragment of a call or a reply, whose slot is still there. */
+void call_continue(struct open *open, const struct message *message);
+
+/**
+ * Keep a frame of a call that waits for a server. Returns 0, or 1 when the
+ * caller can be charged no more.
+ */
+int call_hold(struct slot *slot, const struct message *message);
+
+/** A call or a reply will not be finished. */
+void call_abort(struct open *open);
+
+/**
+ * Tell the caller that the bus ends its call, and the callee, if any, that
+ * nobody waits. Whoever calls this frees the slot.
+ */
+void call_fail(struct slot *slot, enum status status, const char *text);
+
+/** The registration is new or has new credit: give it what waits for it. */
+void call_wake(struct registration *registration);
+
+#endif

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "switch/endpoint.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "proto/subject.h"
+#include "switch/bus.h"
+#include "switch/peer.h"
+#include "switch/quota.h"
+#include "switch/slot.h"
+
+/* A name with registrations that have methods. */
+struct service {
+	struct map_node node;
+	size_t n_registrations;
+	size_t n_name;
+	char name[];
+};
+
+static uint64_t hash_text(const struct bus *bus, const char *text, size_t n)
+{
+	return hash_bytes(&bus->routes.key, text, n);
+}
+
+int endpoint_table_init(struct endpoint_table *table)
+{
+	*table = (struct endpoint_table){ 0 };
+	if (map_init(&table->by_subject) < 0 ||
+	    map_init(&table->by_instance) < 0 ||
+	    map_init(&table->services) < 0) {
+		endpoint_table_deinit(table);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+void endpoint_table_deinit(struct endpoint_table *table)
+{
+	map_deinit(&table->by_subject);
+	map_deinit(&table->by_instance);
+	map_deinit(&table->services);
+}
+
+struct endpoint *endpoint_lookup(const struct bus *bus, const char *subject,
+				 size_t n)
+{
+	struct map_node *node = map_lookup(&bus->endpoints.by_subject,
+					   hash_text(bus, subject, n));
+
+	for (; node; node = map_next(node)) {
+		struct endpoint *endpoint =
+			container_of(node, struct endpoint, node);
+
+		if (endpoint->n_subject == n &&
+		    !memcmp(endpoint->subject, subject, n))
+			return endpoint;
+	}
+	return NULL;
+}
+
+int endpoint_get(struct bus *bus, const char *subject, size_t n,
+		 struct endpoint **ret_endpoint)
+{
+	struct endpoint *endpoint = endpoint_lookup(bus, subject, n);
+
+	if (!endpoint) {
+		endpoint = malloc(sizeof(*endpoint) + n);
+		if (!endpoint)
+			return -ENOMEM;
+		*endpoint = (struct endpoint){ .n_subject = n };
+		list_init(&endpoint->members);
+		list_init(&endpoint->waiting);
+		memcpy(endpoint->subject, subject, n);
+		map_add(&bus->endpoints.by_subject, &endpoint->node,
+			hash_text(bus, subject, n));
+		route_table_change(&bus->routes);
+	}
+	*ret_endpoint = endpoint;
+	return 0;
+}
+
+void endpoint_settle(struct bus *bus, struct endpoint *endpoint)
+{
+	if (endpoint->n_members || !list_is_empty(&endpoint->waiting))
+		return;
+	map_remove(&bus->endpoints.by_subject, &endpoint->node);
+	free(endpoint);
+	route_table_change(&bus->routes);
+}
+
+static struct service *service_lookup(const struct bus *bus, const char *name,
+				      size_t n)
+{
+	struct map_node *node = map_lookup(&bus->endpoints.services,
+					   hash_text(bus, name, n));
+
+	for (; node; node = map_next(node)) {
+		struct service *service =
+			container_of(node, struct service, node);
+
+		if (service->n_name == n && !memcmp(service->name, name, n))
+			return service;
+	}
+	return NULL;
+}
+
+bool endpoint_is_method_missing(const struct bus *bus, const char *subject,
+				size_t n)
+{
+	const char *dot = memrchr(subject, '.', n);
+
+	return dot && service_lookup(bus, subject, (size_t)(dot - subject));
+}
+
+struct registration *endpoint_pick(struct endpoint *endpoint, uint64_t n_bytes)
+{
+	for (size_t i = 0; i < endpoint->n_members; i++) {
+		struct list *link = list_pop_front(&endpoint->members);
+		struct membership *membership =
+			container_of(link, struct membership, link);
+
+		list_push_back(&endpoint->members, link);
+		if (receiver_has_credit(&membership->registration->receiver, 1,
+					n_bytes))
+			return membership->registration;
+	}
+	return NULL;
+}
+
+static int service_enter(struct registration *registration)
+{
+	struct bus *bus = registration->bus;
+	struct service *service;
+
+	service = service_lookup(bus, registration->name,
+				 registration->n_name);
+	if (!service) {
+		service = malloc(sizeof(*service) + registration->n_name);
+		if (!service)
+			return -ENOMEM;
+		*service = (struct service){ .n_name = registration->n_name };
+		memcpy(service->name, registration->name, service->n_name);
+		map_add(&bus->endpoints.services, &service->node,
+			hash_text(bus, service->name, service->n_name));
+	}
+	service->n_registrations++;
+	registration->service = service;
+	return 0;
+}
+
+static void service_leave(struct registration *registration)
+{
+	struct service *service = registration->service;
+
+	if (!service || --service->n_registrations)
+		return;
+	map_remove(&registration->bus->endpoints.services, &service->node);
+	free(service);
+}
+
+static int join(struct registration *registration, const char *subject,
+		size_t n)
+{
+	struct membership *membership;
+	struct endpoint *endpoint;
+	int r;
+
+	r = endpoint_get(registration->bus, subject, n, &endpoint);
+	if (r < 0)
+		return r;
+	membership =
+		&registration->memberships[registration->n_memberships++];
+	*membership = (struct membership){
+		.registration = registration,
+		.endpoint = endpoint,
+	};
+	list_push_back(&endpoint->members, &membership->link);
+	endpoint->n_members++;
+	return 0;
+}
+
+static int join_all(struct registration *registration,
+		    const struct registration_options *options)
+{
+	char subject[SUBJECT_MAX_BYTES];
+	int r;
+
+	if (!options->n_methods)
+		return join(registration, options->name, options->n_name);
+
+	r = service_enter(registration);
+	memcpy(subject, options->name, options->n_name);
+	subject[options->n_name] = '.';
+	for (size_t i = 0; r >= 0 && i < options->n_methods; i++) {
+		const struct name *method = &options->methods[i];
+
+		memcpy(subject + options->n_name + 1, method->text, method->n);
+		r = join(registration, subject,
+			 options->n_name + 1 + method->n);
+	}
+	return r;
+}
+
+int registration_new(struct peer *peer,
+		     const struct registration_options *options,
+		     struct registration **ret_registration)
+{
+	struct endpoint_table *table = &peer->bus->endpoints;
+	size_t n_max = options->n_methods ? options->n_methods : 1;
+	struct registration *registration;
+	int r;
+
+	if (account_charge(peer->account, RESOURCE_SUBSCRIPTIONS, 1))
+		return -EDQUOT;
+	registration = calloc(1, sizeof(*registration) +
+					 n_max * sizeof(struct membership) +
+					 options->n_name);
+	if (!registration) {
+		account_discharge(peer->account, RESOURCE_SUBSCRIPTIONS, 1);
+		return -ENOMEM;
+	}
+	registration->bus = peer->bus;
+	registration->instance = ++table->n_instances;
+	registration->n_name = options->n_name;
+	registration->name = (char *)&registration->memberships[n_max];
+	memcpy(registration->name, options->name, options->n_name);
+	registration->receiver = (struct receiver){
+		.peer = peer,
+		.kind = RECEIVER_REGISTRATION,
+		.id = options->id,
+		.credit_messages = options->credit_calls,
+		.credit_bytes = options->credit_bytes,
+	};
+	list_init(&registration->slots);
+	map_add(&peer->receivers, &registration->receiver.node,
+		map_hash_u64(options->id));
+	map_add(&table->by_instance, &registration->by_instance,
+		map_hash_u64(registration->instance));
+
+	r = join_all(registration, options);
+	if (r < 0) {
+		registration_free(registration);
+		return r;
+	}
+	route_table_change(&peer->bus->routes);
+	*ret_registration = registration;
+	return 0;
+}
+
+static void fail_calls(struct registration *registration)
+{
+	while (!list_is_empty(&registration->slots))
+		slot_fail(container_of(registration->slots.next, struct slot,
+				       callee_link),
+			  STATUS_UNAVAILABLE, "the server is gone");
+}
+
+struct registration *registration_free(struct registration *registration)
+{
+	struct peer *peer = registration->receiver.peer;
+	struct bus *bus = registration->bus;
+
+	fail_calls(registration);
+	for (size_t i = 0; i < registration->n_memberships; i++) {
+		struct membership *membership = &registration->memberships[i];
+
+		list_unlink(&membership->link);
+		membership->endpoint->n_members--;
+		endpoint_settle(bus, membership->endpoint);
+	}
+	service_leave(registration);
+	map_remove(&bus->endpoints.by_instance, &registration->by_instance);
+	map_remove(&peer->receivers, &registration->receiver.node);
+	account_discharge(peer->account, RESOURCE_SUBSCRIPTIONS, 1);
+	route_table_change(&bus->routes);
+	free(registration);
+	return NULL;
+}
+
+struct registration *registration_lookup(const struct bus *bus,
+					 uint64_t instance)
+{
+	struct map_node *node = map_lookup(&bus->endpoints.by_instance,
+					   map_hash_u64(instance));
+
+	for (; node; node = map_next(node)) {
+		struct registration *registration = container_of(
+			node, struct registration, by_instance);
+
+		if (registration->instance == instance)
+			return registration;
+	}
+	return NULL;
+}
+
+bool registration_serves(const struct registration *registration,
+			 const char *subject, size_t n)
+{
+	for (size_t i = 0; i < registration->n_memberships; i++) {
+		const struct endpoint *endpoint =
+			registration->memberships[i].endpoint;
+
+		if (endpoint->n_subject == n &&
+		    !memcmp(endpoint->subject, subject, n))
+			return true;
+	}
+	return false;
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SWITCH_ENDPOINT_H
+#define SWITCH_ENDPOINT_H
+
+/**
+ * Who serves what.
+ *
+ * A registration is what one SERVE brought: a service with methods, or a plain
+ * subject. For each subject that can be called there is an endpoint, with the
+ * registrations that take calls to it in turn, and the calls that wait for one
+ * to come. Services are counted by name, so that a missing method can be told
+ * from a missing service.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/hash.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "switch/receiver.h"
+
+struct bus;
+struct endpoint;
+struct peer;
+
+struct endpoint {
+	struct map_node node;	/* in endpoint_table.by_subject */
+	struct list members;	/* of struct membership; first: next in turn */
+	struct list waiting;	/* slots of calls that wait for a member */
+	size_t n_members;
+	size_t n_subject;
+	char subject[];
+};
+
+/** A registration's place in one endpoint. */
+struct membership {
+	struct list link; /* in endpoint.members */
+	struct registration *registration;
+	struct endpoint *endpoint;
+};
+
+struct registration {
+	struct receiver receiver;
+	struct bus *bus;
+	struct map_node by_instance; /* in endpoint_table */
+	struct service *service;     /* NULL for a plain subject */
+	uint64_t instance;	     /* drawn by the switch; never reused */
+	struct list slots;	     /* calls that it has */
+	size_t n_name;
+	char *name; /* of the service, or the subject */
+	size_t n_memberships;
+	struct membership memberships[];
+};
+
+struct endpoint_table {
+	struct map by_subject;
+	struct map by_instance;
+	struct map services;
+	uint64_t n_instances;
+};
+
+/** One name of a list, not terminated. */
+struct name {
+	const char *text;
+	size_t n;
+};
+
+struct registration_options {
+	uint32_t id;
+	const char *name; /* a valid subject */
+	size_t n_name;
+	const struct name *methods;
+	size_t n_methods; /* 0: the name itself is called */
+	uint32_t credit_calls;
+	uint64_t credit_bytes;
+};
+
+int endpoint_table_init(struct endpoint_table *table);
+void endpoint_table_deinit(struct endpoint_table *table);
+
+/** The endpoint of a subject, or NULL. */
+struct endpoint *endpoint_lookup(const struct bus *bus, const char *subject,
+				 size_t n);
+
+/** The same, made if need be: to wait there. Returns 0 or -ENOMEM. */
+int endpoint_get(struct bus *bus, const char *subject, size_t n,
+		 struct endpoint **ret_endpoint);
+
+/** Free it if nobody serves it and nobody waits. */
+void endpoint_settle(struct bus *bus, struct endpoint *endpoint);
+
+/** Whether somebody serves the subject's service, but not this method. */
+bool endpoint_is_method_missing(const struct bus *bus, const char *subject,
+				size_t n);
+
+/** The next member in turn with credit for the call; NULL: none has. */
+struct registration *endpoint_pick(struct endpoint *endpoint,
+				   uint64_t n_bytes);
+
+/** Returns 0, -EDQUOT or -ENOMEM. */
+int registration_new(struct peer *peer,
+		     const struct registration_options *options,
+		     struct registration **ret_registration);
+
+/** Its calls fail with UNAVAILABLE. */
+struct registration *registration_free(struct registration *registration);
+
+/** By the number of `$inst.NUMBER.`, or NULL. */
+struct registration *registration_lookup(const struct bus *bus,
+					 uint64_t instance);
+
+/** Whether it takes calls to the subject. */
+bool registration_serves(const struct registration *registration,
+			 const char *subject, size_t n);
+
+#endif

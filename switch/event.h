@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SWITCH_EVENT_H
+#define SWITCH_EVENT_H
+
+/**
+ * What the switch itself has to say: `$sys.peer.up`, `$sys.peer.down`.
+ */
+
+struct peer;
+
+/** `what` is "up" or "down"; the body is a `helio.switch.v1.PeerEvent`. */
+void event_peer(struct peer *peer, const char *what, const char *reason);
+
+#endif

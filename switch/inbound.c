@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "switch/inbound.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "proto/reader.h"
+#include "switch/bus.h"
+#include "switch/call.h"
+#include "switch/control.h"
+#include "switch/message.h"
+#include "switch/open.h"
+#include "switch/peer.h"
+#include "switch/publish.h"
+
+enum {
+	BATCH_FRAMES = 32,
+	/* In a turn, from one peer. */
+	TURN_BYTES = 256 * 1024,
+	/* What a class does to a subject: publish it, or call it. */
+	CLASS_CALL = 1,
+};
+
+struct batch {
+	struct inbound frames[BATCH_FRAMES];
+	size_t n_frames;
+	size_t n_bytes; /* of the channel's window */
+};
+
+static inline uint64_t class_of(const struct peer *peer, uint8_t kind)
+{
+	return peer->id << 1 | (kind == FRAME_CALL ? CLASS_CALL : 0);
+}
+
+void inbound_forward(const struct inbound *inbound, struct peer *peer,
+		     enum frame_kind kind, struct message *ret_message)
+{
+	struct frame frame = inbound->frame;
+
+	frame.kind = (uint8_t)kind;
+	frame.source = peer->source->handle;
+	frame.hops = 0;
+	frame.flags &= (uint8_t)~FRAME_ACK_ROUTED;
+	*ret_message = (struct message){
+		.subject = inbound->subject,
+		.n_subject = inbound->frame.n_subject,
+		.tail = inbound->tail,
+		.n_tail = inbound->n_tail,
+		.n_body = inbound_body_bytes(inbound),
+		.source = peer->source,
+		.total_bytes = frame.total_bytes,
+	};
+	message_set_frame(ret_message, &frame);
+}
+
+const uint8_t *inbound_settle(struct bus *bus, const struct inbound *inbound)
+{
+	memcpy(bus->scratch, inbound->tail + inbound->frame.n_metadata,
+	       inbound_body_bytes(inbound));
+	return bus->scratch;
+}
+
+/* Copy what is looked at out of the peer's memory. */
+static void take_apart(const struct peer *peer, const uint8_t *bytes,
+		       struct inbound *inbound)
+{
+	const struct frame *frame = &inbound->frame;
+	size_t n_header = frame_header_bytes(frame);
+
+	memcpy(inbound->subject, bytes + n_header, frame->n_subject);
+	inbound->subject[frame->n_subject] = '\0';
+	inbound->tail = bytes + n_header + frame->n_subject;
+	inbound->n_tail = frame->length - n_header - frame->n_subject;
+	if (frame->kind > FRAME_CALL || !frame->n_subject)
+		return;
+	inbound->tag = route_tag(&peer->bus->routes,
+				 class_of(peer, frame->kind), inbound->subject,
+				 frame->n_subject);
+	route_prefetch(&peer->bus->routes, inbound->tag);
+}
+
+/* Returns 0, a FRAME_E_* or a negative errno once there is no more. */
+static int fill_batch(struct peer *peer, struct batch *batch)
+{
+	const struct channel *channel = peer->channel;
+	int r = 0;
+
+	batch->n_frames = 0;
+	batch->n_bytes = 0;
+	while (batch->n_frames < BATCH_FRAMES) {
+		struct inbound *inbound = &batch->frames[batch->n_frames];
+		const uint8_t *at = channel->in + batch->n_bytes;
+		const uint8_t *bytes;
+		size_t n_used;
+
+		r = frame_reader_next(&peer->reader, at,
+				      channel->n_in - batch->n_bytes,
+				      channel->n_in_max, &n_used,
+				      &inbound->frame, &bytes);
+		batch->n_bytes += n_used;
+		if (r)
+			break;
+		take_apart(peer, bytes, inbound);
+		batch->n_frames++;
+		if (bytes != at)
+			break; /* the carry holds one frame */
+	}
+	return r;
+}
+
+static void continue_open(struct peer *peer, const struct inbound *inbound)
+{
+	const char *reason;
+
+	if (open_continue(peer, inbound, &reason))
+		peer_end(peer, STATUS_INVALID_ARGUMENT, reason);
+}
+
+static void abort_open(struct peer *peer, const struct inbound *inbound)
+{
+	struct open *open = open_lookup(peer, inbound->frame.correlation);
+
+	if (open)
+		open_abort(open);
+	else
+		peer_end(peer, STATUS_INVALID_ARGUMENT,
+			 "ABORT of a message that was not begun");
+}
+
+/* A first fragment says how long the whole is, and is not all of it. */
+static const char *fault_of_message(const struct inbound *inbound)
+{
+	const struct frame *frame = &inbound->frame;
+
+	if (frame->source || frame->hops)
+		return "a direct peer names another source";
+	if (frame->handle)
+		return "a handle where none is defined";
+	if (!(frame->flags & FRAME_FIRST) || frame_is_whole(frame))
+		return NULL;
+	if (!(frame->flags & FRAME_EXTENDED))
+		return "a first fragment without the total length";
+	if (frame->total_bytes <= inbound_body_bytes(inbound))
+		return "a first fragment that is the whole message";
+	return NULL;
+}
+
+static void route_message(struct peer *peer, const struct inbound *inbound)
+{
+	const char *fault = fault_of_message(inbound);
+
+	if (fault)
+		peer_end(peer, STATUS_INVALID_ARGUMENT, fault);
+	else if (!(inbound->frame.flags & FRAME_FIRST))
+		continue_open(peer, inbound);
+	else if (inbound->frame.kind == FRAME_MESSAGE)
+		publish(peer, inbound);
+	else if (inbound->frame.kind == FRAME_CALL)
+		call_start(peer, inbound);
+	else
+		call_reply(peer, inbound);
+}
+
+static void dispatch(struct peer *peer, const struct inbound *inbound)
+{
+	if (peer->state == PEER_GREETING && inbound->frame.kind != FRAME_HELLO) {
+		peer_end(peer, STATUS_FAILED_PRECONDITION,
+			 "the first frame is not HELLO");
+		return;
+	}
+	switch (inbound->frame.kind) {
+	case FRAME_MESSAGE:
+	case FRAME_CALL:
+	case FRAME_REPLY:
+		route_message(peer, inbound);
+		break;
+	case FRAME_CANCEL:
+		call_cancel(peer, inbound);
+		break;
+	case FRAME_ABORT:
+		abort_open(peer, inbound);
+		break;
+	case FRAME_ACK:
+		publish_acked(peer, inbound);
+		break;
+	default:
+		control(peer, inbound);
+	}
+}
+
+static void dispatch_all(struct peer *peer, const struct batch *batch)
+{
+	for (size_t i = 0; i < batch->n_frames && peer->state != PEER_ENDED;
+	     i++) {
+		peer->stats.n_frames_in++;
+		peer->stats.n_bytes_in += batch->frames[i].frame.length;
+		dispatch(peer, &batch->frames[i]);
+	}
+}
+
+static void end_badly(struct peer *peer, int r)
+{
+	if (r == -ENOMEM)
+		peer_end(peer, STATUS_RESOURCE_EXHAUSTED,
+			 "out of memory for a frame");
+	else
+		peer_end(peer, STATUS_INVALID_ARGUMENT, frame_error_text(r));
+}
+
+/* Returns whether there may be more. */
+static bool read_batch(struct peer *peer)
+{
+	struct batch batch;
+	int r;
+
+	r = fill_batch(peer, &batch);
+	dispatch_all(peer, &batch);
+	if (peer->state == PEER_ENDED)
+		return false;
+	channel_consume(peer->channel, batch.n_bytes);
+	if (r && r != FRAME_E_INCOMPLETE)
+		end_badly(peer, r);
+	return !r && !peer_is_choked(peer);
+}
+
+static void end_of_channel(struct peer *peer, int r)
+{
+	if (r == -EPROTO)
+		peer_end(peer, STATUS_INVALID_ARGUMENT,
+			 peer->channel->reason);
+	else
+		peer_end(peer, STATUS_UNAVAILABLE, "the peer is gone");
+}
+
+bool inbound_read(struct peer *peer)
+{
+	size_t n_start = peer->channel->n_consumed;
+	bool was_heard = false;
+	int r;
+
+	if (peer_is_choked(peer))
+		return false;
+	r = channel_refill(peer->channel);
+	if (r < 0) {
+		end_of_channel(peer, r);
+		return true;
+	}
+	while (peer->channel->n_in) {
+		size_t n_before = peer->channel->n_in;
+		bool has_more = read_batch(peer);
+
+		if (peer->state == PEER_ENDED)
+			return true;
+		was_heard |= peer->channel->n_in != n_before;
+		if (!has_more ||
+		    peer->channel->n_consumed - n_start > TURN_BYTES)
+			break;
+	}
+	if (was_heard)
+		peer_mark_dirty(peer);
+	return was_heard;
+}

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "switch/open.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "switch/bus.h"
+#include "switch/call.h"
+#include "switch/inbound.h"
+#include "switch/message.h"
+#include "switch/peer.h"
+#include "switch/quota.h"
+#include "switch/slot.h"
+#include "switch/subscription.h"
+
+static void on_pause(struct timer *timer, uint64_t now_ns)
+{
+	struct open *open = container_of(timer, struct open, timer);
+
+	peer_end(open->sender, STATUS_DEADLINE_EXCEEDED,
+		 "a message was begun and not finished in time");
+}
+
+static void expect_next(struct open *open)
+{
+	struct bus *bus = open->sender->bus;
+
+	wheel_add(&bus->wheel, &open->timer,
+		  bus->now_ns + bus->limits.fragment_ms * NS_PER_MS);
+}
+
+int open_new(struct peer *sender, const struct frame *frame, size_t n_targets,
+	     struct open **ret_open)
+{
+	struct open *open;
+
+	if (open_lookup(sender, frame->correlation))
+		return -EEXIST;
+	if (account_charge(sender->account, RESOURCE_OPEN_MESSAGES, 1))
+		return -EDQUOT;
+	open = malloc(sizeof(*open) + n_targets * sizeof(struct open_target));
+	if (!open) {
+		account_discharge(sender->account, RESOURCE_OPEN_MESSAGES, 1);
+		return -ENOMEM;
+	}
+	*open = (struct open){
+		.sender = sender,
+		.correlation = frame->correlation,
+		.kind = frame->kind,
+		.n_left = frame->total_bytes - frame_body_bytes(frame),
+	};
+	timer_init(&open->timer, on_pause);
+	map_add(&sender->open, &open->node, map_hash_u64(frame->correlation));
+	expect_next(open);
+	*ret_open = open;
+	return 0;
+}
+
+void open_free(struct open *open)
+{
+	for (size_t i = 0; i < open->n_targets; i++)
+		list_unlink(&open->targets[i].link);
+	if (open->slot && open->slot->request == open)
+		open->slot->request = NULL;
+	if (open->slot && open->slot->reply == open)
+		open->slot->reply = NULL;
+	timer_remove(&open->timer);
+	map_remove(&open->sender->open, &open->node);
+	account_discharge(open->sender->account, RESOURCE_OPEN_MESSAGES, 1);
+	free(open);
+}
+
+void open_add_target(struct open *open, struct subscription *subscription,
+		     uint64_t correlation)
+{
+	struct open_target *target = &open->targets[open->n_targets++];
+
+	*target = (struct open_target){
+		.subscription = subscription,
+		.correlation = correlation,
+	};
+	list_push_back(&subscription->open_targets, &target->link);
+}
+
+struct open *open_lookup(const struct peer *sender, uint64_t correlation)
+{
+	struct map_node *node =
+		map_lookup(&sender->open, map_hash_u64(correlation));
+
+	for (; node; node = map_next(node)) {
+		struct open *open = container_of(node, struct open, node);
+
+		if (open->correlation == correlation)
+			return open;
+	}
+	return NULL;
+}
+
+/* One receiver may read from the sender's memory; several must not. */
+static void pass_to_targets(struct open *open, struct message *message)
+{
+	if (open->n_targets > 1)
+		message_settle(message, open->sender->bus->scratch);
+	for (size_t i = 0; i < open->n_targets; i++)
+		if (open->targets[i].subscription)
+			subscription_continue(open->targets[i].subscription,
+					      message,
+					      open->targets[i].correlation);
+}
+
+static const char *fault_of(const struct open *open,
+			    const struct inbound *inbound)
+{
+	size_t n = inbound_body_bytes(inbound);
+	bool is_last = inbound->frame.flags & FRAME_LAST;
+
+	if (!open || open->kind != inbound->frame.kind)
+		return "a fragment of a message that was not begun";
+	if (inbound->frame.n_subject || inbound->frame.n_metadata)
+		return "a later fragment with a subject or metadata";
+	if (n > open->n_left)
+		return "fragments exceed the total length";
+	if (is_last != (n == open->n_left))
+		return "the last fragment is not where the total length ends";
+	return NULL;
+}
+
+int open_continue(struct peer *sender, const struct inbound *inbound,
+		  const char **ret_reason)
+{
+	struct open *open = open_lookup(sender, inbound->frame.correlation);
+	const char *fault = fault_of(open, inbound);
+	struct message message;
+
+	if (fault) {
+		*ret_reason = fault;
+		return 1;
+	}
+	inbound_forward(inbound, sender, open->kind, &message);
+	open->n_left -= message.n_body;
+	if (open->kind == FRAME_MESSAGE)
+		pass_to_targets(open, &message);
+	else if (open->slot)
+		call_continue(open, &message);
+	if (inbound->frame.flags & FRAME_LAST)
+		open_free(open);
+	else
+		expect_next(open);
+	return 0;
+}
+
+void open_abort(struct open *open)
+{
+	for (size_t i = 0; i < open->n_targets; i++)
+		if (open->targets[i].subscription)
+			subscription_abort(open->targets[i].subscription,
+					   open->targets[i].correlation,
+					   open->n_left);
+	if (open->slot)
+		call_abort(open);
+	open_free(open);
+}
+
+void open_targets_cut(struct list *open_targets)
+{
+	struct list *link;
+
+	while ((link = list_pop_front(open_targets)))
+		container_of(link, struct open_target, link)->subscription =
+			NULL;
+}
+
+void open_lose_slot(struct open *open)
+{
+	if (open)
+		open->slot = NULL;
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SWITCH_OPEN_H
+#define SWITCH_OPEN_H
+
+/**
+ * Messages that have begun: their first fragment has passed, others follow.
+ *
+ * Who gets a message is decided at its first fragment, once and for all; here
+ * that decision is kept until the last has passed. The sender is charged, and
+ * must not pause for long.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "base/map.h"
+#include "base/wheel.h"
+#include "proto/frame.h"
+
+struct inbound;
+struct peer;
+struct slot;
+struct subscription;
+
+struct open_target {
+	struct list link; /* in subscription.open_targets */
+	struct subscription *subscription; /* NULL: it is gone */
+	uint64_t correlation;
+};
+
+struct open {
+	struct map_node node; /* in peer.open */
+	struct peer *sender;
+	uint64_t correlation;
+	uint8_t kind;	    /* FRAME_MESSAGE, FRAME_CALL or FRAME_REPLY */
+	uint64_t n_left;    /* bytes of the body that are still to come */
+	struct timer timer; /* the pause between fragments */
+	struct slot *slot;  /* of a call or a reply; NULL: over */
+	size_t n_targets;
+	struct open_target targets[];
+};
+
+/**
+ * `frame` is a first fragment whose total length was checked. There is room
+ * for `n_targets`, of which none is set yet. Returns 0, -EEXIST when the
+ * correlation id is in use, -EDQUOT or -ENOMEM.
+ */
+int open_new(struct peer *sender, const struct frame *frame, size_t n_targets,
+	     struct open **ret_open);
+
+/** Nobody is told. */
+void open_free(struct open *open);
+
+void open_add_target(struct open *open, struct subscription *subscription,
+		     uint64_t correlation);
+
+/** NULL if the sender has begun no such message. */
+struct open *open_lookup(const struct peer *sender, uint64_t correlation);
+
+/**
+ * Pass on a fragment that is not the first. Returns 0, or 1 when it breaks the
+ * rules and *ret_reason says which.
+ */
+int open_continue(struct peer *sender, const struct inbound *inbound,
+		  const char **ret_reason);
+
+/** It will not be finished: tell all who have its beginning, and free it. */
+void open_abort(struct open *open);
+
+/** The subscription goes: what comes is not for it any more. */
+void open_targets_cut(struct list *open_targets);
+
+/** The slot goes; NULL is fine. */
+void open_lose_slot(struct open *open);
+
+#endif

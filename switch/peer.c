@@ -1,0 +1,474 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "switch/peer.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/diag.h"
+#include "helio/bus/v1/control.pb-c.h"
+#include "switch/bus.h"
+#include "switch/endpoint.h"
+#include "switch/event.h"
+#include "switch/message.h"
+#include "switch/open.h"
+#include "switch/quota.h"
+#include "switch/slot.h"
+#include "switch/subscription.h"
+
+enum {
+	/* A peer that does not take what it asked for is not heard... */
+	OUTBOX_CHOKED_BYTES = 256 * 1024,
+	/* ...and ended when it gathers all the same. */
+	OUTBOX_MAX_BYTES = 32 * 1024 * 1024,
+	DRAIN_BYTES = 256 * 1024,
+};
+
+const char *peer_path(const struct peer *peer)
+{
+	return peer->source->principal.path;
+}
+
+static void on_ready(struct channel *channel)
+{
+	struct peer *peer = channel->owner;
+
+	peer->n_quiet = 0;
+	if (!list_is_linked(&peer->active_link) && peer->state != PEER_ENDED)
+		list_push_back(&peer->bus->active, &peer->active_link);
+}
+
+static void on_no_greeting(struct timer *timer, uint64_t now_ns)
+{
+	peer_end(container_of(timer, struct peer, greeting),
+		 STATUS_DEADLINE_EXCEEDED, "HELLO did not come in time");
+}
+
+static struct peer *peer_alloc(struct bus *bus)
+{
+	struct peer *peer = calloc(1, sizeof(*peer));
+
+	if (!peer)
+		return NULL;
+	peer->bus = bus;
+	list_init(&peer->link);
+	list_init(&peer->active_link);
+	list_init(&peer->dirty_link);
+	list_init(&peer->ended_link);
+	list_init(&peer->waiting);
+	queue_init(&peer->outbox, &bus->chunks);
+	timer_init(&peer->greeting, on_no_greeting);
+	if (map_init(&peer->receivers) < 0 || map_init(&peer->open) < 0 ||
+	    map_init(&peer->made) < 0 || map_init(&peer->taken) < 0)
+		return peer_free(peer);
+	return peer;
+}
+
+static int charge_channel(struct peer *peer, const struct principal *who)
+{
+	struct account *account;
+	int r;
+
+	r = account_get(&peer->bus->accounts, who->durable_id, &account);
+	if (r < 0)
+		return r;
+	if (account_charge(account, RESOURCE_CHANNELS, 1)) {
+		account_unref(account);
+		return -EDQUOT;
+	}
+	peer->account = account;
+	return 0;
+}
+
+int peer_new(struct bus *bus, struct channel *channel, struct peer **ret_peer)
+{
+	struct principal who;
+	struct peer *peer;
+	int r;
+
+	r = principal_from_evidence(&channel->evidence, &who);
+	if (r < 0)
+		return r;
+	peer = peer_alloc(bus);
+	if (!peer)
+		return -ENOMEM;
+	r = charge_channel(peer, &who);
+	if (!r)
+		r = source_new(&bus->sources, &who, &peer->source);
+	if (r < 0) {
+		peer_free(peer);
+		return r;
+	}
+
+	peer->id = ++bus->n_peers_ever;
+	peer->channel = channel;
+	channel->owner = peer;
+	channel->on_ready = on_ready;
+	bus->n_peers++;
+	list_push_back(&bus->peers, &peer->link);
+	list_push_back(&bus->active, &peer->active_link);
+	wheel_add(&bus->wheel, &peer->greeting,
+		  bus->now_ns + bus->limits.greeting_ms * NS_PER_MS);
+	*ret_peer = peer;
+	return 0;
+}
+
+static void free_receivers(struct peer *peer)
+{
+	struct map_node *node;
+
+	while ((node = map_walk(&peer->receivers, NULL))) {
+		struct receiver *receiver =
+			container_of(node, struct receiver, node);
+
+		if (receiver->kind == RECEIVER_SUBSCRIPTION)
+			subscription_orphan(container_of(
+				receiver, struct subscription, receiver));
+		else
+			registration_free(container_of(
+				receiver, struct registration, receiver));
+	}
+}
+
+/* Calls that it made are cancelled at their callees, acks forgotten. */
+static void free_made(struct peer *peer)
+{
+	struct map_node *node;
+
+	while ((node = map_walk(&peer->made, NULL))) {
+		struct slot *slot = container_of(node, struct slot, made_node);
+
+		if (slot->kind == SLOT_CALL)
+			slot_fail(slot, STATUS_CANCELLED, "the caller is gone");
+		else
+			slot_free(slot);
+	}
+}
+
+static void free_open(struct peer *peer)
+{
+	struct map_node *node;
+
+	while ((node = map_walk(&peer->open, NULL)))
+		open_abort(container_of(node, struct open, node));
+}
+
+static void free_tables(struct peer *peer)
+{
+	if (peer->open.buckets)
+		free_open(peer);
+	if (peer->receivers.buckets)
+		free_receivers(peer);
+	if (peer->made.buckets)
+		free_made(peer);
+	map_deinit(&peer->open);
+	map_deinit(&peer->receivers);
+	map_deinit(&peer->made);
+	map_deinit(&peer->taken);
+}
+
+struct peer *peer_free(struct peer *peer)
+{
+	if (!peer)
+		return NULL;
+
+	free_tables(peer);
+	if (peer->channel)
+		peer->bus->n_peers--;
+	list_unlink(&peer->link);
+	list_unlink(&peer->active_link);
+	list_unlink(&peer->dirty_link);
+	list_unlink(&peer->ended_link);
+	timer_remove(&peer->greeting);
+	frame_reader_deinit(&peer->reader);
+	queue_deinit(&peer->outbox);
+	channel_free(peer->channel);
+	source_unref(&peer->bus->sources, peer->source);
+	if (peer->account)
+		account_discharge(peer->account, RESOURCE_CHANNELS, 1);
+	account_unref(peer->account);
+	free(peer->known);
+	free(peer);
+	return NULL;
+}
+
+void peer_end(struct peer *peer, enum status status, const char *reason)
+{
+	if (peer->state == PEER_ENDED)
+		return;
+
+	log_info("%s (%s): %s: %s", peer_path(peer),
+		 peer->channel->ops->name, status_name(status), reason);
+	bus_count_reason(peer->bus, reason);
+	if (peer->outbox.n_frames == 0)
+		peer_send_status(peer, FRAME_GOODBYE, 0, status, reason);
+	(void)channel_flush(peer->channel);
+	if (peer->state == PEER_LIVE)
+		event_peer(peer, "down", reason);
+	peer->state = PEER_ENDED;
+	list_unlink(&peer->dirty_link);
+	list_unlink(&peer->active_link);
+	list_push_back(&peer->bus->ended, &peer->ended_link);
+}
+
+void peer_mark_dirty(struct peer *peer)
+{
+	if (!list_is_linked(&peer->dirty_link) && peer->state != PEER_ENDED)
+		list_push_back(&peer->bus->dirty, &peer->dirty_link);
+}
+
+bool peer_is_choked(const struct peer *peer)
+{
+	return peer->outbox.n_bytes > OUTBOX_CHOKED_BYTES;
+}
+
+/* Until the channel says that there is room, the peer stays awake. */
+static void want_room(struct peer *peer)
+{
+	peer->wants_room = true;
+	if (!list_is_linked(&peer->active_link))
+		list_push_back(&peer->bus->active, &peer->active_link);
+}
+
+int peer_write_begin(struct peer *peer, size_t n, uint8_t **ret_room)
+{
+	int r;
+
+	if (peer->state == PEER_ENDED || peer->outbox.n_frames)
+		return 1;
+	r = channel_reserve(peer->channel, n, ret_room);
+	if (!r) {
+		peer->is_outboxed = false;
+		return 0;
+	}
+	if (r == -EMSGSIZE && peer->channel->n_out_max) {
+		/* Longer than the ring: it passes in pieces. */
+		peer->is_outboxed = true;
+		return queue_push(&peer->outbox, n, ret_room) < 0;
+	}
+	/* What went wrong is told again by the next refill. */
+	want_room(peer);
+	return 1;
+}
+
+void peer_write_end(struct peer *peer, size_t n)
+{
+	if (!peer->is_outboxed)
+		channel_commit(peer->channel, n);
+	peer->stats.n_frames_out++;
+	peer->stats.n_bytes_out += n;
+	peer_mark_dirty(peer);
+}
+
+static bool knows(const struct peer *peer, uint32_t handle)
+{
+	return handle / 64 < peer->n_known_words &&
+	       peer->known[handle / 64] >> handle % 64 & 1;
+}
+
+static int make_known_room(struct peer *peer, uint32_t handle)
+{
+	uint32_t n = peer->n_known_words ? peer->n_known_words : 1;
+	uint64_t *known;
+
+	while (n <= handle / 64)
+		n *= 2;
+	if (n == peer->n_known_words)
+		return 0;
+	known = reallocarray(peer->known, n, sizeof(uint64_t));
+	if (!known)
+		return -ENOMEM;
+	memset(known + peer->n_known_words, 0,
+	       (n - peer->n_known_words) * sizeof(uint64_t));
+	peer->known = known;
+	peer->n_known_words = n;
+	return 0;
+}
+
+/* Never longer than two texts of 255 bytes and three numbers. */
+static size_t pack_peer(const struct source *source, uint8_t body[600])
+{
+	struct principal who = source->principal;
+	Helio__Bus__V1__Peer announcement = HELIO__BUS__V1__PEER__INIT;
+
+	announcement.has_handle = 1;
+	announcement.handle = source->handle;
+	announcement.principal = who.path;
+	announcement.durable_id = who.durable_id;
+	announcement.has_incarnation = 1;
+	announcement.incarnation = who.incarnation;
+	return helio__bus__v1__peer__pack(&announcement, body);
+}
+
+static int announce(struct peer *peer, const struct source *source)
+{
+	struct frame frame = { .kind = FRAME_PEER };
+	uint8_t body[600];
+	size_t n = pack_peer(source, body);
+	uint8_t *room;
+
+	if (make_known_room(peer, source->handle) < 0)
+		return 1;
+	frame_set_body(&frame, n);
+	if (peer_write_begin(peer, frame.length, &room)) {
+		/* Behind what waits, it still comes before what is to follow. */
+		if (peer->state == PEER_ENDED ||
+		    queue_push(&peer->outbox, frame.length, &room) < 0)
+			return 1;
+		peer->is_outboxed = true;
+		want_room(peer);
+	}
+	memcpy(room + frame_encode(&frame, room), body, n);
+	peer_write_end(peer, frame.length);
+	peer->known[source->handle / 64] |= UINT64_C(1) << source->handle % 64;
+	return 0;
+}
+
+int peer_announce(struct peer *peer, const struct source *source)
+{
+	if (!source || knows(peer, source->handle))
+		return 0;
+	return announce(peer, source);
+}
+
+void peer_forget(struct peer *peer, uint32_t handle)
+{
+	Helio__Bus__V1__Forget forget = HELIO__BUS__V1__FORGET__INIT;
+	struct frame frame = { .kind = FRAME_FORGET };
+	uint8_t body[16];
+
+	if (!knows(peer, handle))
+		return;
+	peer->known[handle / 64] &= ~(UINT64_C(1) << handle % 64);
+	forget.has_handle = 1;
+	forget.handle = handle;
+	peer_send(peer, &frame, body,
+		  helio__bus__v1__forget__pack(&forget, body));
+}
+
+/* Room now or in the outbox; 1: neither, and the peer is as good as gone. */
+static int send_begin(struct peer *peer, size_t n, uint8_t **ret_room)
+{
+	if (!peer_write_begin(peer, n, ret_room))
+		return 0;
+	if (peer->state == PEER_ENDED)
+		return 1;
+	if (peer->outbox.n_bytes + n > OUTBOX_MAX_BYTES) {
+		peer_end(peer, STATUS_RESOURCE_EXHAUSTED,
+			 "it does not take what it asked for");
+		return 1;
+	}
+	if (queue_push(&peer->outbox, n, ret_room) < 0) {
+		peer_end(peer, STATUS_RESOURCE_EXHAUSTED, "out of memory");
+		return 1;
+	}
+	peer->is_outboxed = true;
+	want_room(peer);
+	return 0;
+}
+
+void peer_send(struct peer *peer, struct frame *frame, const void *body,
+	       size_t n_body)
+{
+	uint8_t *room;
+
+	frame_set_body(frame, n_body);
+	if (send_begin(peer, frame->length, &room))
+		return;
+	room += frame_encode(frame, room);
+	if (n_body)
+		memcpy(room, body, n_body);
+	peer_write_end(peer, frame->length);
+}
+
+void peer_send_message(struct peer *peer, const struct message *message,
+		       uint64_t correlation)
+{
+	size_t n = message_bytes(message);
+	uint8_t *room;
+
+	if (send_begin(peer, n, &room))
+		return;
+	message_write(message, correlation, room);
+	peer_write_end(peer, n);
+}
+
+void peer_send_frame(struct peer *peer, const uint8_t *bytes, size_t n)
+{
+	uint8_t *room;
+
+	if (send_begin(peer, n, &room))
+		return;
+	memcpy(room, bytes, n);
+	peer_write_end(peer, n);
+}
+
+void peer_send_status(struct peer *peer, enum frame_kind kind,
+		      uint64_t correlation, enum status status,
+		      const char *text)
+{
+	struct frame frame = {
+		.kind = (uint8_t)kind,
+		.flags = FRAME_EXTENDED,
+		.correlation = correlation,
+		.status = (uint16_t)status,
+		.origin = ORIGIN_BUS,
+	};
+
+	peer_send(peer, &frame, text, strlen(text));
+}
+
+/* The outbox goes first, in pieces if need be. Returns whether it is empty. */
+static bool pump_outbox(struct peer *peer)
+{
+	const uint8_t *frame;
+	size_t n;
+
+	while ((frame = queue_peek(&peer->outbox, &n))) {
+		size_t n_left = n - peer->n_outbox_sent;
+		size_t n_piece = n_left;
+		uint8_t *room;
+
+		if (channel_reserve(peer->channel, 1, &room)) {
+			want_room(peer);
+			return false;
+		}
+		if (n_piece > peer->channel->n_out)
+			n_piece = peer->channel->n_out;
+		memcpy(room, frame + peer->n_outbox_sent, n_piece);
+		channel_commit(peer->channel, n_piece);
+		peer->n_outbox_sent += n_piece;
+		if (n_piece < n_left)
+			continue;
+		queue_pop(&peer->outbox);
+		peer->n_outbox_sent = 0;
+	}
+	return true;
+}
+
+void peer_pump(struct peer *peer)
+{
+	struct list later;
+	struct list *link;
+
+	peer->wants_room = false;
+	if (!pump_outbox(peer))
+		return;
+
+	list_init(&later);
+	while (!peer->wants_room && (link = list_pop_front(&peer->waiting))) {
+		struct subscription *sub = container_of(
+			link, struct subscription, waiting_link);
+
+		if (subscription_drain(sub, DRAIN_BYTES) &&
+		    !list_is_linked(&sub->waiting_link))
+			list_push_back(&later, &sub->waiting_link);
+		if (peer->outbox.n_frames && !pump_outbox(peer))
+			break;
+	}
+	list_splice_back(&peer->waiting, &later);
+	if (!list_is_empty(&peer->waiting))
+		want_room(peer);
+}

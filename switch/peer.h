@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SWITCH_PEER_H
+#define SWITCH_PEER_H
+
+/**
+ * A peer: one channel, who is behind it, and all that hangs on it.
+ *
+ * Everything that a peer makes the switch hold is in one of these lists, so
+ * its end takes all of it away. Ending a peer only marks it; it is freed at
+ * the end of the turn, for somebody up the stack may still be looking at it.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "base/map.h"
+#include "base/wheel.h"
+#include "proto/frame.h"
+#include "proto/reader.h"
+#include "proto/status.h"
+#include "switch/ack.h"
+#include "switch/queue.h"
+#include "switch/source.h"
+#include "transports/channel.h"
+
+struct account;
+struct bus;
+struct message;
+
+enum peer_state {
+	PEER_GREETING, /* HELLO has not come yet */
+	PEER_LIVE,
+	PEER_ENDED, /* nothing is read or written any more */
+};
+
+struct peer_stats {
+	uint64_t n_frames_in;
+	uint64_t n_bytes_in;
+	uint64_t n_frames_out;
+	uint64_t n_bytes_out;
+	uint64_t n_refused;
+};
+
+struct peer {
+	struct bus *bus;
+	struct channel *channel;
+	enum peer_state state;
+	bool wants_room;  /* something waits until the channel has room */
+	bool is_outboxed; /* the frame being written goes to the outbox */
+	unsigned n_quiet; /* turns in which nothing came */
+	struct source *source;
+	uint64_t id; /* never used twice: the class in the route cache */
+
+	struct list link;	 /* in bus.peers */
+	struct list active_link; /* in bus.active, or asleep */
+	struct list dirty_link;	 /* in bus.dirty, if there is much to flush */
+	struct list ended_link;	 /* in bus.ended */
+
+	/* Handles that were announced on this channel, a bit each. */
+	uint64_t *known;
+	uint32_t n_known_words;
+
+	struct frame_reader reader;
+	struct queue outbox;  /* frames that must go before any other */
+	size_t n_outbox_sent; /* bytes of its first frame that are gone */
+	struct list waiting;  /* subscriptions with something to send */
+	struct ack_batch acks;
+
+	struct map receivers; /* subscriptions, registrations: by id */
+	struct list open;	  /* messages it has begun */
+	struct map made;	  /* slots, by the id that it chose */
+	struct map taken;	  /* slots, by the id that we drew */
+
+	struct account *account;
+	struct timer greeting;
+	struct peer_stats stats;
+	uint64_t message_max; /* that it reassembles */
+	char program[64];     /* as it calls itself; for people */
+};
+
+/**
+ * Take over a channel and judge who is behind it. Returns 0 and owns the
+ * channel; -EACCES when its evidence proves nobody; -EDQUOT when its owner has
+ * too many channels; or another negative errno.
+ */
+int peer_new(struct bus *bus, struct channel *channel, struct peer **ret_peer);
+struct peer *peer_free(struct peer *peer);
+
+/**
+ * End the peer: GOODBYE with the text if there is room, and then nothing more.
+ * `reason` is a short constant text under which it is counted. Harmless when
+ * it has ended already.
+ */
+void peer_end(struct peer *peer, enum status status, const char *reason);
+
+/** "vm:web"; never NULL. */
+const char *peer_path(const struct peer *peer);
+
+/**
+ * Room for a frame of `n` bytes that may have to wait. Returns 0 with
+ * *ret_room, to be filled and followed by peer_write_end(); or 1 when the
+ * frame has to wait until peer_pump() is called.
+ */
+int peer_write_begin(struct peer *peer, size_t n, uint8_t **ret_room);
+void peer_write_end(struct peer *peer, size_t n);
+
+/** Make sure that the peer knows the source. Returns 0, or 1 as above. */
+int peer_announce(struct peer *peer, const struct source *source);
+
+/** The handle means nothing any more. */
+void peer_forget(struct peer *peer, uint32_t handle);
+
+/**
+ * Send a control frame, now or as soon as there is room, before all that
+ * waits in subscriptions. A peer that lets too much of it gather is ended.
+ */
+void peer_send(struct peer *peer, struct frame *frame, const void *body,
+	       size_t n_body);
+
+/** The same for a message that is no delivery: a call, a reply. */
+void peer_send_message(struct peer *peer, const struct message *message,
+		       uint64_t correlation);
+
+/** The same for a frame that is encoded already. */
+void peer_send_frame(struct peer *peer, const uint8_t *bytes, size_t n);
+
+/** Send `kind` with a status and a text. */
+void peer_send_status(struct peer *peer, enum frame_kind kind,
+		      uint64_t correlation, enum status status,
+		      const char *text);
+
+/** Send what waits, as far as there is room and credit. */
+void peer_pump(struct peer *peer);
+
+/** To be flushed at the end of the turn. */
+void peer_mark_dirty(struct peer *peer);
+
+/** Whether it lets too much gather for it to be heard at the moment. */
+bool peer_is_choked(const struct peer *peer);
+
+#endif

@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "switch/publish.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "proto/subject.h"
+#include "switch/ack.h"
+#include "switch/bus.h"
+#include "switch/group.h"
+#include "switch/inbound.h"
+#include "switch/message.h"
+#include "switch/open.h"
+#include "switch/peer.h"
+#include "switch/quota.h"
+#include "switch/slot.h"
+#include "switch/subscription.h"
+
+/* Who got a message, for its sender. */
+struct tally {
+	uint32_t n_took;
+	uint32_t n_full;
+};
+
+static void refuse(struct peer *peer, const struct inbound *inbound,
+		   enum status status, const char *text)
+{
+	peer->stats.n_refused++;
+	peer->bus->stats.n_refused++;
+	peer_send_status(peer, FRAME_REFUSED, inbound->frame.correlation,
+			 status, text);
+}
+
+void refuse_by_policy(struct peer *peer, const struct inbound *inbound,
+		      enum verb verb)
+{
+	struct policy_verdict verdict;
+	char why[300];
+	char text[900];
+
+	verdict = policy_judge(peer->bus->policy, peer_path(peer), verb,
+			       inbound->subject, inbound->frame.n_subject);
+	policy_verdict_text(&verdict, why, sizeof(why));
+	snprintf(text, sizeof(text), "%s may not %s %s: %s", peer_path(peer),
+		 verb_name(verb), inbound->subject, why);
+	refuse(peer, inbound, STATUS_PERMISSION_DENIED, text);
+}
+
+/* Ask the policy and the route table; their answer is kept. */
+static const struct route *resolve(struct peer *peer,
+				   const struct inbound *inbound)
+{
+	struct bus *bus = peer->bus;
+	size_t n = inbound->frame.n_subject;
+	struct audience *audience = NULL;
+	struct policy_verdict verdict;
+
+	if (!subject_is_valid(inbound->subject, n)) {
+		refuse(peer, inbound, STATUS_INVALID_ARGUMENT,
+		       "this is not a subject");
+		return NULL;
+	}
+	if (*inbound->subject == '$') {
+		refuse(peer, inbound, STATUS_PERMISSION_DENIED,
+		       "subjects below $ are the switch's own");
+		return NULL;
+	}
+	verdict = policy_judge(bus->policy, peer_path(peer), VERB_PUBLISH,
+			       inbound->subject, n);
+	if (verdict.is_allowed &&
+	    route_match(&bus->routes, inbound->subject, n, &audience) < 0) {
+		refuse(peer, inbound, STATUS_RESOURCE_EXHAUSTED,
+		       "out of memory");
+		return NULL;
+	}
+	return route_remember(&bus->routes, inbound->tag, verdict.is_allowed,
+			      audience);
+}
+
+static struct subscription *pick(struct target *target, uint64_t n_bytes)
+{
+	if (target->kind == TARGET_GROUP)
+		return group_pick(container_of(target, struct group, target),
+				  n_bytes);
+	return container_of(target, struct subscription, target);
+}
+
+static enum delivery deliver_to(struct target *target,
+				const struct message *message,
+				struct subscription **ret_sub,
+				uint64_t *ret_correlation)
+{
+	struct subscription *sub = pick(target, message_bytes(message));
+
+	*ret_sub = sub;
+	if (!sub->receiver.peer)
+		return DELIVERY_FULL;
+	if (message->flags & FRAME_LAST)
+		return subscription_deliver(sub, message, ret_correlation);
+	return subscription_open(sub, message, ret_correlation);
+}
+
+/* `open` and `stored` are NULL when the message has no more of either. */
+static struct tally deliver(struct bus *bus, const struct audience *audience,
+			    const struct message *message, struct open *open,
+			    struct slot *stored)
+{
+	struct tally tally = { 0 };
+
+	for (size_t i = 0; i < audience->n_targets; i++) {
+		struct target *target = audience->targets[i];
+		struct subscription *sub;
+		uint64_t correlation;
+
+		if (deliver_to(target, message, &sub, &correlation) ==
+		    DELIVERY_FULL) {
+			tally.n_full++;
+			continue;
+		}
+		tally.n_took++;
+		if (open)
+			open_add_target(open, sub, correlation);
+		if (stored && target == audience->capture)
+			slot_hand_over(stored, &sub->receiver, correlation,
+				       &sub->stored_slots);
+	}
+	bus->stats.n_delivered += tally.n_took;
+	return tally;
+}
+
+/* Whether a log is there to answer; if not, nobody gets the message. */
+static int check_capture(const struct audience *audience,
+			 const struct message *message, const char **ret_text)
+{
+	const struct subscription *log;
+
+	if (!audience->capture) {
+		*ret_text = "no log captures this subject";
+		return STATUS_FAILED_PRECONDITION;
+	}
+	log = container_of(audience->capture, struct subscription, target);
+	if (!log->receiver.peer) {
+		*ret_text = "the log of this subject is away";
+		return STATUS_UNAVAILABLE;
+	}
+	if (!subscription_has_room(log, message_bytes(message))) {
+		*ret_text = "the log of this subject takes no more now";
+		return STATUS_RESOURCE_EXHAUSTED;
+	}
+	return STATUS_OK;
+}
+
+/* Returns STATUS_OK and, if the publisher wants it, a slot for the log. */
+static int open_stored(struct peer *peer, const struct inbound *inbound,
+		       const struct audience *audience,
+		       const struct message *message, struct slot **ret_slot,
+		       const char **ret_text)
+{
+	struct bus *bus = peer->bus;
+	uint32_t ms = inbound->frame.time_left_ms;
+	int r;
+
+	r = check_capture(audience, message, ret_text);
+	if (r)
+		return r;
+	r = slot_new(bus, SLOT_STORED, peer, inbound->frame.correlation,
+		     ret_slot);
+	if (r == -EEXIST) {
+		peer_end(peer, STATUS_INVALID_ARGUMENT,
+			 "a correlation id is used twice");
+		return STATUS_INVALID_ARGUMENT;
+	}
+	if (r < 0) {
+		*ret_text = "quota of slots is full";
+		return STATUS_RESOURCE_EXHAUSTED;
+	}
+	if (!ms)
+		ms = SLOT_DEFAULT_MS;
+	if (ms > bus->limits.deadline_max_ms)
+		ms = bus->limits.deadline_max_ms;
+	wheel_add(&bus->wheel, &(*ret_slot)->timer,
+		  bus->now_ns + ms * NS_PER_MS);
+	return STATUS_OK;
+}
+
+static void tell_routed(struct peer *peer, const struct inbound *inbound,
+			struct tally tally)
+{
+	struct ack ack = {
+		.correlation = inbound->frame.correlation,
+		.count = 1,
+		.n_took = tally.n_took,
+		.n_full = tally.n_full,
+	};
+
+	ack_send(peer, &ack, NULL);
+}
+
+/* Returns 0, or 1 when the message goes no further. */
+static int begin(struct peer *peer, const struct inbound *inbound,
+		 const struct audience *audience, struct open **ret_open)
+{
+	char text[200];
+	int r;
+
+	if (inbound->frame.total_bytes > peer->bus->limits.message_max_bytes) {
+		refuse(peer, inbound, STATUS_INVALID_ARGUMENT,
+		       "the message is longer than message_max");
+		/* Its other fragments are taken, and go nowhere. */
+		audience = NULL;
+	}
+	r = open_new(peer, &inbound->frame, audience ? audience->n_targets : 0,
+		     ret_open);
+	if (r == -EEXIST) {
+		peer_end(peer, STATUS_INVALID_ARGUMENT,
+			 "a correlation id is used twice");
+	} else if (r < 0) {
+		account_full_text(peer->account, RESOURCE_OPEN_MESSAGES, text,
+				  sizeof(text));
+		peer_send_status(peer, FRAME_REFUSED,
+				 inbound->frame.correlation,
+				 STATUS_RESOURCE_EXHAUSTED, text);
+		peer_end(peer, STATUS_RESOURCE_EXHAUSTED,
+			 "too many messages are begun");
+	}
+	return r < 0 || !audience;
+}
+
+static void route(struct peer *peer, const struct inbound *inbound,
+		  const struct audience *audience)
+{
+	struct message message;
+	struct open *open = NULL;
+	struct slot *stored = NULL;
+	struct tally tally;
+	const char *text;
+	int r;
+
+	if (!frame_is_whole(&inbound->frame) &&
+	    begin(peer, inbound, audience, &open))
+		return;
+	inbound_forward(inbound, peer, FRAME_MESSAGE, &message);
+	if (inbound->frame.flags & FRAME_ACK_STORED) {
+		r = open_stored(peer, inbound, audience, &message, &stored,
+				&text);
+		if (r) {
+			refuse(peer, inbound, (enum status)r, text);
+			return;
+		}
+	}
+	if (audience->n_targets > 1)
+		message_settle(&message, peer->bus->scratch);
+	tally = deliver(peer->bus, audience, &message, open, stored);
+	peer->bus->stats.n_published++;
+	if (stored && !stored->callee)
+		slot_fail(stored, STATUS_RESOURCE_EXHAUSTED, "");
+	if (inbound->frame.flags & FRAME_ACK_ROUTED)
+		tell_routed(peer, inbound, tally);
+}
+
+/* What was refused at its first fragment has more: they are taken and lost. */
+static void swallow_rest(struct peer *peer, const struct inbound *inbound)
+{
+	struct audience nobody = { 0 };
+	struct open *open;
+
+	if (!frame_is_whole(&inbound->frame))
+		(void)begin(peer, inbound, &nobody, &open);
+}
+
+void publish(struct peer *peer, const struct inbound *inbound)
+{
+	const struct route *found;
+
+	found = route_cached(&peer->bus->routes, inbound->tag);
+	if (!found)
+		found = resolve(peer, inbound);
+	if (found && found->is_allowed) {
+		route(peer, inbound, found->found);
+		return;
+	}
+	if (found)
+		refuse_by_policy(peer, inbound, VERB_PUBLISH);
+	swallow_rest(peer, inbound);
+}
+
+/* Answer the publishers of a run of deliveries. Returns 0, or 1: no such run. */
+static int answer_run(struct subscription *log, const struct ack *run)
+{
+	uint32_t first = (uint32_t)run->correlation;
+	uint32_t offset = first - log->n_acked;
+
+	if (run->correlation >> 32 != log->receiver.id || offset ||
+	    run->count > log->receiver.next - log->n_acked)
+		return 1;
+	log->n_acked += run->count;
+	while (!list_is_empty(&log->stored_slots)) {
+		struct slot *slot = container_of(log->stored_slots.next,
+						 struct slot, callee_link);
+		uint32_t at = (uint32_t)slot->callee_id - first;
+		struct ack ack = *run;
+
+		if (at >= run->count)
+			break;
+		ack.correlation = slot->caller_id;
+		ack.count = 1;
+		ack.sequence = run->sequence + at;
+		ack_send(slot->caller, &ack, log->log);
+		slot_free(slot);
+	}
+	return 0;
+}
+
+void publish_acked(struct peer *peer, const struct inbound *inbound)
+{
+	size_t n = inbound_body_bytes(inbound);
+	const uint8_t *body = inbound_settle(peer->bus, inbound);
+	bool is_good = n && !(n % ACK_ENTRY_BYTES);
+
+	for (size_t at = 0; is_good && at < n; at += ACK_ENTRY_BYTES) {
+		struct receiver *receiver;
+		struct subscription *log;
+		struct ack run;
+
+		is_good = !ack_decode(body + at, &run) && run.is_stored;
+		if (!is_good)
+			break;
+		receiver = receiver_lookup(peer,
+					   (uint32_t)(run.correlation >> 32));
+		is_good = receiver &&
+			  receiver->kind == RECEIVER_SUBSCRIPTION;
+		if (!is_good)
+			break;
+		log = container_of(receiver, struct subscription, receiver);
+		is_good = log->log && !answer_run(log, &run);
+	}
+	if (!is_good)
+		peer_end(peer, STATUS_INVALID_ARGUMENT,
+			 "an ack of what was not delivered");
+}
+
+void publish_event(struct bus *bus, const char *subject, const void *body,
+		   size_t n_body)
+{
+	struct frame frame = { .kind = FRAME_MESSAGE, .flags = FRAME_WHOLE };
+	struct message message = {
+		.subject = subject,
+		.n_subject = strlen(subject),
+		.tail = body,
+		.n_tail = n_body,
+		.n_body = n_body,
+	};
+	struct audience *audience;
+
+	if (route_match(&bus->routes, subject, message.n_subject, &audience))
+		return;
+	message_set_frame(&message, &frame);
+	(void)deliver(bus, audience, &message, NULL, NULL);
+}

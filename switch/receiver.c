@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "switch/receiver.h"
+
+#include "switch/peer.h"
+
+struct receiver *receiver_lookup(const struct peer *peer, uint32_t id)
+{
+	struct map_node *node = map_lookup(&peer->receivers, map_hash_u64(id));
+
+	for (; node; node = map_next(node)) {
+		struct receiver *receiver =
+			container_of(node, struct receiver, node);
+
+		if (receiver->id == id)
+			return receiver;
+	}
+	return NULL;
+}
+
+void receiver_grant(struct receiver *receiver, uint32_t n_messages,
+		    uint64_t n_bytes)
+{
+	if (__builtin_add_overflow(receiver->credit_messages, n_messages,
+				   &receiver->credit_messages))
+		receiver->credit_messages = UINT32_MAX;
+	if (__builtin_add_overflow(receiver->credit_bytes, n_bytes,
+				   &receiver->credit_bytes))
+		receiver->credit_bytes = UINT64_MAX;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SWITCH_RECEIVER_H
+#define SWITCH_RECEIVER_H
+
+/**
+ * What a peer receives by: a subscription or the registration of a server.
+ *
+ * Both have an id that the peer chose, number what is sent to them, and may be
+ * sent only as much as the peer has granted: so a client can always empty its
+ * channel, whatever others send it.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "base/map.h"
+
+struct peer;
+
+enum receiver_kind { RECEIVER_SUBSCRIPTION, RECEIVER_REGISTRATION };
+
+enum { RECEIVER_ID_MAX = 0x7fffffff };
+
+struct receiver {
+	struct map_node node; /* in peer.receivers, by id */
+	struct peer *peer;    /* NULL: a log that is away */
+	enum receiver_kind kind;
+	uint32_t id;   /* 1 to RECEIVER_ID_MAX */
+	uint32_t next; /* number of the next message, or call */
+	uint32_t credit_messages;
+	uint64_t credit_bytes;
+	uint64_t n_messages; /* that were given to it, ever */
+	uint64_t n_bytes;
+};
+
+/** The correlation id of what is sent next. */
+static inline uint64_t receiver_draw(struct receiver *receiver)
+{
+	return (uint64_t)receiver->id << 32 | receiver->next++;
+}
+
+/** `n_messages` is 1 for the first fragment, 0 for those that follow. */
+static inline bool receiver_has_credit(const struct receiver *receiver,
+				       uint32_t n_messages, uint64_t n_bytes)
+{
+	return receiver->credit_messages >= n_messages &&
+	       receiver->credit_bytes >= n_bytes;
+}
+
+static inline void receiver_spend(struct receiver *receiver,
+				  uint32_t n_messages, uint64_t n_bytes)
+{
+	receiver->credit_messages -= n_messages;
+	receiver->credit_bytes -= n_bytes;
+	receiver->n_messages += n_messages;
+	receiver->n_bytes += n_bytes;
+}
+
+/** NULL if the peer has none of this id. */
+struct receiver *receiver_lookup(const struct peer *peer, uint32_t id);
+
+/** More credit; what would overflow stays at its maximum. */
+void receiver_grant(struct receiver *receiver, uint32_t n_messages,
+		    uint64_t n_bytes);
+
+#endif

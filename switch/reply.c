@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "switch/call.h"
+
+#include "switch/bus.h"
+#include "switch/inbound.h"
+#include "switch/message.h"
+#include "switch/observe.h"
+#include "switch/open.h"
+#include "switch/peer.h"
+#include "switch/quota.h"
+#include "switch/slot.h"
+
+/* What a caller may let wait before its replies are cut to a status. */
+enum { UNREAD_REPLIES_MAX_BYTES = 16 * 1024 * 1024 };
+
+/* Whether an id that has no call now was ever drawn for this channel. */
+static bool was_drawn(const struct peer *callee, uint64_t id)
+{
+	const struct receiver *receiver;
+
+	if (!(id & FRAME_SWITCH_DRAWN))
+		return false;
+	id &= ~FRAME_SWITCH_DRAWN;
+	receiver = receiver_lookup(callee, (uint32_t)(id >> 32));
+	/* A registration that is gone has left calls that are over. */
+	return !receiver || (receiver->kind == RECEIVER_REGISTRATION &&
+			     (uint32_t)id < receiver->next);
+}
+
+/* The call is over, but its reply has only begun. */
+static void swallow(struct peer *callee, const struct inbound *inbound)
+{
+	struct open *open;
+
+	if (!frame_is_whole(&inbound->frame) &&
+	    open_new(callee, &inbound->frame, 0, &open) < 0)
+		peer_end(callee, STATUS_RESOURCE_EXHAUSTED,
+			 "too many messages are begun");
+}
+
+static void end_early(struct slot *slot, const char *text)
+{
+	call_fail(slot, STATUS_RESOURCE_EXHAUSTED, text);
+	slot_free(slot);
+}
+
+/* Only the service speaks here: the bus's words are the switch's alone. */
+static void forward_reply(struct peer *callee, const struct inbound *inbound,
+			  struct message *ret_message)
+{
+	struct inbound copy;
+
+	if (!(inbound->frame.flags & FRAME_EXTENDED)) {
+		inbound_forward(inbound, callee, FRAME_REPLY, ret_message);
+		return;
+	}
+	copy.frame = inbound->frame;
+	copy.frame.origin = ORIGIN_SERVICE;
+	copy.frame.handed_over = 1;
+	copy.tail = inbound->tail;
+	copy.n_tail = inbound->n_tail;
+	inbound_forward(&copy, callee, FRAME_REPLY, ret_message);
+}
+
+static void pass_reply(struct slot *slot, const struct message *message)
+{
+	(void)peer_announce(slot->caller, message->source);
+	peer_send_message(slot->caller, message, slot->caller_id);
+}
+
+/* Returns 0, or 1 when the call was ended instead. */
+static int check_room(struct slot *slot, const struct inbound *inbound)
+{
+	uint64_t n = frame_is_whole(&inbound->frame)
+			     ? inbound_body_bytes(inbound)
+			     : inbound->frame.total_bytes;
+
+	if (n > slot->room_bytes)
+		end_early(slot, "the reply is longer than the caller's room");
+	else if (slot->caller->outbox.n_bytes + n > UNREAD_REPLIES_MAX_BYTES)
+		end_early(slot, "the caller does not take its replies");
+	else
+		return 0;
+	return 1;
+}
+
+void call_reply(struct peer *callee, const struct inbound *inbound)
+{
+	uint64_t id = inbound->frame.correlation;
+	struct slot *slot = slot_lookup_taken(callee, id);
+	struct message message;
+	struct open *open;
+
+	if (!slot && !was_drawn(callee, id)) {
+		peer_end(callee, STATUS_INVALID_ARGUMENT,
+			 "a reply to a call that it never had");
+		return;
+	}
+	if (!slot || slot->reply || check_room(slot, inbound)) {
+		swallow(callee, inbound);
+		return;
+	}
+	callee->bus->stats.n_replies++;
+	forward_reply(callee, inbound, &message);
+	if (slot->observed) {
+		message_settle(&message, callee->bus->scratch);
+		observe_reply(slot, inbound, &message);
+	}
+	if (frame_is_whole(&inbound->frame)) {
+		pass_reply(slot, &message);
+		slot_free(slot);
+		return;
+	}
+	if (open_new(callee, &inbound->frame, 0, &open) < 0) {
+		peer_end(callee, STATUS_RESOURCE_EXHAUSTED,
+			 "too many messages are begun");
+		return;
+	}
+	open->slot = slot;
+	slot->reply = open;
+	pass_reply(slot, &message);
+}
+
+void call_cancel(struct peer *caller, const struct inbound *inbound)
+{
+	struct slot *slot =
+		slot_lookup_made(caller, inbound->frame.correlation);
+	struct frame cancel = { .kind = FRAME_CANCEL };
+
+	if (!slot || slot->kind != SLOT_CALL)
+		return; /* it was answered meanwhile */
+	if (slot->callee) {
+		cancel.correlation = slot->callee_id;
+		peer_send(slot->callee->peer, &cancel, NULL, 0);
+	}
+	if (slot->observed)
+		observe_end(slot, STATUS_CANCELLED, "");
+	slot_free(slot);
+}
+
+void call_continue(struct open *open, const struct message *message)
+{
+	struct slot *slot = open->slot;
+
+	if (open->kind == FRAME_REPLY) {
+		pass_reply(slot, message);
+		if (message->flags & FRAME_LAST)
+			slot_free(slot);
+	} else if (slot->callee) {
+		peer_send_message(slot->callee->peer, message,
+				  slot->callee_id);
+	} else if (call_hold(slot, message)) {
+		end_early(slot, "no room to wait for a server");
+	}
+}
+
+void call_abort(struct open *open)
+{
+	struct slot *slot = open->slot;
+	bool is_reply = open->kind == FRAME_REPLY;
+
+	call_fail(slot, is_reply ? STATUS_UNAVAILABLE : STATUS_CANCELLED,
+		  is_reply ? "the reply was not finished"
+			   : "the call was not finished");
+	slot_free(slot);
+}

@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "switch/route.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/subject.h"
+
+enum {
+	N_SETS_FIRST = 512,      /* 32 KiB */
+	N_SETS_MAX = 256 * 1024, /* 16 MiB */
+	N_AUDIENCES_MAX = 1 << 18,
+	N_MATCHED_FIRST = 64,
+	/* A star doubles the ways, and no pattern has more than three. */
+	N_WAYS_MAX = 2 * SUBJECT_MAX_TOKENS * (1 << PATTERN_MAX_STARS),
+};
+
+struct route_node {
+	struct map_node node; /* in route_table.nodes */
+	struct route_node *parent;
+	unsigned n_children;
+	bool has_star; /* among the children: saves a look-up */
+	bool has_tail;
+	struct list targets; /* of patterns that end here */
+	uint8_t n_token;
+	char token[];
+};
+
+static uint64_t hash_child(const struct route_table *table,
+			   const struct route_node *parent, const char *token,
+			   size_t n)
+{
+	struct hash_key key = { table->key.k0 ^ (uintptr_t)parent,
+				table->key.k1 };
+
+	return hash_bytes(&key, token, n);
+}
+
+static struct route_node *child_lookup(const struct route_table *table,
+				       const struct route_node *parent,
+				       const char *token, size_t n)
+{
+	uint64_t hash = hash_child(table, parent, token, n);
+	struct map_node *node = map_lookup(&table->nodes, hash);
+
+	for (; node; node = map_next(node)) {
+		struct route_node *child =
+			container_of(node, struct route_node, node);
+
+		if (child->parent == parent && child->n_token == n &&
+		    !memcmp(child->token, token, n))
+			return child;
+	}
+	return NULL;
+}
+
+static struct route_node *node_new(struct route_node *parent, const char *token,
+				   size_t n)
+{
+	struct route_node *node;
+
+	node = malloc(sizeof(*node) + n);
+	if (!node)
+		return NULL;
+	*node = (struct route_node){
+		.parent = parent,
+		.n_token = (uint8_t)n,
+	};
+	list_init(&node->targets);
+	memcpy(node->token, token, n);
+	return node;
+}
+
+static struct route_node *child_add(struct route_table *table,
+				    struct route_node *parent,
+				    const char *token, size_t n)
+{
+	struct route_node *child = child_lookup(table, parent, token, n);
+
+	if (child)
+		return child;
+	child = node_new(parent, token, n);
+	if (!child)
+		return NULL;
+	map_add(&table->nodes, &child->node,
+		hash_child(table, parent, token, n));
+	parent->n_children++;
+	if (n == 1 && *token == '*')
+		parent->has_star = true;
+	if (n == 1 && *token == '>')
+		parent->has_tail = true;
+	return child;
+}
+
+/* Free the node, and its parents, as far as nothing hangs on them. */
+static void prune(struct route_table *table, struct route_node *node)
+{
+	while (node->parent && !node->n_children &&
+	       list_is_empty(&node->targets)) {
+		struct route_node *parent = node->parent;
+
+		if (node->n_token == 1 && *node->token == '*')
+			parent->has_star = false;
+		if (node->n_token == 1 && *node->token == '>')
+			parent->has_tail = false;
+		parent->n_children--;
+		map_remove(&table->nodes, &node->node);
+		free(node);
+		node = parent;
+	}
+}
+
+int route_table_init(struct route_table *table)
+{
+	int r;
+
+	*table = (struct route_table){
+		.generation = 1,
+		.n_sets = N_SETS_FIRST,
+		.n_matched_max = N_MATCHED_FIRST,
+	};
+	r = hash_key_draw(&table->key);
+	if (r < 0)
+		return r;
+	table->root = node_new(NULL, "", 0);
+	table->cache = calloc(N_SETS_FIRST, 2 * sizeof(struct route));
+	table->matched = calloc(N_MATCHED_FIRST, sizeof(struct target *));
+	if (!table->root || !table->cache || !table->matched ||
+	    map_init(&table->nodes) < 0 || map_init(&table->audiences) < 0) {
+		route_table_deinit(table);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static void forget_audiences(struct route_table *table)
+{
+	struct map_node *node;
+
+	if (!table->audiences.n_nodes)
+		return;
+	while ((node = map_pop(&table->audiences)))
+		free(container_of(node, struct audience, node));
+}
+
+void route_table_deinit(struct route_table *table)
+{
+	forget_audiences(table);
+	map_deinit(&table->audiences);
+	map_deinit(&table->nodes);
+	free(table->root);
+	free(table->cache);
+	free(table->matched);
+	*table = (struct route_table){ 0 };
+}
+
+void route_table_change(struct route_table *table)
+{
+	forget_audiences(table);
+	table->n_misses = 0;
+	if (++table->generation)
+		return;
+	/* Answers of four thousand million changes ago look new again. */
+	memset(table->cache, 0, table->n_sets * 2 * sizeof(struct route));
+	table->generation = 1;
+}
+
+/* A walk may find every target: make sure of the room beforehand. */
+static int reserve_matched(struct route_table *table, size_t n)
+{
+	struct target **matched;
+
+	if (n <= table->n_matched_max)
+		return 0;
+	matched = reallocarray(table->matched, n * 2, sizeof(struct target *));
+	if (!matched)
+		return -ENOMEM;
+	table->matched = matched;
+	table->n_matched_max = n * 2;
+	return 0;
+}
+
+int route_add(struct route_table *table, const char *pattern, size_t n_pattern,
+	      struct target *target)
+{
+	const char *end = pattern + n_pattern;
+	struct route_node *node = table->root;
+	int r;
+
+	r = reserve_matched(table, table->n_targets + 1);
+	if (r < 0)
+		return r;
+	while (pattern <= end) {
+		const char *dot = memchr(pattern, '.', (size_t)(end - pattern));
+		size_t n = (size_t)((dot ? dot : end) - pattern);
+		struct route_node *child = child_add(table, node, pattern, n);
+
+		if (!child) {
+			prune(table, node);
+			return -ENOMEM;
+		}
+		node = child;
+		pattern += n + 1;
+	}
+
+	list_push_back(&node->targets, &target->link);
+	target->route_node = node;
+	table->n_targets++;
+	route_table_change(table);
+	return 0;
+}
+
+void route_remove(struct route_table *table, struct target *target)
+{
+	if (!target->route_node)
+		return;
+	list_unlink(&target->link);
+	prune(table, target->route_node);
+	target->route_node = NULL;
+	table->n_targets--;
+	route_table_change(table);
+}
+
+/* One way of matching that is still to be followed. */
+struct way {
+	const struct route_node *node;
+	size_t at; /* of the next token in the subject */
+};
+
+static size_t collect(const struct route_table *table, size_t n_matched,
+		      const struct route_node *node)
+{
+	struct list *link;
+
+	if (node)
+		list_for_each (link, &node->targets)
+			table->matched[n_matched++] =
+				container_of(link, struct target, link);
+	return n_matched;
+}
+
+/* Depth first, on a stack of our own: patterns are strangers' bytes. */
+static size_t walk(const struct route_table *table, const char *subject,
+		   size_t n)
+{
+	struct way ways[N_WAYS_MAX];
+	size_t n_ways = 1;
+	size_t n_matched = 0;
+
+	ways[0] = (struct way){ .node = table->root };
+	while (n_ways) {
+		struct way way = ways[--n_ways];
+		const char *token = subject + way.at;
+		const char *dot;
+		size_t n_token;
+		bool may_be_wild = way.at || *subject != '$';
+
+		if (way.at > n) {
+			n_matched = collect(table, n_matched, way.node);
+			continue;
+		}
+		dot = memchr(token, '.', n - way.at);
+		n_token = dot ? (size_t)(dot - token) : n - way.at;
+		way.at += n_token + 1;
+
+		if (way.node->has_tail && may_be_wild)
+			n_matched =
+				collect(table, n_matched,
+					child_lookup(table, way.node, ">", 1));
+		if (way.node->has_star && may_be_wild)
+			ways[n_ways++] = (struct way){
+				child_lookup(table, way.node, "*", 1), way.at
+			};
+		if (way.node->n_children >
+		    way.node->has_star + (unsigned)way.node->has_tail)
+			ways[n_ways] =
+				(struct way){ child_lookup(table, way.node,
+							   token, n_token),
+					      way.at };
+		else
+			continue;
+		if (ways[n_ways].node)
+			n_ways++;
+	}
+	return n_matched;
+}
+
+static int compare_targets(const void *a, const void *b)
+{
+	uintptr_t x = (uintptr_t) * (struct target *const *)a;
+	uintptr_t y = (uintptr_t) * (struct target *const *)b;
+
+	return (x > y) - (x < y);
+}
+
+static struct audience *audience_lookup(const struct route_table *table,
+					size_t n_targets, uint64_t hash)
+{
+	struct map_node *node = map_lookup(&table->audiences, hash);
+
+	for (; node; node = map_next(node)) {
+		struct audience *audience =
+			container_of(node, struct audience, node);
+
+		if (audience->n_targets == n_targets &&
+		    !memcmp(audience->targets, table->matched,
+			    n_targets * sizeof(struct target *)))
+			return audience;
+	}
+	return NULL;
+}
+
+int route_match(struct route_table *table, const char *subject, size_t n,
+		struct audience **ret_audience)
+{
+	size_t n_targets = walk(table, subject, n);
+	size_t n_bytes = n_targets * sizeof(struct target *);
+	struct audience *audience;
+	uint64_t hash;
+
+	qsort(table->matched, n_targets, sizeof(struct target *),
+	      compare_targets);
+	hash = hash_bytes(&table->key, table->matched, n_bytes);
+	audience = audience_lookup(table, n_targets, hash);
+	if (audience) {
+		*ret_audience = audience;
+		return 0;
+	}
+
+	if (table->audiences.n_nodes >= N_AUDIENCES_MAX)
+		route_table_change(table);
+	audience = malloc(sizeof(*audience) + n_bytes);
+	if (!audience)
+		return -ENOMEM;
+	*audience = (struct audience){ .n_targets = n_targets };
+	memcpy(audience->targets, table->matched, n_bytes);
+	for (size_t i = 0; i < n_targets; i++)
+		if (table->matched[i]->is_capture)
+			audience->capture = table->matched[i];
+	map_add(&table->audiences, &audience->node, hash);
+	*ret_audience = audience;
+	return 0;
+}
+
+/* A cache that is too small for what is said grows, up to its bound. */
+static void grow_cache(struct route_table *table)
+{
+	size_t n_sets = table->n_sets * 2;
+	struct route *cache = calloc(n_sets, 2 * sizeof(struct route));
+
+	table->n_misses = 0;
+	if (!cache)
+		return;
+	free(table->cache);
+	table->cache = cache;
+	table->n_sets = n_sets;
+}
+
+const struct route *route_remember(struct route_table *table,
+				   struct hash_tag tag, bool is_allowed,
+				   void *found)
+{
+	struct route *set;
+
+	if (++table->n_misses > 2 * table->n_sets && table->n_sets < N_SETS_MAX)
+		grow_cache(table);
+
+	set = route_set(table, tag);
+	if (set[0].generation == table->generation)
+		set[1] = set[0];
+	set[0] = (struct route){
+		.tag = tag,
+		.found = found,
+		.generation = table->generation,
+		.is_allowed = is_allowed,
+	};
+	return &set[0];
+}

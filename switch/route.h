@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SWITCH_ROUTE_H
+#define SWITCH_ROUTE_H
+
+/**
+ * The route table: which targets a subject reaches.
+ *
+ * Patterns stand in a trie, token by token. What the trie answers is kept in
+ * a cache, by publisher's policy class and subject, with the policy's verdict,
+ * so that a message usually costs one look at one cache line. The cache has a
+ * fixed bound and a keyed hash: inventing subjects costs only the inventor.
+ * Any change to patterns or policy starts a new generation, and with it every
+ * cached answer is void.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/hash.h"
+#include "base/list.h"
+#include "base/map.h"
+
+/** What can stand behind a pattern: a subscription or a group of them. */
+enum target_kind { TARGET_SUBSCRIPTION, TARGET_GROUP };
+
+struct route_node;
+
+struct target {
+	enum target_kind kind;
+	bool is_capture; /* a log: at most one matches any subject */
+	struct list link; /* in route_node.targets */
+	struct route_node *route_node; /* where its pattern ends, or NULL */
+};
+
+/** All targets of a subject: the same object for all subjects with them. */
+struct audience {
+	struct map_node node; /* in route_table.audiences */
+	size_t n_targets;
+	struct target *capture; /* one of the targets, or NULL */
+	struct target *targets[];
+};
+
+/** A cached answer; half a cache line. */
+struct route {
+	struct hash_tag tag;
+	void *found;	     /* by kind: an audience, an endpoint */
+	uint32_t generation; /* void unless it is the table's */
+	bool is_allowed;
+};
+
+struct route_table {
+	struct hash_key key;
+	struct route_node *root;
+	struct map nodes; /* by parent and token */
+	struct map audiences;
+	size_t n_targets;
+	uint32_t generation;
+
+	struct route *cache; /* sets of two */
+	size_t n_sets;	     /* a power of two */
+	size_t n_misses;     /* since the cache last grew */
+
+	struct target **matched; /* what a walk collects */
+	size_t n_matched_max;
+};
+
+int route_table_init(struct route_table *table);
+
+/** All targets must be gone. */
+void route_table_deinit(struct route_table *table);
+
+/** Put the target behind a valid pattern. Returns 0 or -ENOMEM. */
+int route_add(struct route_table *table, const char *pattern, size_t n_pattern,
+	      struct target *target);
+
+/** Harmless when the target was never added. */
+void route_remove(struct route_table *table, struct target *target);
+
+/** Void everything that is cached: patterns, services or policy changed. */
+void route_table_change(struct route_table *table);
+
+/**
+ * All targets whose pattern matches a valid subject. Returns 0 or -ENOMEM.
+ * The audience lives until the next change of the table.
+ */
+int route_match(struct route_table *table, const char *subject, size_t n,
+		struct audience **ret_audience);
+
+/** The tag of what `class` does to a subject, for the two below. */
+static inline struct hash_tag route_tag(const struct route_table *table,
+					uint64_t class, const char *subject,
+					size_t n)
+{
+	struct hash_key key = { table->key.k0 ^ class, table->key.k1 };
+
+	return hash_bytes_tag(&key, subject, n);
+}
+
+static inline struct route *route_set(const struct route_table *table,
+				      struct hash_tag tag)
+{
+	return &table->cache[2 * (tag.low & (table->n_sets - 1))];
+}
+
+static inline void route_prefetch(const struct route_table *table,
+				  struct hash_tag tag)
+{
+	__builtin_prefetch(route_set(table, tag));
+}
+
+/** The cached answer, or NULL. */
+static inline const struct route *route_cached(const struct route_table *table,
+					       struct hash_tag tag)
+{
+	const struct route *set = route_set(table, tag);
+
+	if (hash_tag_equal(set[0].tag, tag) &&
+	    set[0].generation == table->generation)
+		return &set[0];
+	if (hash_tag_equal(set[1].tag, tag) &&
+	    set[1].generation == table->generation)
+		return &set[1];
+	return NULL;
+}
+
+/** Remember an answer, and return it; it lives until the next of these. */
+const struct route *route_remember(struct route_table *table,
+				   struct hash_tag tag, bool is_allowed,
+				   void *found);
+
+#endif

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "switch/serve.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/le.h"
+#include "helio/bus/v1/control.pb-c.h"
+#include "proto/subject.h"
+#include "switch/bus.h"
+#include "switch/call.h"
+#include "switch/control.h"
+#include "switch/endpoint.h"
+#include "switch/inbound.h"
+#include "switch/peer.h"
+#include "switch/policy.h"
+#include "switch/quota.h"
+
+enum { METHODS_MAX = 512, TEXT_BYTES = 900 };
+
+static int judge(const struct peer *peer, const char *name, size_t n,
+		 char text[TEXT_BYTES])
+{
+	struct policy_verdict verdict;
+	char why[300];
+
+	verdict = policy_judge(peer->bus->policy, peer_path(peer), VERB_SERVE,
+			       name, n);
+	if (verdict.is_allowed)
+		return STATUS_OK;
+	policy_verdict_text(&verdict, why, sizeof(why));
+	snprintf(text, TEXT_BYTES, "%s may not serve %.*s: %s",
+		 peer_path(peer), (int)n, name, why);
+	return STATUS_PERMISSION_DENIED;
+}
+
+static int take_methods(const Helio__Bus__V1__Serve *asked, size_t n_service,
+			struct name methods[METHODS_MAX], char text[TEXT_BYTES])
+{
+	if (asked->n_methods > METHODS_MAX) {
+		snprintf(text, TEXT_BYTES, "more than %d methods", METHODS_MAX);
+		return STATUS_INVALID_ARGUMENT;
+	}
+	for (size_t i = 0; i < asked->n_methods; i++) {
+		const char *method = asked->methods[i];
+		size_t n = strlen(method);
+
+		if (!subject_is_valid(method, n) || memchr(method, '.', n) ||
+		    n_service + 1 + n > SUBJECT_MAX_BYTES) {
+			snprintf(text, TEXT_BYTES,
+				 "method %zu has no name that can be called",
+				 i);
+			return STATUS_INVALID_ARGUMENT;
+		}
+		methods[i] = (struct name){ .text = method, .n = n };
+	}
+	return STATUS_OK;
+}
+
+static int check(const struct peer *peer, const struct inbound *inbound,
+		 char text[TEXT_BYTES])
+{
+	const char *name = inbound->subject;
+	size_t n = inbound->frame.n_subject;
+
+	if (!subject_is_valid(name, n)) {
+		snprintf(text, TEXT_BYTES, "this is not a subject");
+		return STATUS_INVALID_ARGUMENT;
+	}
+	if (*name == '$') {
+		snprintf(text, TEXT_BYTES,
+			 "subjects below $ are the switch's own");
+		return STATUS_PERMISSION_DENIED;
+	}
+	if (peer->receivers.n_nodes >= peer->bus->limits.subscriptions_max) {
+		snprintf(text, TEXT_BYTES,
+			 "%s has %u subscriptions and registrations, and may "
+			 "have no more on a channel",
+			 peer_path(peer), peer->bus->limits.subscriptions_max);
+		return STATUS_RESOURCE_EXHAUSTED;
+	}
+	return judge(peer, name, n, text);
+}
+
+static int make(struct peer *peer, const struct registration_options *options,
+		struct registration **ret_registration, char text[TEXT_BYTES])
+{
+	int r = registration_new(peer, options, ret_registration);
+
+	if (!r)
+		return STATUS_OK;
+	if (r == -EDQUOT)
+		account_full_text(peer->account, RESOURCE_SUBSCRIPTIONS, text,
+				  TEXT_BYTES);
+	else
+		snprintf(text, TEXT_BYTES, "out of memory");
+	return STATUS_RESOURCE_EXHAUSTED;
+}
+
+static void tell_served(struct peer *peer, uint64_t correlation,
+			const struct registration *registration)
+{
+	struct frame frame = { .kind = FRAME_RESULT,
+			       .correlation = correlation };
+	Helio__Bus__V1__Served served = HELIO__BUS__V1__SERVED__INIT;
+	char instance[24];
+	uint8_t body[40];
+
+	snprintf(instance, sizeof(instance), "%" PRIu64,
+		 registration->instance);
+	served.instance = instance;
+	peer_send(peer, &frame, body,
+		  helio__bus__v1__served__pack(&served, body));
+}
+
+void serve(struct peer *peer, const struct inbound *inbound)
+{
+	const Helio__Bus__V1__Serve *asked;
+	struct name methods[METHODS_MAX];
+	struct registration_options options;
+	struct registration *registration = NULL;
+	ProtobufCMessage *unpacked;
+	char text[TEXT_BYTES];
+	int r;
+
+	if (control_unpack(peer, inbound, &helio__bus__v1__serve__descriptor,
+			   &unpacked))
+		return;
+	asked = (const Helio__Bus__V1__Serve *)unpacked;
+	if (!asked->id || asked->id > RECEIVER_ID_MAX ||
+	    receiver_lookup(peer, asked->id)) {
+		peer_end(peer, STATUS_INVALID_ARGUMENT,
+			 "the id of a registration is in use, or none");
+		return;
+	}
+	options = (struct registration_options){
+		.id = asked->id,
+		.name = inbound->subject,
+		.n_name = inbound->frame.n_subject,
+		.methods = methods,
+		.n_methods = asked->n_methods,
+		.credit_calls = asked->credit_calls,
+		.credit_bytes = asked->credit_bytes,
+	};
+	r = check(peer, inbound, text);
+	if (!r)
+		r = take_methods(asked, options.n_name, methods, text);
+	if (!r)
+		r = make(peer, &options, &registration, text);
+	if (r) {
+		peer_send_status(peer, FRAME_RESULT, inbound->frame.correlation,
+				 (enum status)r, text);
+		return;
+	}
+	tell_served(peer, inbound->frame.correlation, registration);
+	call_wake(registration);
+}
+
+void unserve(struct peer *peer, const struct inbound *inbound)
+{
+	struct receiver *receiver = NULL;
+
+	if (inbound_body_bytes(inbound) == sizeof(uint32_t))
+		receiver = receiver_lookup(
+			peer, le32_load(inbound->tail +
+					inbound->frame.n_metadata));
+	if (!receiver || receiver->kind != RECEIVER_REGISTRATION) {
+		peer_send_status(peer, FRAME_RESULT, inbound->frame.correlation,
+				 STATUS_NOT_FOUND,
+				 "there is no registration of this id");
+		return;
+	}
+	registration_free(
+		container_of(receiver, struct registration, receiver));
+	peer_send_status(peer, FRAME_RESULT, inbound->frame.correlation,
+			 STATUS_OK, "");
+}
+
+bool serve_judge(struct registration *registration)
+{
+	struct peer *peer = registration->receiver.peer;
+	char text[TEXT_BYTES];
+	int r;
+
+	r = judge(peer, registration->name, registration->n_name, text);
+	if (!r)
+		return false;
+	peer_send_status(peer, FRAME_RESULT,
+			 FRAME_SWITCH_DRAWN | registration->receiver.id,
+			 (enum status)r, text);
+	registration_free(registration);
+	return true;
+}

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "switch/slot.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "switch/ack.h"
+#include "switch/bus.h"
+#include "switch/call.h"
+#include "switch/open.h"
+#include "switch/peer.h"
+#include "switch/quota.h"
+#include "switch/subscription.h"
+
+void slot_table_init(struct slot_table *table)
+{
+	*table = (struct slot_table){ 0 };
+	list_init(&table->free);
+}
+
+void slot_table_deinit(struct slot_table *table)
+{
+	struct list *link;
+
+	while ((link = list_pop_front(&table->free)))
+		free(container_of(link, struct slot, callee_link));
+}
+
+static void on_deadline(struct timer *timer, uint64_t now_ns)
+{
+	struct slot *slot = container_of(timer, struct slot, timer);
+
+	slot_fail(slot, STATUS_DEADLINE_EXCEEDED, "the deadline has passed");
+}
+
+static struct slot *slot_take(struct slot_table *table)
+{
+	struct list *link = list_pop_front(&table->free);
+
+	if (link)
+		return container_of(link, struct slot, callee_link);
+	return malloc(sizeof(struct slot));
+}
+
+int slot_new(struct bus *bus, enum slot_kind kind, struct peer *caller,
+	     uint64_t caller_id, struct slot **ret_slot)
+{
+	struct slot *slot;
+
+	if (slot_lookup_made(caller, caller_id))
+		return -EEXIST;
+	if (account_charge(caller->account, RESOURCE_SLOTS, 1))
+		return -EDQUOT;
+	slot = slot_take(&bus->slots);
+	if (!slot) {
+		account_discharge(caller->account, RESOURCE_SLOTS, 1);
+		return -ENOMEM;
+	}
+	*slot = (struct slot){
+		.bus = bus,
+		.kind = kind,
+		.caller = caller,
+		.caller_id = caller_id,
+		.id = ++bus->slots.n_ever,
+	};
+	timer_init(&slot->timer, on_deadline);
+	list_init(&slot->callee_link);
+	map_add(&caller->made, &slot->made_node, map_hash_u64(caller_id));
+	bus->slots.n_slots++;
+	*ret_slot = slot;
+	return 0;
+}
+
+/* It waits no longer, at whatever endpoint it did. */
+static void stop_waiting(struct slot *slot)
+{
+	struct endpoint *endpoint = slot->waits_at;
+
+	list_unlink(&slot->callee_link);
+	slot->waits_at = NULL;
+	if (endpoint)
+		endpoint_settle(slot->bus, endpoint);
+	account_discharge(slot->caller->account, RESOURCE_QUEUED_BYTES,
+			  slot->n_held);
+	free(slot->held);
+	slot->held = NULL;
+	slot->n_held = 0;
+}
+
+void slot_free(struct slot *slot)
+{
+	stop_waiting(slot);
+	free(slot->observed);
+	open_lose_slot(slot->request);
+	open_lose_slot(slot->reply);
+	timer_remove(&slot->timer);
+	if (slot->callee && slot->kind == SLOT_CALL)
+		map_remove(&slot->callee->peer->taken, &slot->taken_node);
+	map_remove(&slot->caller->made, &slot->made_node);
+	account_discharge(slot->caller->account, RESOURCE_SLOTS, 1);
+	slot->bus->slots.n_slots--;
+	list_push_front(&slot->bus->slots.free, &slot->callee_link);
+}
+
+void slot_hand_over(struct slot *slot, struct receiver *callee,
+		    uint64_t callee_id, struct list *callee_slots)
+{
+	stop_waiting(slot);
+	slot->callee = callee;
+	slot->callee_id = callee_id;
+	list_push_back(callee_slots, &slot->callee_link);
+	if (slot->kind == SLOT_CALL)
+		map_add(&callee->peer->taken, &slot->taken_node,
+			map_hash_u64(callee_id));
+}
+
+struct slot *slot_lookup_made(const struct peer *caller, uint64_t id)
+{
+	struct map_node *node = map_lookup(&caller->made, map_hash_u64(id));
+
+	for (; node; node = map_next(node)) {
+		struct slot *slot = container_of(node, struct slot, made_node);
+
+		if (slot->caller_id == id)
+			return slot;
+	}
+	return NULL;
+}
+
+struct slot *slot_lookup_taken(const struct peer *callee, uint64_t id)
+{
+	struct map_node *node = map_lookup(&callee->taken, map_hash_u64(id));
+
+	for (; node; node = map_next(node)) {
+		struct slot *slot = container_of(node, struct slot, taken_node);
+
+		if (slot->callee_id == id)
+			return slot;
+	}
+	return NULL;
+}
+
+void slot_fail(struct slot *slot, enum status status, const char *text)
+{
+	if (slot->kind == SLOT_CALL) {
+		call_fail(slot, status, text);
+	} else {
+		struct ack ack = {
+			.correlation = slot->caller_id,
+			.count = 1,
+			.status = (uint16_t)status,
+			.is_stored = true,
+		};
+
+		ack_send(slot->caller, &ack, "");
+	}
+	slot_free(slot);
+}
+
+void slots_fail_stored(struct list *stored_slots)
+{
+	while (!list_is_empty(stored_slots))
+		slot_fail(container_of(stored_slots->next, struct slot,
+				       callee_link),
+			  STATUS_UNAVAILABLE, "the log is gone");
+}

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "switch/subscribe.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/le.h"
+#include "helio/bus/v1/control.pb-c.h"
+#include "proto/subject.h"
+#include "switch/bus.h"
+#include "switch/control.h"
+#include "switch/group.h"
+#include "switch/inbound.h"
+#include "switch/peer.h"
+#include "switch/policy.h"
+#include "switch/quota.h"
+#include "switch/subscription.h"
+
+enum { TEXT_BYTES = 900, CAPTURES_MAX = 4096 };
+
+/* What is wrong, for RESULT. */
+struct fault {
+	enum status status;
+	char text[TEXT_BYTES];
+};
+
+static bool is_allowed(const struct peer *peer, enum verb verb,
+		       const char *pattern, size_t n, struct fault *fault)
+{
+	struct policy_verdict verdict;
+	char why[300];
+
+	verdict = policy_judge(peer->bus->policy, peer_path(peer), verb,
+			       pattern, n);
+	if (verdict.is_allowed)
+		return true;
+	policy_verdict_text(&verdict, why, sizeof(why));
+	fault->status = STATUS_PERMISSION_DENIED;
+	snprintf(fault->text, sizeof(fault->text), "%s may not %s %.*s: %s",
+		 peer_path(peer), verb_name(verb), (int)n, pattern, why);
+	return false;
+}
+
+static bool fail(struct fault *fault, enum status status, const char *text)
+{
+	fault->status = status;
+	snprintf(fault->text, sizeof(fault->text), "%s", text);
+	return false;
+}
+
+static bool is_name(const char *name)
+{
+	size_t n = strlen(name);
+
+	return subject_is_valid(name, n) && !memchr(name, '.', n);
+}
+
+/* Two logs for one message would be two orders. */
+static bool is_free_to_capture(const struct peer *peer,
+			       const struct subscription_options *options,
+			       struct fault *fault)
+{
+	struct list *link;
+
+	if (peer->bus->n_captures >= CAPTURES_MAX)
+		return fail(fault, STATUS_RESOURCE_EXHAUSTED,
+			    "there are too many captures");
+	list_for_each(link, &peer->bus->captures)
+	{
+		struct subscription *other =
+			container_of(link, struct subscription, capture_link);
+
+		if (!pattern_overlaps(other->pattern, other->n_pattern,
+				      options->pattern, options->n_pattern))
+			continue;
+		if (!other->receiver.peer && !strcmp(other->log, options->log))
+			continue; /* the same log comes back */
+		fault->status = STATUS_ALREADY_EXISTS;
+		snprintf(fault->text, sizeof(fault->text),
+			 "the log %s captures %.*s, which overlaps", other->log,
+			 (int)other->n_pattern, other->pattern);
+		return false;
+	}
+	return true;
+}
+
+/* What the log left behind when it went is replaced by what it now asks. */
+static void replace_away(struct bus *bus,
+			 const struct subscription_options *options)
+{
+	struct list *link;
+	struct list *after;
+
+	list_for_each_safe(link, after, &bus->captures)
+	{
+		struct subscription *other =
+			container_of(link, struct subscription, capture_link);
+
+		if (!other->receiver.peer &&
+		    !strcmp(other->log, options->log) &&
+		    pattern_overlaps(other->pattern, other->n_pattern,
+				     options->pattern, options->n_pattern))
+			subscription_free(other);
+	}
+}
+
+static bool check_form(const Helio__Bus__V1__Subscribe *asked,
+		       const struct subscription_options *options,
+		       struct fault *fault)
+{
+	if (!pattern_is_valid(options->pattern, options->n_pattern))
+		return fail(fault, STATUS_INVALID_ARGUMENT,
+			    "this is not a pattern");
+	if (asked->group && !is_name(asked->group))
+		return fail(fault, STATUS_INVALID_ARGUMENT,
+			    "a group's name is one token");
+	if (asked->capture && !is_name(asked->capture))
+		return fail(fault, STATUS_INVALID_ARGUMENT,
+			    "a log's name is one token");
+	if (!!asked->group + !!asked->capture + options->is_observer > 1)
+		return fail(fault, STATUS_INVALID_ARGUMENT,
+			    "only one of group, capture and observe");
+	if ((unsigned)options->overflow >= N_OVERFLOWS)
+		return fail(fault, STATUS_INVALID_ARGUMENT,
+			    "an overflow policy that is not defined");
+	return true;
+}
+
+static bool check_rights(const struct peer *peer,
+			 const Helio__Bus__V1__Subscribe *asked,
+			 const struct subscription_options *options,
+			 struct fault *fault)
+{
+	const char *pattern = options->pattern;
+	size_t n = options->n_pattern;
+
+	if (options->is_observer)
+		return is_allowed(peer, VERB_OBSERVE, pattern, n, fault);
+	if (!is_allowed(peer, VERB_SUBSCRIBE, pattern, n, fault))
+		return false;
+	if (asked->group && !is_allowed(peer, VERB_GROUP, pattern, n, fault))
+		return false;
+	if (!asked->capture)
+		return true;
+	return is_allowed(peer, VERB_CAPTURE, pattern, n, fault) &&
+	       is_free_to_capture(peer, options, fault);
+}
+
+static bool check_limits(const struct peer *peer, struct fault *fault)
+{
+	uint32_t limit = peer->bus->limits.subscriptions_max;
+
+	if (peer->receivers.n_nodes < limit)
+		return true;
+	fault->status = STATUS_RESOURCE_EXHAUSTED;
+	snprintf(fault->text, sizeof(fault->text),
+		 "%s has %u subscriptions and registrations, and may have no "
+		 "more on a channel",
+		 peer_path(peer), limit);
+	return false;
+}
+
+static int enter_tables(struct bus *bus, struct subscription *sub,
+			const char *group)
+{
+	if (group)
+		return group_join(bus, group, strlen(group), sub);
+	if (sub->log) {
+		list_push_back(&bus->captures, &sub->capture_link);
+		bus->n_captures++;
+	}
+	return route_add(sub->is_observer ? &bus->observers : &bus->routes,
+			 sub->pattern, sub->n_pattern, &sub->target);
+}
+
+static bool make(struct peer *peer, const Helio__Bus__V1__Subscribe *asked,
+		 const struct subscription_options *options,
+		 struct fault *fault)
+{
+	struct subscription *sub = NULL;
+	int r;
+
+	if (options->log)
+		replace_away(peer->bus, options);
+	r = subscription_new(peer, options, &sub);
+	if (!r)
+		r = enter_tables(peer->bus, sub, asked->group);
+	if (!r)
+		return true;
+	subscription_free(sub);
+	if (r != -EDQUOT)
+		return fail(fault, STATUS_RESOURCE_EXHAUSTED, "out of memory");
+	fault->status = STATUS_RESOURCE_EXHAUSTED;
+	account_full_text(peer->account, RESOURCE_SUBSCRIPTIONS, fault->text,
+			  sizeof(fault->text));
+	return false;
+}
+
+static struct subscription_options
+options_of(const struct peer *peer, const struct inbound *inbound,
+	   const Helio__Bus__V1__Subscribe *asked)
+{
+	const struct bus_limits *limits = &peer->bus->limits;
+
+	return (struct subscription_options){
+		.id = asked->id,
+		.pattern = inbound->subject,
+		.n_pattern = inbound->frame.n_subject,
+		.overflow = (enum overflow)asked->overflow,
+		.credit_messages = asked->credit_messages,
+		.credit_bytes = asked->credit_bytes,
+		.queue_messages = asked->queue_messages
+					  ? asked->queue_messages
+					  : limits->queue_messages,
+		.queue_bytes = asked->queue_bytes ? asked->queue_bytes
+						  : limits->queue_bytes,
+		.is_observer = asked->observe,
+		.log = asked->capture,
+	};
+}
+
+void subscribe(struct peer *peer, const struct inbound *inbound)
+{
+	const Helio__Bus__V1__Subscribe *asked;
+	struct subscription_options options;
+	struct fault fault = { .status = STATUS_OK };
+	ProtobufCMessage *unpacked;
+
+	if (control_unpack(peer, inbound,
+			   &helio__bus__v1__subscribe__descriptor, &unpacked))
+		return;
+	asked = (const Helio__Bus__V1__Subscribe *)unpacked;
+	if (!asked->id || asked->id > RECEIVER_ID_MAX ||
+	    receiver_lookup(peer, asked->id)) {
+		peer_end(peer, STATUS_INVALID_ARGUMENT,
+			 "the id of a subscription is in use, or none");
+		return;
+	}
+	options = options_of(peer, inbound, asked);
+	if (check_form(asked, &options, &fault) &&
+	    check_rights(peer, asked, &options, &fault) &&
+	    check_limits(peer, &fault))
+		(void)make(peer, asked, &options, &fault);
+	peer_send_status(peer, FRAME_RESULT, inbound->frame.correlation,
+			 fault.status, fault.text);
+}
+
+void unsubscribe(struct peer *peer, const struct inbound *inbound)
+{
+	struct receiver *receiver = NULL;
+
+	if (inbound_body_bytes(inbound) == sizeof(uint32_t))
+		receiver = receiver_lookup(
+			peer, le32_load(inbound->tail +
+					inbound->frame.n_metadata));
+	if (!receiver || receiver->kind != RECEIVER_SUBSCRIPTION) {
+		peer_send_status(peer, FRAME_RESULT, inbound->frame.correlation,
+				 STATUS_NOT_FOUND,
+				 "there is no subscription of this id");
+		return;
+	}
+	subscription_free(
+		container_of(receiver, struct subscription, receiver));
+	peer_send_status(peer, FRAME_RESULT, inbound->frame.correlation,
+			 STATUS_OK, "");
+}
+
+bool subscribe_judge(struct subscription *sub)
+{
+	struct peer *peer = sub->receiver.peer;
+	enum verb verb = sub->is_observer ? VERB_OBSERVE : VERB_SUBSCRIBE;
+	const char *pattern = sub->pattern;
+	size_t n = sub->n_pattern;
+	struct fault fault;
+
+	if (is_allowed(peer, verb, pattern, n, &fault) &&
+	    (!sub->group || is_allowed(peer, VERB_GROUP, pattern, n, &fault)) &&
+	    (!sub->log || is_allowed(peer, VERB_CAPTURE, pattern, n, &fault)))
+		return false;
+	peer_send_status(peer, FRAME_RESULT,
+			 FRAME_SWITCH_DRAWN | sub->receiver.id, fault.status,
+			 fault.text);
+	subscription_free(sub);
+	return true;
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SWITCH_SUBSCRIPTION_H
+#define SWITCH_SUBSCRIPTION_H
+
+/**
+ * A subscription: a pattern, credit, and a bounded queue for what comes when
+ * there is no credit or no room.
+ *
+ * What waits is charged to the subscriber. When the queue is full the overflow
+ * policy decides what is lost, and a GAP in its place in the stream says how
+ * much.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "switch/latest.h"
+#include "switch/queue.h"
+#include "switch/receiver.h"
+#include "switch/route.h"
+
+struct bus;
+struct group;
+struct message;
+struct peer;
+
+enum overflow {
+	OVERFLOW_DROP_NEW,
+	OVERFLOW_DROP_OLD,
+	OVERFLOW_DISCONNECT,
+	OVERFLOW_LATEST,
+	N_OVERFLOWS
+};
+
+enum gap_reason { GAP_OVERFLOW = 1, GAP_ABORTED = 2, GAP_UPLINK_LOST = 3 };
+
+/** What became of a message at one subscription. */
+enum delivery { DELIVERY_TAKEN, DELIVERY_FULL };
+
+struct subscription {
+	struct target target;
+	struct receiver receiver;
+	struct bus *bus;
+	enum overflow overflow;
+	bool is_observer;
+
+	struct group *group; /* or NULL */
+	struct list group_link;
+	char *log; /* of a capture: its name; or NULL */
+	struct list capture_link;  /* in bus.captures */
+	struct list stored_slots;  /* that wait for the log, in order */
+	uint32_t n_acked;	   /* deliveries that the log answered */
+
+	struct list waiting_link; /* in peer.waiting: it has something to send */
+	struct queue queue;
+	struct latest latest; /* instead, with OVERFLOW_LATEST */
+	uint32_t queue_messages_max;
+	uint64_t queue_bytes_max;
+	uint64_t n_reserved_bytes; /* for the rest of open messages */
+	struct list open_targets;  /* of messages that are on their way to it */
+
+	uint64_t n_lost_before; /* what waits: to be told */
+	uint64_t n_lost_after;
+	uint64_t n_dropped; /* ever */
+
+	uint8_t n_pattern;
+	char pattern[];
+};
+
+/** What SUBSCRIBE asked for, checked. */
+struct subscription_options {
+	uint32_t id;
+	const char *pattern;
+	size_t n_pattern;
+	enum overflow overflow;
+	uint32_t credit_messages;
+	uint64_t credit_bytes;
+	uint32_t queue_messages;
+	uint64_t queue_bytes;
+	bool is_observer;
+	const char *log; /* NULL: no capture */
+};
+
+/**
+ * Charged to the peer's account; not in any table yet. Returns 0, -EDQUOT or
+ * -ENOMEM.
+ */
+int subscription_new(struct peer *peer,
+		     const struct subscription_options *options,
+		     struct subscription **ret_subscription);
+
+/** Takes it out of everything. NULL is fine. */
+struct subscription *subscription_free(struct subscription *subscription);
+
+/**
+ * Its peer is gone: all that waits is lost, but a capture stays, away, so that
+ * who publishes is told that the log is not there.
+ */
+void subscription_orphan(struct subscription *subscription);
+
+/** Give it a whole message, or let it wait, or lose something and tell. */
+enum delivery subscription_deliver(struct subscription *subscription,
+				   const struct message *message,
+				   uint64_t *ret_correlation);
+
+/**
+ * The first fragment of a message: decides for all of it, and reserves room in
+ * the queue. The others follow with the correlation id that this one got.
+ */
+enum delivery subscription_open(struct subscription *subscription,
+				const struct message *message,
+				uint64_t *ret_correlation);
+void subscription_continue(struct subscription *subscription,
+			   const struct message *message,
+			   uint64_t correlation);
+
+/** The rest of an open message will not come; `n_bytes` were reserved. */
+void subscription_abort(struct subscription *subscription,
+			uint64_t correlation, uint64_t n_bytes);
+
+/** Whether a message of `n_bytes` would be taken now. */
+bool subscription_has_room(const struct subscription *subscription,
+			   uint64_t n_bytes);
+
+/**
+ * Send what waits, at most about `budget_bytes`. Returns 0 when nothing is
+ * left that may be sent, 1 when there is no room or the budget is used up.
+ */
+int subscription_drain(struct subscription *subscription,
+		       size_t budget_bytes);
+
+/** Credit has come. */
+void subscription_wake(struct subscription *subscription);
+
+/** Frames that wait, and their bytes. */
+size_t subscription_n_waiting(const struct subscription *subscription);
+size_t subscription_waiting_bytes(const struct subscription *subscription);
+
+#endif
