@@ -105,7 +105,7 @@ static struct map_node *first_from(const struct map *map, size_t bucket)
 	return NULL;
 }
 
-struct map_node *map_walk(const struct map *map, const struct map_node *node)
+struct map_node *map_walk(const struct map *map, struct map_node *node)
 {
 	if (!node)
 		return first_from(map, 0);

@@ -44,7 +44,7 @@ struct map_node *map_next(const struct map_node *node);
  * Walk over everything: start with NULL, ends with NULL. The map must not
  * change in between.
  */
-struct map_node *map_walk(const struct map *map, const struct map_node *node);
+struct map_node *map_walk(const struct map *map, struct map_node *node);
 
 /** Take out any node, or NULL when there is none: for emptying a map. */
 struct map_node *map_pop(struct map *map);

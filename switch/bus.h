@@ -21,6 +21,7 @@
 #include "proto/frame.h"
 #include "switch/endpoint.h"
 #include "switch/group.h"
+#include "switch/queue.h"
 #include "switch/quota.h"
 #include "switch/route.h"
 #include "switch/slot.h"

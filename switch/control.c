@@ -204,6 +204,16 @@ void control(struct peer *peer, const struct inbound *inbound)
 	}
 }
 
+static void judge_again(struct receiver *receiver)
+{
+	if (receiver->kind == RECEIVER_SUBSCRIPTION)
+		subscribe_judge(container_of(receiver, struct subscription,
+					     receiver));
+	else
+		serve_judge(container_of(receiver, struct registration,
+					 receiver));
+}
+
 void control_judge_again(struct bus *bus)
 {
 	struct list *link;
@@ -211,25 +221,14 @@ void control_judge_again(struct bus *bus)
 	list_for_each(link, &bus->peers)
 	{
 		struct peer *peer = container_of(link, struct peer, link);
-		const struct map_node *node = map_walk(&peer->receivers, NULL);
+		struct map_node *node = map_walk(&peer->receivers, NULL);
 
 		while (node) {
-			struct receiver *receiver = container_of(
-				node, struct receiver, node);
-			bool was_ended =
-				receiver->kind == RECEIVER_SUBSCRIPTION
-					? subscribe_judge(container_of(
-						  receiver,
-						  struct subscription,
-						  receiver))
-					: serve_judge(container_of(
-						  receiver,
-						  struct registration,
-						  receiver));
+			struct map_node *after =
+				map_walk(&peer->receivers, node);
 
-			/* The map has changed: the rest is judged afresh. */
-			node = map_walk(&peer->receivers,
-					was_ended ? NULL : node);
+			judge_again(container_of(node, struct receiver, node));
+			node = after;
 		}
 	}
 }

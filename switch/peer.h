@@ -68,7 +68,7 @@ struct peer {
 	struct ack_batch acks;
 
 	struct map receivers; /* subscriptions, registrations: by id */
-	struct list open;	  /* messages it has begun */
+	struct map open;	  /* messages it has begun, by id */
 	struct map made;	  /* slots, by the id that it chose */
 	struct map taken;	  /* slots, by the id that we drew */
 

@@ -236,7 +236,7 @@ static void route(struct peer *peer, const struct inbound *inbound,
 	struct open *open = NULL;
 	struct slot *stored = NULL;
 	struct tally tally;
-	const char *text;
+	const char *text = "";
 	int r;
 
 	if (!frame_is_whole(&inbound->frame) &&

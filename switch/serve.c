@@ -179,7 +179,7 @@ void unserve(struct peer *peer, const struct inbound *inbound)
 			 STATUS_OK, "");
 }
 
-bool serve_judge(struct registration *registration)
+void serve_judge(struct registration *registration)
 {
 	struct peer *peer = registration->receiver.peer;
 	char text[TEXT_BYTES];
@@ -187,10 +187,9 @@ bool serve_judge(struct registration *registration)
 
 	r = judge(peer, registration->name, registration->n_name, text);
 	if (!r)
-		return false;
+		return;
 	peer_send_status(peer, FRAME_RESULT,
 			 FRAME_SWITCH_DRAWN | registration->receiver.id,
 			 (enum status)r, text);
 	registration_free(registration);
-	return true;
 }

@@ -4,8 +4,6 @@
 
 /** SERVE and UNSERVE: what is asked for, judged, checked, and done. */
 
-#include <stdbool.h>
-
 struct inbound;
 struct peer;
 struct registration;
@@ -13,7 +11,7 @@ struct registration;
 void serve(struct peer *peer, const struct inbound *inbound);
 void unserve(struct peer *peer, const struct inbound *inbound);
 
-/** End it and tell, if policy no longer allows it. Returns whether it did. */
-bool serve_judge(struct registration *registration);
+/** End it and tell, if policy no longer allows it. */
+void serve_judge(struct registration *registration);
 
 #endif

@@ -267,7 +267,7 @@ void unsubscribe(struct peer *peer, const struct inbound *inbound)
 			 STATUS_OK, "");
 }
 
-bool subscribe_judge(struct subscription *sub)
+void subscribe_judge(struct subscription *sub)
 {
 	struct peer *peer = sub->receiver.peer;
 	enum verb verb = sub->is_observer ? VERB_OBSERVE : VERB_SUBSCRIBE;
@@ -278,10 +278,9 @@ bool subscribe_judge(struct subscription *sub)
 	if (is_allowed(peer, verb, pattern, n, &fault) &&
 	    (!sub->group || is_allowed(peer, VERB_GROUP, pattern, n, &fault)) &&
 	    (!sub->log || is_allowed(peer, VERB_CAPTURE, pattern, n, &fault)))
-		return false;
+		return;
 	peer_send_status(peer, FRAME_RESULT,
 			 FRAME_SWITCH_DRAWN | sub->receiver.id, fault.status,
 			 fault.text);
 	subscription_free(sub);
-	return true;
 }

@@ -4,8 +4,6 @@
 
 /** SUBSCRIBE and UNSUBSCRIBE: what is asked for, judged, checked, and done. */
 
-#include <stdbool.h>
-
 struct inbound;
 struct peer;
 struct subscription;
@@ -13,7 +11,7 @@ struct subscription;
 void subscribe(struct peer *peer, const struct inbound *inbound);
 void unsubscribe(struct peer *peer, const struct inbound *inbound);
 
-/** End it and tell, if policy no longer allows it. Returns whether it did. */
-bool subscribe_judge(struct subscription *subscription);
+/** End it and tell, if policy no longer allows it. */
+void subscribe_judge(struct subscription *subscription);
 
 #endif

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: MIT */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/diag.h"
+#include "switch/bus.h"
+#include "switch/config.h"
+#include "switch/judge.h"
+#include "switch/listen.h"
+#include "switch/loop.h"
+
+enum { EXIT_USAGE = 2, EXIT_INTERNAL = 70 };
+
+static const char usage[] =
+	"usage: heliod --config DIR [--run DIR] [--listen ADDRESS]...\n"
+	"       heliod --check-policy PATH\n"
+	"       heliod --config DIR --judge PRINCIPAL VERB WHAT\n"
+	"\n"
+	"The switch of the bus.\n"
+	"\n"
+	"  --config DIR         folder with heliod.conf, policy/, domains/,\n"
+	"                       keys/ and quotas; SIGHUP reads it again\n"
+	"  --run DIR            folder for sockets, instead of run-folder\n"
+	"  --listen ADDRESS     listen there too: shm:PATH, unix:PATH,\n"
+	"                       tcp://HOST:PORT\n"
+	"  --ready-fd N         write READY and a newline there when listening\n"
+	"  --check-policy PATH  read a policy file, or a folder of them, and\n"
+	"                       say what is wrong\n"
+	"  --judge P V W        say whether principal P may do verb V to W;\n"
+	"                       exit status 0: yes, 1: no, 2: bad policy\n"
+	"  --log LEVEL          error, warning, info or debug\n";
+
+struct options {
+	const char *config;
+	const char *run;
+	const char *check_policy;
+	const char *log;
+	const char *listens[SETTINGS_LISTENS_MAX];
+	size_t n_listens;
+	int ready_fd;
+	bool is_judging;
+};
+
+struct heliod {
+	struct options options;
+	struct bus bus;
+	struct listening listening;
+	struct loop loop;
+};
+
+static const struct option long_options[] = {
+	{ "config", required_argument, NULL, 'c' },
+	{ "run", required_argument, NULL, 'r' },
+	{ "listen", required_argument, NULL, 'l' },
+	{ "ready-fd", required_argument, NULL, 'f' },
+	{ "check-policy", required_argument, NULL, 'p' },
+	{ "judge", no_argument, NULL, 'j' },
+	{ "log", required_argument, NULL, 'v' },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 },
+};
+
+static int parse_descriptor(const char *text, int *ret_fd)
+{
+	char *end;
+	long number;
+
+	errno = 0;
+	number = strtol(text, &end, 10);
+	if (errno || end == text || *end || number < 0 ||
+	    fcntl((int)number, F_GETFD) < 0)
+		return -EINVAL;
+	*ret_fd = (int)number;
+	return 0;
+}
+
+/* Returns 0, 1 when help was asked for, or -EINVAL. */
+static int parse_one(int option, struct options *options)
+{
+	switch (option) {
+	case 'c':
+		options->config = optarg;
+		return 0;
+	case 'r':
+		options->run = optarg;
+		return 0;
+	case 'l':
+		if (options->n_listens == SETTINGS_LISTENS_MAX)
+			return -EINVAL;
+		options->listens[options->n_listens++] = optarg;
+		return 0;
+	case 'f':
+		return parse_descriptor(optarg, &options->ready_fd);
+	case 'p':
+		options->check_policy = optarg;
+		return 0;
+	case 'j':
+		options->is_judging = true;
+		return 0;
+	case 'v':
+		options->log = optarg;
+		return 0;
+	case 'h':
+		return 1;
+	default:
+		return -EINVAL;
+	}
+}
+
+static int parse(int argc, char **argv, struct options *ret_options)
+{
+	struct options options = { .ready_fd = -1 };
+	int option;
+
+	while ((option = getopt_long(argc, argv, "h", long_options, NULL)) !=
+	       -1) {
+		int r = parse_one(option, &options);
+
+		if (r)
+			return r;
+	}
+	if (!options.config && !options.check_policy)
+		return -EINVAL;
+	if (argc - optind != (options.is_judging ? 3 : 0))
+		return -EINVAL;
+	*ret_options = options;
+	return 0;
+}
+
+/* What the command line says more than the folder. */
+static int complete(const struct options *options, struct config *config,
+		    char *error, size_t n_error)
+{
+	struct settings *settings = &config->settings;
+
+	if (options->run &&
+	    snprintf(settings->run_folder, sizeof(settings->run_folder), "%s",
+		     options->run) >= (int)sizeof(settings->run_folder)) {
+		snprintf(error, n_error, "--run: the path is too long");
+		return -ENAMETOOLONG;
+	}
+	for (size_t i = 0; i < options->n_listens; i++) {
+		struct settings_listen *listen;
+
+		if (settings->n_listens == SETTINGS_LISTENS_MAX ||
+		    strlen(options->listens[i]) > SETTINGS_PATH_MAX_BYTES) {
+			snprintf(error, n_error,
+				 "--listen: too many, or too long");
+			return -E2BIG;
+		}
+		listen = &settings->listens[settings->n_listens++];
+		*listen = (struct settings_listen){
+			.access = socket_access_default(),
+		};
+		strncpy(listen->address, options->listens[i],
+			sizeof(listen->address) - 1);
+	}
+	return 0;
+}
+
+static int load(const struct options *options, char *error, size_t n_error,
+		struct config **ret_config)
+{
+	_cleanup_(config_freep) struct config *config = NULL;
+	int r;
+
+	r = config_load(options->config, error, n_error, &config);
+	if (r < 0)
+		return r;
+	r = complete(options, config, error, n_error);
+	if (r < 0)
+		return r;
+	*ret_config = take_ptr(config);
+	return 0;
+}
+
+static struct bus_limits limits_of(const struct settings *settings)
+{
+	struct bus_limits limits = bus_default_limits;
+
+	limits.message_max_bytes = settings->message_max;
+	limits.subscriptions_max = (uint32_t)settings->subscriptions_max;
+	limits.calls_max = (uint32_t)settings->calls_max;
+	limits.open_messages_max = (uint32_t)settings->open_messages_max;
+	limits.deadline_max_ms = (uint32_t)settings->deadline_max_ms;
+	return limits;
+}
+
+static void on_reload(void *userdata)
+{
+	struct heliod *heliod = userdata;
+	struct config *config;
+	char error[512];
+
+	if (load(&heliod->options, error, sizeof(error), &config) < 0) {
+		log_error("not reloaded: %s", error);
+		return;
+	}
+	if (!listening_set_config(&heliod->listening, config, error,
+				  sizeof(error)))
+		log_info("reloaded");
+}
+
+static void say_ready(int fd)
+{
+	static const char word[] = "READY\n";
+
+	if (fd < 0)
+		return;
+	if (write(fd, word, sizeof(word) - 1) < 0)
+		log_warning("--ready-fd: %s", strerror(errno));
+	close(fd);
+}
+
+static int run(struct heliod *heliod)
+{
+	struct config *config;
+	struct bus_limits limits;
+	char error[512] = "";
+	int r;
+
+	r = load(&heliod->options, error, sizeof(error), &config);
+	if (r < 0) {
+		log_error("%s", error);
+		return EXIT_USAGE;
+	}
+	diag_init("heliod", config->settings.log_level);
+	limits = limits_of(&config->settings);
+	r = bus_init(&heliod->bus, take_ptr(config->policy), &limits);
+	if (r < 0) {
+		config_free(config);
+		log_error("start: %s", strerror(-r));
+		return EXIT_INTERNAL;
+	}
+	accounts_set_rules(&heliod->bus.accounts, config->quota_rules);
+	listening_init(&heliod->listening, &heliod->bus, config);
+	r = listening_apply(&heliod->listening, error, sizeof(error));
+	if (r >= 0)
+		r = loop_init(&heliod->loop, &heliod->bus, on_reload, heliod);
+	if (r >= 0) {
+		say_ready(heliod->options.ready_fd);
+		loop_run(&heliod->loop);
+		loop_deinit(&heliod->loop);
+	}
+	bus_deinit(&heliod->bus);
+	listening_deinit(&heliod->listening);
+	return r < 0 ? EXIT_INTERNAL : EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv)
+{
+	static struct heliod heliod;
+	int r;
+
+	diag_init("heliod", DIAG_INFO);
+	r = parse(argc, argv, &heliod.options);
+	if (r) {
+		fputs(usage, r < 0 ? stderr : stdout);
+		return r < 0 ? EXIT_USAGE : EXIT_SUCCESS;
+	}
+	if (heliod.options.check_policy)
+		return judge_check(heliod.options.check_policy);
+	if (heliod.options.is_judging)
+		return judge_say(heliod.options.config, argv + optind);
+	signal(SIGPIPE, SIG_IGN);
+	return run(&heliod);
+}
