@@ -59,12 +59,12 @@ enum frame_kind {
 };
 
 enum frame_flag {
-	FRAME_FIRST = 1 << 0,	   /* the first fragment of a message */
-	FRAME_LAST = 1 << 1,	   /* its last; both: the only one */
+	FRAME_FIRST = 1 << 0,      /* the first fragment of a message */
+	FRAME_LAST = 1 << 1,       /* its last; both: the only one */
 	FRAME_ACK_ROUTED = 1 << 2, /* tell me who took it */
 	FRAME_ACK_STORED = 1 << 3, /* tell me when it is on disk */
 	FRAME_IGNORABLE = 1 << 4,  /* an unknown kind that may be skipped */
-	FRAME_WAIT = 1 << 5,	   /* a call: hold it until a server comes */
+	FRAME_WAIT = 1 << 5,       /* a call: hold it until a server comes */
 	FRAME_EXTENDED = 1 << 6,   /* 24 more bytes of header follow */
 	FRAME_WHOLE = FRAME_FIRST | FRAME_LAST,
 };
@@ -97,8 +97,8 @@ enum frame_error {
 
 struct frame {
 	uint32_t length; /* of everything, header included */
-	uint8_t kind;	 /* enum frame_kind, or one we do not know */
-	uint8_t flags;	 /* enum frame_flag */
+	uint8_t kind;    /* enum frame_kind, or one we do not know */
+	uint8_t flags;   /* enum frame_flag */
 	uint8_t hops;
 	uint16_t n_subject;
 	uint16_t n_metadata;
@@ -109,11 +109,11 @@ struct frame {
 
 	/* The extension; all zero without FRAME_EXTENDED. */
 	uint64_t total_bytes; /* first fragment: body bytes of the message */
-	uint64_t slot;	      /* observed copies */
+	uint64_t slot;        /* observed copies */
 	uint32_t callee;      /* observed copies: handle of the callee */
 	uint32_t room_kib;    /* of a call */
 	uint16_t status;      /* of a reply, refusal, result: enum status */
-	uint8_t origin;	      /* of a reply: enum status_origin */
+	uint8_t origin;       /* of a reply: enum status_origin */
 	uint8_t handed_over;  /* of a reply: 1 if a callee has had the call */
 };
 
@@ -146,8 +146,7 @@ static inline size_t frame_header_bytes(const struct frame *frame)
 
 static inline size_t frame_body_offset(const struct frame *frame)
 {
-	return frame_header_bytes(frame) + frame->n_subject +
-	       frame->n_metadata;
+	return frame_header_bytes(frame) + frame->n_subject + frame->n_metadata;
 }
 
 static inline size_t frame_body_bytes(const struct frame *frame)

@@ -57,10 +57,9 @@ static bool continues(const struct ack *last, const struct ack *next)
 	       next->status == last->status &&
 	       next->is_stored == last->is_stored &&
 	       next->is_duplicate == last->is_duplicate &&
-	       (next->is_stored
-			? next->sequence == last->sequence + last->count
-			: next->n_took == last->n_took &&
-				  next->n_full == last->n_full);
+	       (next->is_stored ? next->sequence == last->sequence + last->count
+				: next->n_took == last->n_took &&
+					  next->n_full == last->n_full);
 }
 
 void ack_send(struct peer *peer, const struct ack *ack, const char *log)

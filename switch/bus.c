@@ -38,7 +38,7 @@ static void on_source_retired(void *userdata, uint32_t handle)
 	struct bus *bus = userdata;
 	struct list *link;
 
-	list_for_each(link, &bus->peers)
+	list_for_each (link, &bus->peers)
 		peer_forget(container_of(link, struct peer, link), handle);
 }
 
@@ -96,8 +96,8 @@ static void free_captures(struct bus *bus)
 	struct list *link;
 
 	while ((link = list_pop_front(&bus->captures)))
-		subscription_free(container_of(link, struct subscription,
-					       capture_link));
+		subscription_free(
+			container_of(link, struct subscription, capture_link));
 }
 
 void bus_deinit(struct bus *bus)
@@ -146,13 +146,14 @@ static bool read_all(struct bus *bus)
 	struct list *after;
 	bool was_busy = false;
 
-	list_for_each_safe(link, after, &bus->active)
-	{
+	list_for_each_safe (link, after, &bus->active) {
 		struct peer *peer =
 			container_of(link, struct peer, active_link);
 
+		if (peer->state == PEER_ENDED)
+			continue;
 		if (peer->wants_room)
-			peer_pump(peer);
+			peer_mark_dirty(peer);
 		if (inbound_read(peer)) {
 			peer->n_quiet = 0;
 			was_busy = true;
@@ -168,8 +169,7 @@ static void flush_all(struct bus *bus)
 	struct list *link;
 
 	while ((link = list_pop_front(&bus->dirty))) {
-		struct peer *peer =
-			container_of(link, struct peer, dirty_link);
+		struct peer *peer = container_of(link, struct peer, dirty_link);
 
 		ack_flush(peer);
 		peer_pump(peer);
@@ -202,8 +202,7 @@ bool bus_sleep(struct bus *bus)
 	struct list *after;
 	bool may_sleep = true;
 
-	list_for_each_safe(link, after, &bus->active)
-	{
+	list_for_each_safe (link, after, &bus->active) {
 		struct peer *peer =
 			container_of(link, struct peer, active_link);
 		int r = channel_arm(peer->channel, peer->wants_room);

@@ -39,8 +39,8 @@ struct bus_limits {
 	uint32_t calls_max;
 	uint32_t open_messages_max;
 	uint32_t deadline_max_ms;
-	uint32_t greeting_ms;  /* for HELLO to come */
-	uint32_t fragment_ms;  /* between two fragments */
+	uint32_t greeting_ms;    /* for HELLO to come */
+	uint32_t fragment_ms;    /* between two fragments */
 	uint32_t queue_messages; /* of a subscription, unless it tells */
 	uint64_t queue_bytes;
 };
@@ -81,9 +81,9 @@ struct bus {
 	struct wheel wheel;
 
 	struct list peers;
-	struct list active; /* peers to look at in the next turn */
-	struct list dirty;  /* peers to flush at the end of this one */
-	struct list ended;  /* peers to free at the end of this one */
+	struct list active;   /* peers to look at in the next turn */
+	struct list dirty;    /* peers to flush at the end of this one */
+	struct list ended;    /* peers to free at the end of this one */
 	struct list captures; /* of logs, those that are away included */
 	size_t n_captures;
 	size_t n_peers;
@@ -95,7 +95,7 @@ struct bus {
 	bool was_busy; /* the last turn */
 	struct bus_stats stats;
 	uint8_t scratch[FRAME_MAX_BYTES]; /* one message, for several */
-	uint8_t arena[32 * 1024];	  /* what control frames unpack to */
+	uint8_t arena[32 * 1024];         /* what control frames unpack to */
 };
 
 /** `policy` is taken over. Returns 0 or a negative errno. */

@@ -22,7 +22,7 @@
 
 /* What a call is to, once subject and policy were looked at. */
 struct destination {
-	struct endpoint *endpoint;	   /* NULL: nobody ever served it */
+	struct endpoint *endpoint;         /* NULL: nobody ever served it */
 	struct registration *registration; /* of a call to one instance */
 };
 
@@ -109,9 +109,8 @@ static int find_instance(struct peer *caller, const struct inbound *inbound,
 	if (!may_call(caller, subject, (size_t)(end - subject), text, n_text))
 		return STATUS_PERMISSION_DENIED;
 	ret->registration = registration_lookup(caller->bus, instance);
-	if (ret->registration &&
-	    registration_serves(ret->registration, subject,
-				(size_t)(end - subject)))
+	if (ret->registration && registration_serves(ret->registration, subject,
+						     (size_t)(end - subject)))
 		return STATUS_OK;
 	snprintf(text, n_text, "no instance %s is there", inbound->subject);
 	return STATUS_UNAVAILABLE;
@@ -281,7 +280,7 @@ static int open_slot(struct peer *caller, const struct inbound *inbound,
 				   : caller->message_max;
 	wheel_add(&bus->wheel, &slot->timer,
 		  bus->now_ns + time_left(bus, inbound->frame.time_left_ms) *
-					 NS_PER_MS);
+					NS_PER_MS);
 	*ret_slot = slot;
 	return 0;
 }
@@ -343,8 +342,7 @@ void call_start(struct peer *caller, const struct inbound *inbound)
 	}
 	if (!r && !begin(caller, inbound, slot)) {
 		hand_over(slot, registration, &message, cost(inbound));
-	} else if (r && inbound->frame.flags & FRAME_WAIT &&
-		   !to.registration &&
+	} else if (r && inbound->frame.flags & FRAME_WAIT && !to.registration &&
 		   (r == STATUS_UNAVAILABLE ||
 		    r == STATUS_RESOURCE_EXHAUSTED)) {
 		if (!begin(caller, inbound, slot))

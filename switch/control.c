@@ -58,8 +58,7 @@ static void welcome(struct peer *peer, uint64_t correlation)
 	w.open_messages_max = limits->open_messages_max;
 	w.deadline_max_ms = limits->deadline_max_ms;
 	w.switch_incarnation = peer->bus->incarnation;
-	peer_send(peer, &frame, body,
-		  helio__bus__v1__welcome__pack(&w, body));
+	peer_send(peer, &frame, body, helio__bus__v1__welcome__pack(&w, body));
 }
 
 static void note_program(struct peer *peer, const char *program)
@@ -78,8 +77,8 @@ static void hello(struct peer *peer, const struct inbound *inbound)
 		peer_end(peer, STATUS_INVALID_ARGUMENT, "HELLO came twice");
 		return;
 	}
-	if (control_unpack(peer, inbound,
-			   &helio__bus__v1__hello__descriptor, &unpacked))
+	if (control_unpack(peer, inbound, &helio__bus__v1__hello__descriptor,
+			   &unpacked))
 		return;
 	h = (Helio__Bus__V1__Hello *)unpacked;
 	if (h->version_min > PROTOCOL_VERSION ||
@@ -121,14 +120,14 @@ static void grant(struct peer *peer, const uint8_t entry[CREDIT_ENTRY_BYTES])
 		return; /* it was given up meanwhile */
 	receiver_grant(receiver, le32_load(entry + 4), le64_load(entry + 8));
 	if (receiver->kind == RECEIVER_SUBSCRIPTION) {
-		struct subscription *sub = container_of(
-			receiver, struct subscription, receiver);
+		struct subscription *sub =
+			container_of(receiver, struct subscription, receiver);
 
 		if (subscription_n_waiting(sub))
 			subscription_wake(sub);
 	} else {
-		call_wake(container_of(receiver, struct registration,
-				       receiver));
+		call_wake(
+			container_of(receiver, struct registration, receiver));
 	}
 }
 
@@ -207,19 +206,18 @@ void control(struct peer *peer, const struct inbound *inbound)
 static void judge_again(struct receiver *receiver)
 {
 	if (receiver->kind == RECEIVER_SUBSCRIPTION)
-		subscribe_judge(container_of(receiver, struct subscription,
-					     receiver));
+		subscribe_judge(
+			container_of(receiver, struct subscription, receiver));
 	else
-		serve_judge(container_of(receiver, struct registration,
-					 receiver));
+		serve_judge(
+			container_of(receiver, struct registration, receiver));
 }
 
 void control_judge_again(struct bus *bus)
 {
 	struct list *link;
 
-	list_for_each(link, &bus->peers)
-	{
+	list_for_each (link, &bus->peers) {
 		struct peer *peer = container_of(link, struct peer, link);
 		struct map_node *node = map_walk(&peer->receivers, NULL);
 

@@ -95,8 +95,8 @@ void endpoint_settle(struct bus *bus, struct endpoint *endpoint)
 static struct service *service_lookup(const struct bus *bus, const char *name,
 				      size_t n)
 {
-	struct map_node *node = map_lookup(&bus->endpoints.services,
-					   hash_text(bus, name, n));
+	struct map_node *node =
+		map_lookup(&bus->endpoints.services, hash_text(bus, name, n));
 
 	for (; node; node = map_next(node)) {
 		struct service *service =
@@ -136,8 +136,7 @@ static int service_enter(struct registration *registration)
 	struct bus *bus = registration->bus;
 	struct service *service;
 
-	service = service_lookup(bus, registration->name,
-				 registration->n_name);
+	service = service_lookup(bus, registration->name, registration->n_name);
 	if (!service) {
 		service = malloc(sizeof(*service) + registration->n_name);
 		if (!service)
@@ -172,8 +171,7 @@ static int join(struct registration *registration, const char *subject,
 	r = endpoint_get(registration->bus, subject, n, &endpoint);
 	if (r < 0)
 		return r;
-	membership =
-		&registration->memberships[registration->n_memberships++];
+	membership = &registration->memberships[registration->n_memberships++];
 	*membership = (struct membership){
 		.registration = registration,
 		.endpoint = endpoint,
@@ -284,12 +282,12 @@ struct registration *registration_free(struct registration *registration)
 struct registration *registration_lookup(const struct bus *bus,
 					 uint64_t instance)
 {
-	struct map_node *node = map_lookup(&bus->endpoints.by_instance,
-					   map_hash_u64(instance));
+	struct map_node *node =
+		map_lookup(&bus->endpoints.by_instance, map_hash_u64(instance));
 
 	for (; node; node = map_next(node)) {
-		struct registration *registration = container_of(
-			node, struct registration, by_instance);
+		struct registration *registration =
+			container_of(node, struct registration, by_instance);
 
 		if (registration->instance == instance)
 			return registration;

@@ -26,9 +26,9 @@ struct endpoint;
 struct peer;
 
 struct endpoint {
-	struct map_node node;	/* in endpoint_table.by_subject */
-	struct list members;	/* of struct membership; first: next in turn */
-	struct list waiting;	/* slots of calls that wait for a member */
+	struct map_node node; /* in endpoint_table.by_subject */
+	struct list members;  /* of struct membership; first: next in turn */
+	struct list waiting;  /* slots of calls that wait for a member */
 	size_t n_members;
 	size_t n_subject;
 	char subject[];
@@ -46,8 +46,8 @@ struct registration {
 	struct bus *bus;
 	struct map_node by_instance; /* in endpoint_table */
 	struct service *service;     /* NULL for a plain subject */
-	uint64_t instance;	     /* drawn by the switch; never reused */
-	struct list slots;	     /* calls that it has */
+	uint64_t instance;           /* drawn by the switch; never reused */
+	struct list slots;           /* calls that it has */
 	size_t n_name;
 	char *name; /* of the service, or the subject */
 	size_t n_memberships;
@@ -96,8 +96,7 @@ bool endpoint_is_method_missing(const struct bus *bus, const char *subject,
 				size_t n);
 
 /** The next member in turn with credit for the call; NULL: none has. */
-struct registration *endpoint_pick(struct endpoint *endpoint,
-				   uint64_t n_bytes);
+struct registration *endpoint_pick(struct endpoint *endpoint, uint64_t n_bytes);
 
 /** Returns 0, -EDQUOT or -ENOMEM. */
 int registration_new(struct peer *peer,

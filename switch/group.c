@@ -38,8 +38,7 @@ static struct group *group_lookup(const struct bus *bus, uint64_t hash,
 		if (group->n_name == n_name &&
 		    group->n_pattern == sub->n_pattern &&
 		    !memcmp(group->text, name, n_name) &&
-		    !memcmp(group->text + n_name, sub->pattern,
-			    sub->n_pattern))
+		    !memcmp(group->text + n_name, sub->pattern, sub->n_pattern))
 			return group;
 	}
 	return NULL;

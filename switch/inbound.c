@@ -74,9 +74,9 @@ static void take_apart(const struct peer *peer, const uint8_t *bytes,
 	inbound->n_tail = frame->length - n_header - frame->n_subject;
 	if (frame->kind > FRAME_CALL || !frame->n_subject)
 		return;
-	inbound->tag = route_tag(&peer->bus->routes,
-				 class_of(peer, frame->kind), inbound->subject,
-				 frame->n_subject);
+	inbound->tag =
+		route_tag(&peer->bus->routes, class_of(peer, frame->kind),
+			  inbound->subject, frame->n_subject);
 	route_prefetch(&peer->bus->routes, inbound->tag);
 }
 
@@ -94,10 +94,9 @@ static int fill_batch(struct peer *peer, struct batch *batch)
 		const uint8_t *bytes;
 		size_t n_used;
 
-		r = frame_reader_next(&peer->reader, at,
-				      channel->n_in - batch->n_bytes,
-				      channel->n_in_max, &n_used,
-				      &inbound->frame, &bytes);
+		r = frame_reader_next(
+			&peer->reader, at, channel->n_in - batch->n_bytes,
+			channel->n_in_max, &n_used, &inbound->frame, &bytes);
 		batch->n_bytes += n_used;
 		if (r)
 			break;
@@ -164,7 +163,8 @@ static void route_message(struct peer *peer, const struct inbound *inbound)
 
 static void dispatch(struct peer *peer, const struct inbound *inbound)
 {
-	if (peer->state == PEER_GREETING && inbound->frame.kind != FRAME_HELLO) {
+	if (peer->state == PEER_GREETING &&
+	    inbound->frame.kind != FRAME_HELLO) {
 		peer_end(peer, STATUS_FAILED_PRECONDITION,
 			 "the first frame is not HELLO");
 		return;
@@ -227,8 +227,7 @@ static bool read_batch(struct peer *peer)
 static void end_of_channel(struct peer *peer, int r)
 {
 	if (r == -EPROTO)
-		peer_end(peer, STATUS_INVALID_ARGUMENT,
-			 peer->channel->reason);
+		peer_end(peer, STATUS_INVALID_ARGUMENT, peer->channel->reason);
 	else
 		peer_end(peer, STATUS_UNAVAILABLE, "the peer is gone");
 }

@@ -76,8 +76,7 @@ static struct place *place_lookup(const struct listening *listening,
 {
 	struct list *link;
 
-	list_for_each(link, &listening->places)
-	{
+	list_for_each (link, &listening->places) {
 		struct place *place = container_of(link, struct place, link);
 
 		if (!strcmp(place->address, address))
@@ -206,8 +205,7 @@ static void end_unwanted(struct listening *listening)
 	struct list *link;
 	struct list *after;
 
-	list_for_each_safe(link, after, &listening->places)
-	{
+	list_for_each_safe (link, after, &listening->places) {
 		struct place *place = container_of(link, struct place, link);
 
 		if (place->is_wanted)
@@ -223,7 +221,7 @@ int listening_apply(struct listening *listening, char *error, size_t n_error)
 	struct list *link;
 	int r;
 
-	list_for_each(link, &listening->places)
+	list_for_each (link, &listening->places)
 		container_of(link, struct place, link)->is_wanted = false;
 	r = make_domains_folder(config);
 	if (r < 0)

@@ -28,7 +28,7 @@ struct message {
 	size_t n_subject;
 	const uint8_t *tail; /* metadata and body */
 	size_t n_tail;
-	size_t n_body;	     /* of the tail, what is not metadata */
+	size_t n_body;         /* of the tail, what is not metadata */
 	struct source *source; /* NULL: the switch itself */
 	uint64_t total_bytes;  /* body of the whole message, all fragments */
 	uint8_t flags;

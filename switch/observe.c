@@ -20,8 +20,8 @@ static void copy_to_all(struct bus *bus, const char *subject,
 
 	message->subject = subject;
 	message->n_subject = strlen(subject);
-	if (message->n_tail > FRAME_MAX_BYTES - FRAME_HEADER_MAX_BYTES -
-				      FRAME_SUBJECT_MAX_BYTES)
+	if (message->n_tail >
+	    FRAME_MAX_BYTES - FRAME_HEADER_MAX_BYTES - FRAME_SUBJECT_MAX_BYTES)
 		message->n_tail = frame->n_metadata;
 	frame->flags = FRAME_WHOLE | FRAME_EXTENDED;
 	message_set_frame(message, frame);

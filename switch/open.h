@@ -24,7 +24,7 @@ struct slot;
 struct subscription;
 
 struct open_target {
-	struct list link; /* in subscription.open_targets */
+	struct list link;                  /* in subscription.open_targets */
 	struct subscription *subscription; /* NULL: it is gone */
 	uint64_t correlation;
 };
@@ -33,7 +33,7 @@ struct open {
 	struct map_node node; /* in peer.open */
 	struct peer *sender;
 	uint64_t correlation;
-	uint8_t kind;	    /* FRAME_MESSAGE, FRAME_CALL or FRAME_REPLY */
+	uint8_t kind;       /* FRAME_MESSAGE, FRAME_CALL or FRAME_REPLY */
 	uint64_t n_left;    /* bytes of the body that are still to come */
 	struct timer timer; /* the pause between fragments */
 	struct slot *slot;  /* of a call or a reply; NULL: over */

@@ -199,8 +199,8 @@ void peer_end(struct peer *peer, enum status status, const char *reason)
 	if (peer->state == PEER_ENDED)
 		return;
 
-	log_info("%s (%s): %s: %s", peer_path(peer),
-		 peer->channel->ops->name, status_name(status), reason);
+	log_info("%s (%s): %s: %s", peer_path(peer), peer->channel->ops->name,
+		 status_name(status), reason);
 	bus_count_reason(peer->bus, reason);
 	if (peer->outbox.n_frames == 0)
 		peer_send_status(peer, FRAME_GOODBYE, 0, status, reason);
@@ -209,7 +209,6 @@ void peer_end(struct peer *peer, enum status status, const char *reason)
 		event_peer(peer, "down", reason);
 	peer->state = PEER_ENDED;
 	list_unlink(&peer->dirty_link);
-	list_unlink(&peer->active_link);
 	list_push_back(&peer->bus->ended, &peer->ended_link);
 }
 
@@ -313,7 +312,8 @@ static int announce(struct peer *peer, const struct source *source)
 		return 1;
 	frame_set_body(&frame, n);
 	if (peer_write_begin(peer, frame.length, &room)) {
-		/* Behind what waits, it still comes before what is to follow. */
+		/* Behind what waits, it still comes before what is to follow.
+		 */
 		if (peer->state == PEER_ENDED ||
 		    queue_push(&peer->outbox, frame.length, &room) < 0)
 			return 1;
@@ -459,8 +459,8 @@ void peer_pump(struct peer *peer)
 
 	list_init(&later);
 	while (!peer->wants_room && (link = list_pop_front(&peer->waiting))) {
-		struct subscription *sub = container_of(
-			link, struct subscription, waiting_link);
+		struct subscription *sub =
+			container_of(link, struct subscription, waiting_link);
 
 		if (subscription_drain(sub, DRAIN_BYTES) &&
 		    !list_is_linked(&sub->waiting_link))

@@ -52,10 +52,10 @@ struct peer {
 	struct source *source;
 	uint64_t id; /* never used twice: the class in the route cache */
 
-	struct list link;	 /* in bus.peers */
+	struct list link;        /* in bus.peers */
 	struct list active_link; /* in bus.active, or asleep */
-	struct list dirty_link;	 /* in bus.dirty, if there is much to flush */
-	struct list ended_link;	 /* in bus.ended */
+	struct list dirty_link;  /* in bus.dirty, if there is much to flush */
+	struct list ended_link;  /* in bus.ended */
 
 	/* Handles that were announced on this channel, a bit each. */
 	uint64_t *known;
@@ -68,9 +68,9 @@ struct peer {
 	struct ack_batch acks;
 
 	struct map receivers; /* subscriptions, registrations: by id */
-	struct map open;	  /* messages it has begun, by id */
-	struct map made;	  /* slots, by the id that it chose */
-	struct map taken;	  /* slots, by the id that we drew */
+	struct map open;      /* messages it has begun, by id */
+	struct map made;      /* slots, by the id that it chose */
+	struct map taken;     /* slots, by the id that we drew */
 
 	struct account *account;
 	struct timer greeting;

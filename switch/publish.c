@@ -287,7 +287,8 @@ void publish(struct peer *peer, const struct inbound *inbound)
 	swallow_rest(peer, inbound);
 }
 
-/* Answer the publishers of a run of deliveries. Returns 0, or 1: no such run. */
+/* Answer the publishers of a run of deliveries. Returns 0, or 1: no such run.
+ */
 static int answer_run(struct subscription *log, const struct ack *run)
 {
 	uint32_t first = (uint32_t)run->correlation;
@@ -330,8 +331,7 @@ void publish_acked(struct peer *peer, const struct inbound *inbound)
 			break;
 		receiver = receiver_lookup(peer,
 					   (uint32_t)(run.correlation >> 32));
-		is_good = receiver &&
-			  receiver->kind == RECEIVER_SUBSCRIPTION;
+		is_good = receiver && receiver->kind == RECEIVER_SUBSCRIPTION;
 		if (!is_good)
 			break;
 		log = container_of(receiver, struct subscription, receiver);

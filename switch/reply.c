@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
-#include "switch/call.h"
-
 #include "switch/bus.h"
+#include "switch/call.h"
 #include "switch/inbound.h"
 #include "switch/message.h"
 #include "switch/observe.h"
@@ -148,8 +147,7 @@ void call_continue(struct open *open, const struct message *message)
 		if (message->flags & FRAME_LAST)
 			slot_free(slot);
 	} else if (slot->callee) {
-		peer_send_message(slot->callee->peer, message,
-				  slot->callee_id);
+		peer_send_message(slot->callee->peer, message, slot->callee_id);
 	} else if (call_hold(slot, message)) {
 		end_early(slot, "no room to wait for a server");
 	}

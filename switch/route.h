@@ -28,7 +28,7 @@ struct route_node;
 
 struct target {
 	enum target_kind kind;
-	bool is_capture; /* a log: at most one matches any subject */
+	bool is_capture;  /* a log: at most one matches any subject */
 	struct list link; /* in route_node.targets */
 	struct route_node *route_node; /* where its pattern ends, or NULL */
 };
@@ -44,7 +44,7 @@ struct audience {
 /** A cached answer; half a cache line. */
 struct route {
 	struct hash_tag tag;
-	void *found;	     /* by kind: an audience, an endpoint */
+	void *found;         /* by kind: an audience, an endpoint */
 	uint32_t generation; /* void unless it is the table's */
 	bool is_allowed;
 };
@@ -58,7 +58,7 @@ struct route_table {
 	uint32_t generation;
 
 	struct route *cache; /* sets of two */
-	size_t n_sets;	     /* a power of two */
+	size_t n_sets;       /* a power of two */
 	size_t n_misses;     /* since the cache last grew */
 
 	struct target **matched; /* what a walk collects */

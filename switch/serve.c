@@ -32,8 +32,8 @@ static int judge(const struct peer *peer, const char *name, size_t n,
 	if (verdict.is_allowed)
 		return STATUS_OK;
 	policy_verdict_text(&verdict, why, sizeof(why));
-	snprintf(text, TEXT_BYTES, "%s may not serve %.*s: %s",
-		 peer_path(peer), (int)n, name, why);
+	snprintf(text, TEXT_BYTES, "%s may not serve %.*s: %s", peer_path(peer),
+		 (int)n, name, why);
 	return STATUS_PERMISSION_DENIED;
 }
 
@@ -165,8 +165,8 @@ void unserve(struct peer *peer, const struct inbound *inbound)
 
 	if (inbound_body_bytes(inbound) == sizeof(uint32_t))
 		receiver = receiver_lookup(
-			peer, le32_load(inbound->tail +
-					inbound->frame.n_metadata));
+			peer,
+			le32_load(inbound->tail + inbound->frame.n_metadata));
 	if (!receiver || receiver->kind != RECEIVER_REGISTRATION) {
 		peer_send_status(peer, FRAME_RESULT, inbound->frame.correlation,
 				 STATUS_NOT_FOUND,

@@ -67,8 +67,7 @@ static bool is_free_to_capture(const struct peer *peer,
 	if (peer->bus->n_captures >= CAPTURES_MAX)
 		return fail(fault, STATUS_RESOURCE_EXHAUSTED,
 			    "there are too many captures");
-	list_for_each(link, &peer->bus->captures)
-	{
+	list_for_each (link, &peer->bus->captures) {
 		struct subscription *other =
 			container_of(link, struct subscription, capture_link);
 
@@ -93,8 +92,7 @@ static void replace_away(struct bus *bus,
 	struct list *link;
 	struct list *after;
 
-	list_for_each_safe(link, after, &bus->captures)
-	{
+	list_for_each_safe (link, after, &bus->captures) {
 		struct subscription *other =
 			container_of(link, struct subscription, capture_link);
 
@@ -198,9 +196,9 @@ static bool make(struct peer *peer, const Helio__Bus__V1__Subscribe *asked,
 	return false;
 }
 
-static struct subscription_options
-options_of(const struct peer *peer, const struct inbound *inbound,
-	   const Helio__Bus__V1__Subscribe *asked)
+static struct subscription_options options_of(
+	const struct peer *peer, const struct inbound *inbound,
+	const Helio__Bus__V1__Subscribe *asked)
 {
 	const struct bus_limits *limits = &peer->bus->limits;
 
@@ -253,8 +251,8 @@ void unsubscribe(struct peer *peer, const struct inbound *inbound)
 
 	if (inbound_body_bytes(inbound) == sizeof(uint32_t))
 		receiver = receiver_lookup(
-			peer, le32_load(inbound->tail +
-					inbound->frame.n_metadata));
+			peer,
+			le32_load(inbound->tail + inbound->frame.n_metadata));
 	if (!receiver || receiver->kind != RECEIVER_SUBSCRIPTION) {
 		peer_send_status(peer, FRAME_RESULT, inbound->frame.correlation,
 				 STATUS_NOT_FOUND,

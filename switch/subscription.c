@@ -91,7 +91,8 @@ static const uint8_t *waiting_peek(const struct subscription *sub,
 /* A GAP or an ABORT among what waits: it costs nothing and has no source. */
 static bool is_notice(const uint8_t *frame)
 {
-	return frame[FRAME_AT_KIND] == FRAME_GAP || frame[FRAME_AT_KIND] == FRAME_ABORT;
+	return frame[FRAME_AT_KIND] == FRAME_GAP ||
+	       frame[FRAME_AT_KIND] == FRAME_ABORT;
 }
 
 static void discharge(struct subscription *sub, uint32_t handle, size_t n)
@@ -236,11 +237,12 @@ static void queue_gap(struct subscription *sub)
 static bool fits(const struct subscription *sub, uint64_t n)
 {
 	const struct account *account = sub->receiver.peer->account;
-	uint64_t n_used = subscription_waiting_bytes(sub) +
-			  sub->n_reserved_bytes;
+	uint64_t n_used =
+		subscription_waiting_bytes(sub) + sub->n_reserved_bytes;
 
 	return subscription_n_waiting(sub) < sub->queue_messages_max &&
-	       n <= sub->queue_bytes_max && n_used <= sub->queue_bytes_max - n &&
+	       n <= sub->queue_bytes_max &&
+	       n_used <= sub->queue_bytes_max - n &&
 	       account_free_of(account, RESOURCE_QUEUED_MESSAGES) >= 1 &&
 	       account_free_of(account, RESOURCE_QUEUED_BYTES) >= n;
 }
@@ -274,7 +276,8 @@ static void drop_old(struct subscription *sub, uint64_t n)
 		if (frame[FRAME_AT_KIND] == FRAME_GAP) {
 			sub->n_lost_before += le64_load(frame + n_frame - 8);
 		} else {
-			if ((frame[FRAME_AT_FLAGS] & FRAME_WHOLE) != FRAME_WHOLE)
+			if ((frame[FRAME_AT_FLAGS] & FRAME_WHOLE) !=
+			    FRAME_WHOLE)
 				return;
 			lose(sub, &sub->n_lost_before);
 		}
@@ -319,8 +322,8 @@ static int latest_push(struct subscription *sub, const struct message *message,
 }
 
 /* What is pushed was found to fit, or had its room reserved. */
-static int waiting_push(struct subscription *sub,
-			const struct message *message, uint64_t correlation)
+static int waiting_push(struct subscription *sub, const struct message *message,
+			uint64_t correlation)
 {
 	struct account *account = sub->receiver.peer->account;
 	size_t n = message_bytes(message);
@@ -374,8 +377,8 @@ enum delivery subscription_deliver(struct subscription *sub,
 				   const struct message *message,
 				   uint64_t *ret_correlation)
 {
-	uint64_t correlation = (uint64_t)sub->receiver.id << 32 |
-			       sub->receiver.next;
+	uint64_t correlation =
+		(uint64_t)sub->receiver.id << 32 | sub->receiver.next;
 
 	if (send_now(sub, message, correlation, 1) &&
 	    wait_or_lose(sub, message, correlation) != DELIVERY_TAKEN)
@@ -448,14 +451,18 @@ static int send_oldest(struct subscription *sub, const uint8_t *frame, size_t n)
 {
 	struct peer *peer = sub->receiver.peer;
 	bool is_free = is_notice(frame);
-	uint32_t n_messages = !is_free && frame[FRAME_AT_FLAGS] & FRAME_FIRST ? 1 : 0;
+	uint32_t n_messages =
+		!is_free && frame[FRAME_AT_FLAGS] & FRAME_FIRST ? 1 : 0;
 	uint8_t *room;
 
 	if (!is_free && !receiver_has_credit(&sub->receiver, n_messages, n))
 		return 2;
+	if (sub->n_lost_before)
+		send_gap(sub, &sub->n_lost_before);
 	if (!is_free &&
-	    peer_announce(peer, source_lookup(&sub->bus->sources,
-					      le32_load(frame + FRAME_AT_SOURCE))))
+	    peer_announce(peer,
+			  source_lookup(&sub->bus->sources,
+					le32_load(frame + FRAME_AT_SOURCE))))
 		return 1;
 	if (peer_write_begin(peer, n, &room))
 		return 1;
@@ -472,8 +479,6 @@ int subscription_drain(struct subscription *sub, size_t budget_bytes)
 	const uint8_t *frame;
 	size_t n;
 
-	if (sub->n_lost_before)
-		send_gap(sub, &sub->n_lost_before);
 	while ((frame = waiting_peek(sub, &n))) {
 		int r;
 
@@ -484,6 +489,8 @@ int subscription_drain(struct subscription *sub, size_t budget_bytes)
 			return r == 1;
 		budget_bytes -= n;
 	}
+	sub->n_lost_after += sub->n_lost_before;
+	sub->n_lost_before = 0;
 	if (sub->n_lost_after)
 		send_gap(sub, &sub->n_lost_after);
 	return 0;

@@ -48,12 +48,13 @@ struct subscription {
 
 	struct group *group; /* or NULL */
 	struct list group_link;
-	char *log; /* of a capture: its name; or NULL */
-	struct list capture_link;  /* in bus.captures */
-	struct list stored_slots;  /* that wait for the log, in order */
-	uint32_t n_acked;	   /* deliveries that the log answered */
+	char *log;                /* of a capture: its name; or NULL */
+	struct list capture_link; /* in bus.captures */
+	struct list stored_slots; /* that wait for the log, in order */
+	uint32_t n_acked;         /* deliveries that the log answered */
 
-	struct list waiting_link; /* in peer.waiting: it has something to send */
+	struct list
+		waiting_link; /* in peer.waiting: it has something to send */
 	struct queue queue;
 	struct latest latest; /* instead, with OVERFLOW_LATEST */
 	uint32_t queue_messages_max;
@@ -113,12 +114,11 @@ enum delivery subscription_open(struct subscription *subscription,
 				const struct message *message,
 				uint64_t *ret_correlation);
 void subscription_continue(struct subscription *subscription,
-			   const struct message *message,
-			   uint64_t correlation);
+			   const struct message *message, uint64_t correlation);
 
 /** The rest of an open message will not come; `n_bytes` were reserved. */
-void subscription_abort(struct subscription *subscription,
-			uint64_t correlation, uint64_t n_bytes);
+void subscription_abort(struct subscription *subscription, uint64_t correlation,
+			uint64_t n_bytes);
 
 /** Whether a message of `n_bytes` would be taken now. */
 bool subscription_has_room(const struct subscription *subscription,
@@ -128,8 +128,7 @@ bool subscription_has_room(const struct subscription *subscription,
  * Send what waits, at most about `budget_bytes`. Returns 0 when nothing is
  * left that may be sent, 1 when there is no room or the budget is used up.
  */
-int subscription_drain(struct subscription *subscription,
-		       size_t budget_bytes);
+int subscription_drain(struct subscription *subscription, size_t budget_bytes);
 
 /** Credit has come. */
 void subscription_wake(struct subscription *subscription);

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "tests/unit/switch/fake_peer.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "base/diag.h"
+#include "base/le.h"
+#include "helio/bus/v1/control.pb-c.h"
+#include "switch/policy.h"
+#include "transports/channel.h"
+#include "transports/pair.h"
+
+static const char allow_all[] =
+	"allow ** any >\nallow ** group >\nallow ** capture >\n"
+	"allow ** observe >\nallow ** subscribe $sys.>\n";
+
+void world_init(struct world *world, const char *text)
+{
+	struct policy *policy;
+	char error[256] = "";
+	int r;
+
+	diag_init("test", DIAG_ERROR);
+	if (!text)
+		text = allow_all;
+	r = policy_parse("test", text, strlen(text), error, sizeof(error),
+			 &policy);
+	if (r < 0)
+		fail_msg("policy: %s", error);
+	assert_int_equal(bus_init(&world->bus, policy, &bus_default_limits), 0);
+	world->now_ns = clock_now_ns();
+}
+
+void world_deinit(struct world *world)
+{
+	bus_deinit(&world->bus);
+}
+
+void world_settle(struct world *world)
+{
+	for (unsigned i = 0; i < 4; i++)
+		while (bus_turn(&world->bus, world->now_ns))
+			;
+}
+
+static void on_ready_nothing(struct channel *channel)
+{
+}
+
+void fake_connect(struct world *world, const char *name, size_t n_bytes,
+		  struct fake_peer *ret_peer)
+{
+	struct channel *theirs;
+
+	*ret_peer = (struct fake_peer){ .world = world };
+	assert_int_equal(pair_new(n_bytes, &ret_peer->channel, &theirs), 0);
+	ret_peer->channel->on_ready = on_ready_nothing;
+	theirs->evidence.kind = EVIDENCE_SOCKET;
+	snprintf(theirs->evidence.name, sizeof(theirs->evidence.name), "vm:%s",
+		 name);
+	assert_int_equal(bus_add_channel(&world->bus, theirs), 0);
+}
+
+void fake_join(struct world *world, const char *name,
+	       struct fake_peer *ret_peer)
+{
+	Helio__Bus__V1__Hello hello = HELIO__BUS__V1__HELLO__INIT;
+	struct frame frame = { .kind = FRAME_HELLO };
+	struct got got;
+	uint8_t body[64];
+
+	fake_connect(world, name, 256 * 1024, ret_peer);
+	hello.has_version_min = hello.has_version_max = 1;
+	hello.version_min = hello.version_max = 1;
+	fake_send(ret_peer, &frame, "", body,
+		  helio__bus__v1__hello__pack(&hello, body));
+	fake_expect(ret_peer, FRAME_WELCOME, &got);
+}
+
+void fake_leave(struct fake_peer *peer)
+{
+	channel_free(peer->channel);
+	frame_reader_deinit(&peer->reader);
+	world_settle(peer->world);
+}
+
+/* In pieces, as far as there is room, with turns of the switch in between. */
+void fake_send_bytes(struct fake_peer *peer, const void *bytes, size_t n)
+{
+	const uint8_t *at = bytes;
+
+	while (n) {
+		size_t n_piece = n;
+		uint8_t *room = NULL;
+
+		if (channel_reserve(peer->channel, 1, &room) < 0)
+			fail_msg("the switch takes nothing");
+		if (n_piece > peer->channel->n_out)
+			n_piece = peer->channel->n_out;
+		memcpy(room, at, n_piece);
+		channel_commit(peer->channel, n_piece);
+		channel_flush(peer->channel);
+		world_settle(peer->world);
+		at += n_piece;
+		n -= n_piece;
+	}
+}
+
+void fake_send(struct fake_peer *peer, struct frame *frame, const char *subject,
+	       const void *body, size_t n_body)
+{
+	static uint8_t bytes[FRAME_MAX_BYTES];
+	size_t n;
+
+	frame->n_subject = (uint16_t)strlen(subject);
+	frame_set_body(frame, n_body);
+	n = frame_encode(frame, bytes);
+	memcpy(bytes + n, subject, frame->n_subject);
+	if (n_body)
+		memcpy(bytes + n + frame->n_subject, body, n_body);
+	fake_send_bytes(peer, bytes, frame->length);
+}
+
+static bool next_of_any_kind(struct fake_peer *peer, struct got *got)
+{
+	for (unsigned i = 0; i < 1000; i++) {
+		struct channel *channel = peer->channel;
+		const uint8_t *bytes;
+		size_t n_used;
+		size_t n_header;
+		int r;
+
+		if (channel_refill(channel) < 0)
+			return false;
+		r = frame_reader_next(&peer->reader, channel->in, channel->n_in,
+				      channel->n_in_max, &n_used, &got->frame,
+				      &bytes);
+		if (!r) {
+			n_header = frame_header_bytes(&got->frame);
+			memcpy(got->subject, bytes + n_header,
+			       got->frame.n_subject);
+			got->subject[got->frame.n_subject] = '\0';
+			got->n_body = frame_body_bytes(&got->frame);
+			memcpy(got->body,
+			       bytes + frame_body_offset(&got->frame),
+			       got->n_body);
+			got->body[got->n_body] = '\0';
+		}
+		channel_consume(channel, n_used);
+		channel_flush(channel);
+		if (!r)
+			return true;
+		if (r != FRAME_E_INCOMPLETE)
+			fail_msg("not a frame: %s", frame_error_text(r));
+		world_settle(peer->world);
+		if (!n_used && !channel_refill(channel) && !channel->n_in)
+			return false;
+	}
+	return false;
+}
+
+bool fake_next(struct fake_peer *peer, struct got *ret_got)
+{
+	while (next_of_any_kind(peer, ret_got))
+		if (ret_got->frame.kind != FRAME_PEER &&
+		    ret_got->frame.kind != FRAME_FORGET)
+			return true;
+	return false;
+}
+
+void fake_expect(struct fake_peer *peer, enum frame_kind kind,
+		 struct got *ret_got)
+{
+	if (!fake_next(peer, ret_got))
+		fail_msg("nothing came instead of %s", frame_kind_name(kind));
+	if (ret_got->frame.kind != kind)
+		fail_msg("%s came instead of %s: %s",
+			 frame_kind_name(ret_got->frame.kind),
+			 frame_kind_name(kind), (char *)ret_got->body);
+}
+
+void fake_expect_silence(struct fake_peer *peer)
+{
+	static struct got got;
+
+	if (fake_next(peer, &got))
+		fail_msg("%s came: %s", frame_kind_name(got.frame.kind),
+			 (char *)got.body);
+	assert_int_equal(channel_refill(peer->channel), 0);
+}
+
+void fake_expect_end(struct fake_peer *peer, const char *reason)
+{
+	static struct got got;
+
+	while (fake_next(peer, &got) && got.frame.kind != FRAME_GOODBYE)
+		;
+	assert_int_equal(got.frame.kind, FRAME_GOODBYE);
+	assert_string_equal((char *)got.body, reason);
+	assert_int_equal(channel_refill(peer->channel), -EPIPE);
+}
+
+void fake_subscribe(struct fake_peer *peer, uint32_t id, const char *pattern,
+		    uint32_t credit, enum status status)
+{
+	Helio__Bus__V1__Subscribe subscribe = HELIO__BUS__V1__SUBSCRIBE__INIT;
+	struct frame frame = { .kind = FRAME_SUBSCRIBE, .correlation = id };
+	static struct got got;
+	uint8_t body[64];
+
+	subscribe.has_id = subscribe.has_credit_messages = 1;
+	subscribe.has_credit_bytes = 1;
+	subscribe.id = id;
+	subscribe.credit_messages = credit;
+	subscribe.credit_bytes = credit * UINT64_C(65536);
+	fake_send(peer, &frame, pattern, body,
+		  helio__bus__v1__subscribe__pack(&subscribe, body));
+	fake_expect(peer, FRAME_RESULT, &got);
+	assert_int_equal(got.frame.correlation, id);
+	if (got.frame.status != status)
+		fail_msg("%s: %s", status_name(got.frame.status),
+			 (char *)got.body);
+}
+
+void fake_serve(struct fake_peer *peer, uint32_t id, const char *subject,
+		uint32_t credit)
+{
+	Helio__Bus__V1__Serve serve = HELIO__BUS__V1__SERVE__INIT;
+	struct frame frame = { .kind = FRAME_SERVE, .correlation = id };
+	static struct got got;
+	uint8_t body[64];
+
+	serve.has_id = serve.has_credit_calls = serve.has_credit_bytes = 1;
+	serve.id = id;
+	serve.credit_calls = credit;
+	serve.credit_bytes = credit * UINT64_C(65536);
+	fake_send(peer, &frame, subject, body,
+		  helio__bus__v1__serve__pack(&serve, body));
+	fake_expect(peer, FRAME_RESULT, &got);
+	assert_int_equal(got.frame.status, STATUS_OK);
+}
+
+void fake_publish(struct fake_peer *peer, const char *subject, const char *text)
+{
+	struct frame frame = { .kind = FRAME_MESSAGE, .flags = FRAME_WHOLE };
+
+	fake_send(peer, &frame, subject, text, strlen(text));
+}
+
+void fake_expect_message(struct fake_peer *peer, const char *subject,
+			 const char *text)
+{
+	static struct got got;
+
+	fake_expect(peer, FRAME_MESSAGE, &got);
+	assert_string_equal(got.subject, subject);
+	assert_string_equal((char *)got.body, text);
+}
+
+void fake_credit(struct fake_peer *peer, uint32_t id, uint32_t n_messages,
+		 uint64_t n_bytes)
+{
+	struct frame frame = { .kind = FRAME_CREDIT };
+	uint8_t body[16];
+
+	le32_store(body, id);
+	le32_store(body + 4, n_messages);
+	le64_store(body + 8, n_bytes);
+	fake_send(peer, &frame, "", body, sizeof(body));
+}

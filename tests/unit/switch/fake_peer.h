@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TESTS_UNIT_SWITCH_FAKE_PEER_H
+#define TESTS_UNIT_SWITCH_FAKE_PEER_H
+
+/**
+ * A switch in this process, and peers that speak to it frame by frame.
+ *
+ * Every function that cannot do what it says fails the test. The clock is the
+ * test's: it stands still until world.now_ns is moved.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proto/frame.h"
+#include "proto/reader.h"
+#include "switch/bus.h"
+
+struct world {
+	struct bus bus;
+	uint64_t now_ns;
+};
+
+struct fake_peer {
+	struct world *world;
+	struct channel *channel;
+	struct frame_reader reader;
+};
+
+/** One frame that came, with its parts in our memory. */
+struct got {
+	struct frame frame;
+	char subject[256];
+	size_t n_body;
+	uint8_t body[FRAME_MAX_BYTES + 1]; /* terminated */
+};
+
+/** A switch with this policy, or one that allows everything. */
+void world_init(struct world *world, const char *policy);
+void world_deinit(struct world *world);
+
+/** Turns until nothing more happens. */
+void world_settle(struct world *world);
+
+/** Connected as `vm:NAME`, with rings of `n_bytes`; not greeted yet. */
+void fake_connect(struct world *world, const char *name, size_t n_bytes,
+		  struct fake_peer *ret_peer);
+
+/** The same, and HELLO answered by WELCOME. */
+void fake_join(struct world *world, const char *name,
+	       struct fake_peer *ret_peer);
+void fake_leave(struct fake_peer *peer);
+
+/** Set the length, send, and let the switch work. */
+void fake_send(struct fake_peer *peer, struct frame *frame, const char *subject,
+	       const void *body, size_t n_body);
+
+/** The same of bytes that may be no frame. */
+void fake_send_bytes(struct fake_peer *peer, const void *bytes, size_t n);
+
+/** The next frame that is not PEER or FORGET. Returns whether one came. */
+bool fake_next(struct fake_peer *peer, struct got *ret_got);
+
+/** The next frame, which must be of this kind. */
+void fake_expect(struct fake_peer *peer, enum frame_kind kind,
+		 struct got *ret_got);
+
+/** Nothing has come, and the channel is still there. */
+void fake_expect_silence(struct fake_peer *peer);
+
+/** GOODBYE with this text, and the end. */
+void fake_expect_end(struct fake_peer *peer, const char *reason);
+
+/** SUBSCRIBE with this much credit; the RESULT must have `status`. */
+void fake_subscribe(struct fake_peer *peer, uint32_t id, const char *pattern,
+		    uint32_t credit, enum status status);
+
+/** SERVE of a plain subject. */
+void fake_serve(struct fake_peer *peer, uint32_t id, const char *subject,
+		uint32_t credit);
+
+/** A plain MESSAGE with a text. */
+void fake_publish(struct fake_peer *peer, const char *subject,
+		  const char *text);
+
+/** MESSAGE with this text must come. */
+void fake_expect_message(struct fake_peer *peer, const char *subject,
+			 const char *text);
+
+void fake_credit(struct fake_peer *peer, uint32_t id, uint32_t n_messages,
+		 uint64_t n_bytes);
+
+#endif
