@@ -21,7 +21,8 @@ transports/vchan/:  base/ transports/
 storage/backend/:   base/
 rpc/:               base/ proto/ transports/
 switch/:            base/ proto/ transports/
-switch/control.:    base/ proto/ transports/ switch/ rpc/
+switch/service.:    base/ proto/ transports/ switch/ rpc/
+switch/main.:       base/ proto/ transports/ switch/ switch/service.
 logger/:            base/ proto/ rpc/ storage/backend/
 storage/:           base/ proto/ rpc/ storage/backend/
 registry/:          base/ proto/ rpc/
