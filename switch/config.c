@@ -33,8 +33,11 @@ static int load_settings(struct reading *reading)
 	size_t n_text;
 	int r;
 
+	reading->config->settings = settings_defaults;
 	path_of(reading, "heliod.conf", path);
 	r = folder_read(AT_FDCWD, path, &text, &n_text);
+	if (r == -ENOENT)
+		return 0;
 	if (r)
 		return lines_fail_errno(path, r, reading->error,
 					reading->n_error);
@@ -91,30 +94,29 @@ static int load_enrolment(struct reading *reading)
 }
 
 /* CURVE is the rule on tcp, and it takes a key. */
-static int check_listens(struct reading *reading)
+static int check_listen(const struct config *config,
+			const struct settings_listen *listen, char *error,
+			size_t n_error)
 {
-	const struct config *config = reading->config;
-
-	for (size_t i = 0; i < config->settings.n_listens; i++) {
-		const struct settings_listen *listen =
-			&config->settings.listens[i];
-
-		if (strncmp(listen->address, "tcp://", 6) || listen->is_plain ||
-		    config->has_key_pair)
-			continue;
-		snprintf(reading->error, reading->n_error,
-			 "heliod.conf:%u: %s needs heliod.key, or the word "
-			 "plain",
-			 listen->line, listen->address);
-		return -EINVAL;
-	}
-	return 0;
+	if (strncmp(listen->address, "tcp://", 6) || listen->is_plain ||
+	    config->has_key_pair)
+		return 0;
+	snprintf(error, n_error, "%s needs heliod.key, or the word plain",
+		 listen->address);
+	return -EINVAL;
 }
 
-static int check_sockets(struct reading *reading)
+int config_check(const struct config *config, char *error, size_t n_error)
 {
-	const struct config *config = reading->config;
+	const struct settings *settings = &config->settings;
 
+	for (size_t i = 0; i < settings->n_listens; i++) {
+		int r = check_listen(config, &settings->listens[i], error,
+				     n_error);
+
+		if (r)
+			return r;
+	}
 	for (size_t i = 0; i < config->enrolment.n_domains; i++) {
 		const struct enrolled_domain *domain =
 			&config->enrolment.domains[i];
@@ -122,7 +124,7 @@ static int check_sockets(struct reading *reading)
 
 		if (!config_domain_socket(config, domain, path))
 			continue;
-		snprintf(reading->error, reading->n_error,
+		snprintf(error, n_error,
 			 "domains/%s.domain: the path of its socket has more "
 			 "than %d bytes",
 			 domain->name, CONFIG_SOCKET_BYTES - 1);
@@ -135,8 +137,8 @@ int config_load(const char *folder, char *error, size_t n_error,
 		struct config **ret_config)
 {
 	static int (*const steps[])(struct reading * reading) = {
-		load_settings,  load_key_pair, load_policy,   load_quotas,
-		load_enrolment, check_listens, check_sockets,
+		load_settings, load_key_pair,  load_policy,
+		load_quotas,   load_enrolment,
 	};
 	_cleanup_(config_freep) struct config *config = NULL;
 	struct reading reading = {
@@ -144,6 +146,7 @@ int config_load(const char *folder, char *error, size_t n_error,
 		.error = error,
 		.n_error = n_error,
 	};
+	int r;
 
 	if (strlen(folder) > PATH_MAX - sizeof("/heliod.conf"))
 		return lines_fail_errno(folder, -ENAMETOOLONG, error, n_error);
@@ -152,11 +155,13 @@ int config_load(const char *folder, char *error, size_t n_error,
 		return lines_fail_errno(folder, -ENOMEM, error, n_error);
 	reading.config = config;
 	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
-		int r = steps[i](&reading);
-
+		r = steps[i](&reading);
 		if (r)
 			return r;
 	}
+	r = config_check(config, error, n_error);
+	if (r)
+		return r;
 	*ret_config = take_ptr(config);
 	return 0;
 }

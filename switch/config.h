@@ -5,7 +5,7 @@
 /**
  * The configuration of heliod: a folder, read all or nothing.
  *
- *     heliod.conf           switch/settings.h
+ *     heliod.conf           switch/settings.h; missing: the defaults
  *     heliod.key            the switch's own pair of CURVE keys; needed only
  *                           to listen on tcp without `plain`
  *     policy/NAME.policy    switch/policy.h
@@ -46,6 +46,13 @@ struct config {
  */
 int config_load(const char *folder, char *error, size_t n_error,
 		struct config **ret_config);
+
+/**
+ * Whether its parts go together; config_load() has asked this. For a program
+ * that changes the settings afterwards. Returns 0, or -EINVAL and `error` says
+ * what is wrong.
+ */
+int config_check(const struct config *config, char *error, size_t n_error);
 
 /** NULL is fine. Always NULL. Wipes the secret key. */
 struct config *config_free(struct config *config);

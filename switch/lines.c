@@ -34,8 +34,11 @@ int lines_fail(struct lines *lines, const char *format, ...)
 
 	if (!lines->n_error)
 		return -EINVAL;
-	n = snprintf(lines->error, lines->n_error, "%s:%u: ", lines->name,
-		     lines->number);
+	if (lines->number)
+		n = snprintf(lines->error, lines->n_error,
+			     "%s:%u: ", lines->name, lines->number);
+	else
+		n = snprintf(lines->error, lines->n_error, "%s: ", lines->name);
 	if (n >= 0 && (size_t)n < lines->n_error) {
 		va_start(args, format);
 		vsnprintf(lines->error + n, lines->n_error - (size_t)n, format,

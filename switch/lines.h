@@ -30,7 +30,7 @@ struct lines {
 	size_t n_error;
 
 	/* Of the line last read. */
-	unsigned number;
+	unsigned number; /* 0: errors name no line */
 	struct word words[LINES_WORDS_MAX];
 	size_t n_words;
 };

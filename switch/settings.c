@@ -134,11 +134,11 @@ static bool is_socket(const struct settings_listen *listen)
 	       begins_with(listen->address, "unix:");
 }
 
-/* What may follow an address depends on its kind. */
-static int parse_listen_options(struct lines *lines,
+/* What may follow an address, from the word `i` on, depends on its kind. */
+static int parse_listen_options(struct lines *lines, size_t i,
 				struct settings_listen *listen)
 {
-	for (size_t i = 2; i < lines->n_words;) {
+	while (i < lines->n_words) {
 		const struct word *word = &lines->words[i];
 		int r = 1;
 
@@ -160,31 +160,42 @@ static int parse_listen_options(struct lines *lines,
 	return 0;
 }
 
-static int parse_listen(struct reading *reading)
+/* The address is the word `i`. */
+static int parse_listen(struct lines *lines, size_t i,
+			struct settings *settings)
 {
-	struct lines *lines = &reading->lines;
-	struct settings *settings = &reading->settings;
-	struct settings_listen listen = {
-		.access = socket_access_default(),
-		.line = lines->number,
-	};
+	struct settings_listen listen = { .access = socket_access_default() };
 	const char *colon;
 	int r;
 
+	if (i >= lines->n_words)
+		return lines_fail(lines, "an address is missing");
 	if (settings->n_listens == SETTINGS_LISTENS_MAX)
 		return lines_fail(lines, "more than %d addresses",
 				  SETTINGS_LISTENS_MAX);
-	r = copy_text(lines, &lines->words[1], listen.address);
+	r = copy_text(lines, &lines->words[i], listen.address);
 	if (r)
 		return r;
 	colon = strchr(listen.address, ':');
 	if (!colon || colon == listen.address || !colon[1])
 		return lines_fail(lines, "'%s' is no address", listen.address);
-	r = parse_listen_options(lines, &listen);
+	r = parse_listen_options(lines, i + 1, &listen);
 	if (r)
 		return r;
 	settings->listens[settings->n_listens++] = listen;
 	return 0;
+}
+
+int settings_add_listen(const char *name, const char *text, char *error,
+			size_t n_error, struct settings *settings)
+{
+	struct lines lines;
+
+	lines_init(&lines, name, text, strlen(text), error, n_error);
+	if (lines_next(&lines) < 0)
+		return -EINVAL;
+	lines.number = 0;
+	return parse_listen(&lines, 0, settings);
 }
 
 static int parse_run_folder(struct reading *reading)
@@ -272,11 +283,9 @@ static int parse_line(struct reading *reading)
 {
 	struct lines *lines = &reading->lines;
 
-	if (!word_is(&lines->words[0], "listen"))
-		return parse_key(reading);
-	if (lines->n_words < 2)
-		return lines_fail(lines, "a line is 'listen ADDRESS'");
-	return parse_listen(reading);
+	if (word_is(&lines->words[0], "listen"))
+		return parse_listen(lines, 1, &reading->settings);
+	return parse_key(reading);
 }
 
 int settings_parse(const char *name, const char *text, size_t n_text,

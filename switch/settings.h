@@ -40,7 +40,6 @@ struct settings_listen {
 	char address[SETTINGS_PATH_MAX_BYTES + 1];
 	bool is_plain;               /* tcp: without CURVE */
 	struct socket_access access; /* shm, unix */
-	unsigned line;
 };
 
 struct settings {
@@ -64,6 +63,14 @@ extern const struct settings settings_defaults;
  */
 int settings_parse(const char *name, const char *text, size_t n_text,
 		   char *error, size_t n_error, struct settings *ret_settings);
+
+/**
+ * Add what stands behind `listen` in a line, as in "tcp://127.0.0.1:0 plain".
+ * For the command line; `name` as above. Returns 0, or -EINVAL and `error`
+ * says what is wrong.
+ */
+int settings_add_listen(const char *name, const char *text, char *error,
+			size_t n_error, struct settings *settings);
 
 /** Mode 0600, and the user and group that this process runs as. */
 struct socket_access socket_access_default(void);

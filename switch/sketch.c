@@ -2,22 +2,21 @@
 
 #include "switch/sketch.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-static struct sketch_entry *lookup(struct sketch *sketch, uint64_t hash,
-				   const char *subject, size_t n_subject)
+/* Returns its place, or n_entries. */
+static size_t find(const struct sketch *sketch, uint64_t hash,
+		   const char *subject, size_t n_subject)
 {
-	for (size_t i = 0; i < sketch->n_entries; i++) {
-		struct sketch_entry *entry = &sketch->entries[i];
+	size_t place = 0;
 
-		if (sketch->hashes[i] == hash &&
-		    entry->n_subject == n_subject &&
-		    !memcmp(entry->subject, subject, n_subject))
-			return entry;
-	}
-	return NULL;
+	for (; place < sketch->n_entries; place++)
+		if (sketch->hashes[place] == hash &&
+		    sketch->n_subjects[place] == n_subject &&
+		    !memcmp(sketch->subjects[place], subject, n_subject))
+			break;
+	return place;
 }
 
 static size_t find_rarest(const struct sketch *sketch)
@@ -25,72 +24,74 @@ static size_t find_rarest(const struct sketch *sketch)
 	size_t rarest = 0;
 
 	for (size_t i = 1; i < sketch->n_entries; i++)
-		if (sketch->entries[i].count < sketch->entries[rarest].count)
+		if (sketch->counts[i] < sketch->counts[rarest])
 			rarest = i;
 	return rarest;
 }
 
 /* An empty place, or that of the rarest with what was counted there. */
-static struct sketch_entry *take_place(struct sketch *sketch, uint64_t hash)
+static size_t take_place(struct sketch *sketch)
 {
 	size_t place;
 
 	if (sketch->n_entries < SKETCH_ENTRIES)
-		place = sketch->n_entries++;
-	else
-		place = find_rarest(sketch);
-	sketch->hashes[place] = hash;
-	sketch->entries[place].error = sketch->entries[place].count;
-	return &sketch->entries[place];
+		return sketch->n_entries++;
+	place = find_rarest(sketch);
+	sketch->errors[place] = sketch->counts[place];
+	return place;
 }
 
 void sketch_add(struct sketch *sketch, uint64_t hash, const char *subject,
 		size_t n_subject, uint64_t weight)
 {
-	struct sketch_entry *entry = lookup(sketch, hash, subject, n_subject);
+	size_t place = find(sketch, hash, subject, n_subject);
 
-	if (!entry) {
-		entry = take_place(sketch, hash);
-		memcpy(entry->subject, subject, n_subject);
-		entry->n_subject = (uint8_t)n_subject;
+	if (place == sketch->n_entries) {
+		place = take_place(sketch);
+		sketch->hashes[place] = hash;
+		sketch->n_subjects[place] = (uint8_t)n_subject;
+		memcpy(sketch->subjects[place], subject, n_subject);
 	}
-	entry->count += weight;
+	sketch->counts[place] += weight;
 }
 
 /* Rounded so that count - error does not grow. */
 void sketch_halve(struct sketch *sketch)
 {
 	for (size_t i = 0; i < sketch->n_entries; i++) {
-		struct sketch_entry *entry = &sketch->entries[i];
-		uint64_t sure = (entry->count - entry->error) / 2;
+		uint64_t sure = (sketch->counts[i] - sketch->errors[i]) / 2;
 
-		entry->count -= entry->count / 2;
-		entry->error = entry->count - sure;
+		sketch->counts[i] -= sketch->counts[i] / 2;
+		sketch->errors[i] = sketch->counts[i] - sure;
 	}
 }
 
 static int by_count_down(const void *a, const void *b)
 {
-	const struct sketch_entry *const *x = a;
-	const struct sketch_entry *const *y = b;
+	const struct sketch_entry *x = a;
+	const struct sketch_entry *y = b;
 
-	if ((*x)->count != (*y)->count)
-		return (*x)->count < (*y)->count ? 1 : -1;
-	return (*x)->error < (*y)->error ? -1 : (*x)->error > (*y)->error;
+	if (x->count != y->count)
+		return x->count < y->count ? 1 : -1;
+	return x->error < y->error ? -1 : x->error > y->error;
 }
 
 size_t sketch_busiest(const struct sketch *sketch,
-		      const struct sketch_entry **ret_entries, size_t n_max)
+		      struct sketch_entry *ret_entries, size_t n_max)
 {
-	const struct sketch_entry *all[SKETCH_ENTRIES];
+	struct sketch_entry all[SKETCH_ENTRIES];
 	size_t n = sketch->n_entries;
 
 	for (size_t i = 0; i < n; i++)
-		all[i] = &sketch->entries[i];
-	qsort(all, n, sizeof(const struct sketch_entry *), by_count_down);
+		all[i] = (struct sketch_entry){
+			.subject = sketch->subjects[i],
+			.n_subject = sketch->n_subjects[i],
+			.count = sketch->counts[i],
+			.error = sketch->errors[i],
+		};
+	qsort(all, n, sizeof(*all), by_count_down);
 	if (n > n_max)
 		n = n_max;
-	for (size_t i = 0; i < n; i++)
-		ret_entries[i] = all[i];
+	memcpy(ret_entries, all, n * sizeof(*all));
 	return n;
 }

@@ -11,8 +11,8 @@
  * too low, none is too high by more than its `error`, and a subject with more
  * than one SKETCH_ENTRIES-th of all that was counted is always held.
  *
- * An addition costs one pass over the entries' hashes: meant for one message
- * of many, told with the weight of them all.
+ * An addition costs at most a pass over the hashes and one over the counts:
+ * meant for one message of many, told with the weight of them all.
  */
 
 #include <stddef.h>
@@ -22,18 +22,21 @@
 
 enum { SKETCH_ENTRIES = 128 };
 
-struct sketch_entry {
-	uint64_t count;
-	uint64_t error; /* the true count is at least count - error */
-	uint8_t n_subject;
-	char subject[SUBJECT_MAX_BYTES];
-};
-
 /** A zeroed sketch is empty and ready for use. */
 struct sketch {
 	uint64_t hashes[SKETCH_ENTRIES];
-	struct sketch_entry entries[SKETCH_ENTRIES];
+	uint64_t counts[SKETCH_ENTRIES];
+	uint64_t errors[SKETCH_ENTRIES];
+	uint8_t n_subjects[SKETCH_ENTRIES];
+	char subjects[SKETCH_ENTRIES][SUBJECT_MAX_BYTES];
 	size_t n_entries;
+};
+
+struct sketch_entry {
+	const char *subject; /* the sketch's, until it changes */
+	size_t n_subject;
+	uint64_t count;
+	uint64_t error; /* the true count is at least count - error */
 };
 
 /**
@@ -46,11 +49,8 @@ void sketch_add(struct sketch *sketch, uint64_t hash, const char *subject,
 /** Halve all counts, so that what was busy long ago fades. */
 void sketch_halve(struct sketch *sketch);
 
-/**
- * Point to the `n_max` busiest at most, the busiest first; they are valid until
- * the sketch changes. Returns how many.
- */
+/** Tell the `n_max` busiest at most, the busiest first. Returns how many. */
 size_t sketch_busiest(const struct sketch *sketch,
-		      const struct sketch_entry **ret_entries, size_t n_max);
+		      struct sketch_entry *ret_entries, size_t n_max);
 
 #endif

@@ -17,7 +17,6 @@ static void check_listen(const struct settings_listen *listen)
 	FUZZ_CHECK(memchr(listen->address, 0, sizeof(listen->address)));
 	FUZZ_CHECK(strchr(listen->address, ':'));
 	FUZZ_CHECK(listen->access.mode && listen->access.mode <= 0777);
-	FUZZ_CHECK(listen->line);
 }
 
 static int try_settings(const char *text, size_t n, char *error, size_t n_error)

@@ -53,7 +53,6 @@ static void each_setting_is_read(void **state)
 	assert_int_equal(settings.listens[0].access.gid, 100);
 	assert_false(settings.listens[0].is_plain);
 	assert_true(settings.listens[1].is_plain);
-	assert_int_equal(settings.listens[1].line, 2);
 	assert_int_equal(settings.listens[2].access.mode, 0600);
 	assert_int_equal(settings.listens[2].access.uid, geteuid());
 	assert_string_equal(settings.run_folder, "/run/z");
@@ -73,7 +72,7 @@ static void a_wrong_setting_is_named_with_its_fault(void **state)
 		const char *error;
 	} wrong[] = {
 		{ "lisen x:y", "c:1: 'lisen' is no setting" },
-		{ "listen", "c:1: a line is 'listen ADDRESS'" },
+		{ "listen", "c:1: an address is missing" },
 		{ "listen /run/x", "c:1: '/run/x' is no address" },
 		{ "listen shm:", "c:1: 'shm:' is no address" },
 		{ "listen :x", "c:1: ':x' is no address" },
@@ -115,6 +114,28 @@ static void a_wrong_setting_is_named_with_its_fault(void **state)
 	}
 }
 
+static void the_command_line_may_add_an_address(void **state)
+{
+	struct settings settings = settings_defaults;
+	char error[256];
+
+	assert_int_equal(settings_add_listen("--listen",
+					     "tcp://127.0.0.1:0 plain", error,
+					     sizeof(error), &settings),
+			 0);
+	assert_int_equal(settings.n_listens, 1);
+	assert_true(settings.listens[0].is_plain);
+	assert_int_equal(settings_add_listen("--listen", "shm:/x plain", error,
+					     sizeof(error), &settings),
+			 -EINVAL);
+	assert_string_equal(error, "--listen: 'plain' is no option of shm:/x");
+	assert_int_equal(settings_add_listen("--listen", "", error,
+					     sizeof(error), &settings),
+			 -EINVAL);
+	assert_string_equal(error, "--listen: an address is missing");
+	assert_int_equal(settings.n_listens, 1);
+}
+
 static void addresses_are_bounded(void **state)
 {
 	struct settings settings;
@@ -151,6 +172,7 @@ int main(void)
 		cmocka_unit_test(what_is_not_set_has_its_default),
 		cmocka_unit_test(each_setting_is_read),
 		cmocka_unit_test(a_wrong_setting_is_named_with_its_fault),
+		cmocka_unit_test(the_command_line_may_add_an_address),
 		cmocka_unit_test(addresses_are_bounded),
 	};
 
