@@ -122,7 +122,9 @@ static int prepare(struct places *places, int *ret_lock)
 	talk("up: %s: %s", places->run,
 	     r == -EWOULDBLOCK ? "another `helio up` runs there"
 			       : strerror(-r));
-	return r == -EWOULDBLOCK ? EXIT_UNAVAILABLE : exit_code(r);
+	if (r == -EWOULDBLOCK)
+		return EXIT_UNAVAILABLE;
+	return exit_code(r);
 }
 
 static int run(const void *settings)

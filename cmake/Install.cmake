@@ -8,11 +8,13 @@ set(module_dir ${CMAKE_INSTALL_LIBDIR}/heliograph)
 
 foreach(program helio heliod helio-registry helio-logger helio-store)
 	if(TARGET ${program})
+		set_target_properties(${program} PROPERTIES INSTALL_RPATH
+			\$ORIGIN/../${CMAKE_INSTALL_LIBDIR})
 		install(TARGETS ${program})
 	endif()
 endforeach()
 
-foreach(module helio_tcp helio_vchan)
+foreach(module heliograph-tcp heliograph-vchan)
 	if(TARGET ${module})
 		install(TARGETS ${module} LIBRARY DESTINATION ${module_dir})
 	endif()
@@ -26,10 +28,24 @@ target_link_options(heliograph PRIVATE
 	-Wl,--version-script=${version_script})
 target_include_directories(heliograph INTERFACE
 	$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
-set_target_properties(heliograph_static PROPERTIES OUTPUT_NAME heliograph)
+
+# The static library is one object with all that it stands on inside, and what
+# is hidden in the shared one is hidden in it as well.
+foreach(part heliograph_static transports proto proto_generated base)
+	list(APPEND parts $<TARGET_OBJECTS:${part}>)
+endforeach()
+add_custom_command(OUTPUT libheliograph.a
+	COMMAND ${CMAKE_LINKER} -r -o heliograph.o ${parts}
+	COMMAND ${CMAKE_OBJCOPY} --localize-hidden heliograph.o
+	COMMAND ${CMAKE_COMMAND} -E rm -f libheliograph.a
+	COMMAND ${CMAKE_AR} rcs libheliograph.a heliograph.o
+	DEPENDS ${parts} COMMAND_EXPAND_LISTS VERBATIM)
+add_custom_target(heliograph_archive ALL
+	DEPENDS ${PROJECT_BINARY_DIR}/libheliograph.a)
 
 install(TARGETS heliograph EXPORT heliographTargets)
-install(TARGETS heliograph_static)
+install(FILES ${PROJECT_BINARY_DIR}/libheliograph.a
+	DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(FILES ${PROJECT_SOURCE_DIR}/rpc/heliograph.h TYPE INCLUDE)
 install(EXPORT heliographTargets NAMESPACE heliograph::
 	DESTINATION ${package_dir})

@@ -39,11 +39,34 @@ check_exports() {
 		fail "the soname is not libheliograph.so.0"
 }
 
+# Nothing of ours may get in the way of a program's own names.
+check_archive() {
+	local stray
+
+	stray=$(nm --defined-only --extern-only "$libdir/libheliograph.a" |
+		awk 'NF == 3 && $3 !~ /^helio_/')
+	[[ -z $stray ]] || fail "the static library shows: $stray"
+}
+
+# Programs find the library beside them, whatever the prefix.
+check_programs() {
+	local program
+
+	for program in helio heliod; do
+		[[ -e $build/bin/$program ]] || continue
+		"$prefix/bin/$program" --version >/dev/null ||
+			fail "the installed $program does not run"
+	done
+}
+
 cmake --install "$build" --prefix "$prefix" >/dev/null
 libdir=$(dirname "$(find "$prefix" -name libheliograph.so)")
 export PKG_CONFIG_PATH=$libdir/pkgconfig
 
 check_exports
+check_archive
+check_programs
+[[ -e $libdir/heliograph/libheliograph-tcp.so ]] || fail "no module for tcp"
 
 # The prefix that was configured is not the one it was installed to.
 pkg() {
@@ -65,8 +88,3 @@ cmake -S "$source/examples/outside" -B "$work/outside" \
 cmake --build "$work/outside" >"$work/cmake.log" ||
 	fail "$(cat "$work/cmake.log")"
 check_runs "$work/outside/outside"
-
-for program in helio heliod; do
-	[[ ! -e $build/bin/$program || -x $prefix/bin/$program ]] ||
-		fail "$program is not installed"
-done
