@@ -5,22 +5,18 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 
 #include "base/clock.h"
-#include "base/hash.h"
-#include "base/map.h"
 #include "transports/tcp/address.h"
-#include "transports/tcp/duplex.h"
-#include "transports/tcp/port.h"
-#include "transports/tcp/zap.h"
-#include "transports/transport.h"
+#include "transports/tcp/peer.h"
 
 enum {
-	ID_MAX_BYTES = 255,
 	TURN_MESSAGES = 256,
 	/*
 	 * What ZeroMQ holds of one peer before it stops reading from it. We
-	 * take everything at once, so this is not reached but by a flood.
+	 * take everything at once, so only a flood gets there.
 	 */
 	RECEIVED_MESSAGES = 64,
 };
@@ -30,38 +26,6 @@ static const uint64_t probe_each_ns = NS_PER_S;
 static const uint64_t probe_soon_ns = 5 * NS_PER_MS;
 static const uint64_t probe_pause_ns = 50 * NS_PER_MS;
 
-struct router {
-	struct listener listener;
-	struct port port;
-	struct zap zap;
-	struct poll_source on_zap;
-	void *context;
-	char address[280];
-	bool is_plain;
-	bool is_listening;
-
-	struct map peers; /* by routing id */
-	struct hash_key hash_key;
-	size_t n_channels; /* that their owners have not freed */
-	struct list fresh;
-	struct list blocked;
-	uint64_t now_ns; /* of this turn */
-	uint64_t probed_ns;
-};
-
-struct peer {
-	struct duplex duplex;
-	struct router *router;
-	struct map_node node;
-	struct list fresh;   /* not shown to the listener's owner yet */
-	struct list blocked; /* wants to send more than ZeroMQ takes now */
-	bool is_ghost;       /* its owner has freed the channel */
-	bool is_displaced;   /* its routing id is another peer's by now */
-	size_t n_late_bytes; /* a ghost's, since it was told the end */
-	size_t n_id;
-	uint8_t id[ID_MAX_BYTES];
-};
-
 /* The parts of what a ROUTER receives. */
 struct letter {
 	zmq_msg_t from;
@@ -69,104 +33,7 @@ struct letter {
 	bool has_excess;
 };
 
-static struct peer *peer_of(struct duplex *duplex)
-{
-	return container_of(duplex, struct peer, duplex);
-}
-
-static int send_to(struct router *router, const uint8_t *id, size_t n_id,
-		   struct port_message message)
-{
-	message.to = id;
-	message.n_to = n_id;
-	message.n_header = DUPLEX_HEADER_BYTES;
-	return port_send(&router->port, &message);
-}
-
-static int send_end(struct router *router, const uint8_t *id, size_t n_id)
-{
-	uint8_t header[DUPLEX_HEADER_BYTES];
-
-	duplex_encode(DUPLEX_END, 0, header);
-	return send_to(router, id, n_id,
-		       (struct port_message){ .header = header });
-}
-
-static int peer_send(struct duplex *duplex,
-		     const uint8_t header[DUPLEX_HEADER_BYTES],
-		     const uint8_t *bytes, size_t n)
-{
-	struct peer *peer = peer_of(duplex);
-	int r;
-
-	if (peer->is_displaced)
-		return -EPIPE;
-	r = send_to(peer->router, peer->id, peer->n_id,
-		    (struct port_message){
-			    .header = header, .bytes = bytes, .n_bytes = n });
-	if (r == -EAGAIN && !list_is_linked(&peer->blocked))
-		list_push_back(&peer->router->blocked, &peer->blocked);
-	return r;
-}
-
-static void peer_wake(struct duplex *duplex)
-{
-	port_wake(&peer_of(duplex)->router->port, duplex);
-}
-
-static void peer_forget(struct peer *peer)
-{
-	if (!peer->is_displaced)
-		map_remove(&peer->router->peers, &peer->node);
-	list_unlink(&peer->fresh);
-	list_unlink(&peer->blocked);
-	duplex_deinit(&peer->duplex);
-	free(peer);
-}
-
-static void router_close(struct router *router)
-{
-	struct map_node *node;
-
-	while ((node = map_walk(&router->peers, NULL)))
-		peer_forget(container_of(node, struct peer, node));
-	map_deinit(&router->peers);
-	port_unwatch(&router->port, &router->on_zap);
-	port_close(&router->port);
-	zap_close(&router->zap);
-	while (router->context && zmq_ctx_term(router->context) < 0 &&
-	       zmq_errno() == EINTR)
-		;
-	free(router);
-}
-
-/* The connection outlives the channel unless the peer has left. */
-static void peer_free(struct duplex *duplex)
-{
-	struct peer *peer = peer_of(duplex);
-	struct router *router = peer->router;
-
-	duplex_say_end(duplex);
-	router->n_channels--;
-	if (duplex->error == -EPIPE) {
-		peer_forget(peer);
-	} else {
-		peer->is_ghost = true;
-		list_unlink(&peer->blocked);
-		duplex_deinit(duplex);
-	}
-	if (!router->is_listening && !router->n_channels)
-		router_close(router);
-}
-
-static const struct duplex_ops peer_ops = {
-	.name = "tcp",
-	.send = peer_send,
-	.wake = peer_wake,
-	.free = peer_free,
-};
-
-/* Who sent it, as ZAP has seen it; whatever a peer claims on plain. */
+/* Who sent it, as ZAP has seen it; on plain a peer could claim anything. */
 static const char *letter_user(const struct router *router,
 			       const struct letter *letter)
 {
@@ -178,107 +45,40 @@ static const char *letter_user(const struct router *router,
 	return user ? user : "";
 }
 
-static uint64_t hash_id(const struct router *router, const void *id, size_t n)
+static bool is_opening(const struct router *router, struct letter *letter,
+		       const char *user)
 {
-	return hash_bytes(&router->hash_key, id, n);
+	const uint8_t *message = zmq_msg_data(&letter->message);
+	size_t n = zmq_msg_size(&letter->message);
+
+	return router->is_listening && !letter->has_excess &&
+	       n == DUPLEX_HEADER_BYTES &&
+	       duplex_kind(message, n) == DUPLEX_OPEN &&
+	       !zap_is_banned(&router->zap, user, router->now_ns);
 }
 
-static struct peer *lookup_peer(const struct router *router, const void *id,
-				size_t n)
+/* The first message of a connection, or of its next life. */
+static void take_first(struct router *router, struct letter *letter)
 {
-	struct map_node *node =
-		map_lookup(&router->peers, hash_id(router, id, n));
-
-	for (; node; node = map_next(node)) {
-		struct peer *peer = container_of(node, struct peer, node);
-
-		if (peer->n_id == n && !memcmp(peer->id, id, n))
-			return peer;
-	}
-	return NULL;
-}
-
-static int add_peer(struct router *router, const void *id, size_t n_id,
-		    const char *user)
-{
-	size_t n_user = strlen(user);
+	const char *user = letter_user(router, letter);
 	struct peer *peer;
+	int r;
 
-	if (n_id > ID_MAX_BYTES || n_user >= ZAP_NAME_BYTES)
-		return -EINVAL;
-	peer = calloc(1, sizeof(*peer));
-	if (!peer)
-		return -ENOMEM;
-	duplex_init(&peer->duplex, &peer_ops);
-	duplex_connect(&peer->duplex);
-	peer->duplex.channel.evidence.kind = EVIDENCE_KEY;
-	memcpy(peer->duplex.channel.evidence.name, user, n_user);
-	peer->router = router;
-	peer->n_id = n_id;
-	memcpy(peer->id, id, n_id);
-	map_add(&router->peers, &peer->node, hash_id(router, id, n_id));
-	list_init(&peer->blocked);
-	list_init(&peer->fresh);
-	list_push_back(&router->fresh, &peer->fresh);
-	return 0;
+	r = peer_new(router, zmq_msg_data(&letter->from),
+		     zmq_msg_size(&letter->from), user,
+		     zmq_msg_get(&letter->message, ZMQ_SRCFD), &peer);
+	if (!r && !is_opening(router, letter, user))
+		peer_refuse(peer);
 }
 
-/* A new life by an old routing id: the old one is over, and cannot be told. */
-static void displace(struct peer *peer)
-{
-	if (peer->is_ghost || list_is_linked(&peer->fresh)) {
-		peer_forget(peer);
-		return;
-	}
-	map_remove(&peer->router->peers, &peer->node);
-	peer->is_displaced = true;
-	duplex_fail(&peer->duplex, -EPIPE, NULL);
-}
-
-static void take_open(struct router *router, struct letter *letter,
+static void take_next(struct router *router, struct letter *letter,
 		      struct peer *peer)
 {
-	const void *id = zmq_msg_data(&letter->from);
-	size_t n_id = zmq_msg_size(&letter->from);
-	const char *user = letter_user(router, letter);
-
-	if (peer)
-		displace(peer);
-	if (!router->is_listening || letter->has_excess ||
-	    zmq_msg_size(&letter->message) != DUPLEX_HEADER_BYTES ||
-	    zap_is_banned(&router->zap, user, router->now_ns) ||
-	    add_peer(router, id, n_id, user) < 0)
-		(void)send_end(router, id, n_id);
-}
-
-/* What was on the way when it was told the end is a window's worth at most. */
-static void take_late(struct peer *peer, const struct letter *letter,
-		      uint8_t kind)
-{
-	struct router *router = peer->router;
-
-	if (kind == DUPLEX_END) {
-		peer_forget(peer);
-		return;
-	}
-	if (peer->n_late_bytes > DUPLEX_WINDOW_BYTES)
-		return;
-	peer->n_late_bytes += zmq_msg_size(&letter->message);
-	if (peer->n_late_bytes > DUPLEX_WINDOW_BYTES)
-		zap_ban(&router->zap, peer->duplex.channel.evidence.name,
-			router->now_ns);
-}
-
-static void take_known(struct peer *peer, struct letter *letter, uint8_t kind)
-{
 	struct duplex *duplex = &peer->duplex;
-	struct router *router = peer->router;
+	const char *name = duplex->channel.evidence.name;
 
-	if (peer->is_ghost) {
-		take_late(peer, letter, kind);
-		return;
-	}
-	if (duplex->error)
+	if (peer->state == PEER_GHOST || duplex->error ||
+	    strcmp(letter_user(router, letter), name) != 0)
 		return;
 	if (letter->has_excess)
 		duplex_fail(duplex, -EPROTO, "a message of several parts");
@@ -286,25 +86,23 @@ static void take_known(struct peer *peer, struct letter *letter, uint8_t kind)
 		duplex_take(duplex, zmq_msg_data(&letter->message),
 			    zmq_msg_size(&letter->message));
 	if (duplex->error == -EPROTO)
-		zap_ban(&router->zap, duplex->channel.evidence.name,
-			router->now_ns);
+		zap_ban(&router->zap, name, router->now_ns);
 }
 
 static void take_letter(struct router *router, struct letter *letter)
 {
-	const void *id = zmq_msg_data(&letter->from);
-	size_t n_id = zmq_msg_size(&letter->from);
+	struct peer *peer = peer_lookup(router, zmq_msg_data(&letter->from),
+					zmq_msg_size(&letter->from));
 	uint8_t kind = duplex_kind(zmq_msg_data(&letter->message),
 				   zmq_msg_size(&letter->message));
-	struct peer *peer = lookup_peer(router, id, n_id);
 
-	if (kind == DUPLEX_OPEN)
-		take_open(router, letter, peer);
-	else if (!peer && kind != DUPLEX_END)
-		(void)send_end(router, id, n_id);
-	else if (peer && !strcmp(letter_user(router, letter),
-				 peer->duplex.channel.evidence.name))
-		take_known(peer, letter, kind);
+	if (peer && kind != DUPLEX_OPEN) {
+		take_next(router, letter, peer);
+		return;
+	}
+	if (peer)
+		peer_displace(peer);
+	take_first(router, letter);
 }
 
 /* Returns whether there was one. */
@@ -355,39 +153,67 @@ static void send_blocked(struct router *router)
 		duplex_send(&container_of(link, struct peer, blocked)->duplex);
 }
 
-static void probe(struct router *router)
+static void end_gone(struct router *router)
 {
-	struct list lost = LIST_INIT(lost);
-	struct map_node *node = NULL;
 	struct list *link;
 
-	while ((node = map_walk(&router->peers, node))) {
-		struct peer *peer = container_of(node, struct peer, node);
+	while ((link = list_pop_front(&router->gone)))
+		peer_end(container_of(link, struct peer, place));
+}
 
-		if (!peer->is_ghost)
-			duplex_probe(&peer->duplex);
-		else if (send_end(router, peer->id, peer->n_id) == -EPIPE)
-			list_push_back(&lost, &peer->fresh);
-	}
-	while ((link = list_pop_front(&lost)))
-		peer_forget(container_of(link, struct peer, fresh));
+static void probe(struct router *router)
+{
+	struct map_node *node = NULL;
+	struct list *link, *after;
+
+	while ((node = map_walk(&router->peers, node)))
+		peer_probe(container_of(node, struct peer, node));
+	list_for_each_safe (link, after, &router->ghosts)
+		peer_haunt(container_of(link, struct peer, place),
+			   router->now_ns);
 	router->probed_ns = router->now_ns;
 	port_set_due(&router->port, router->now_ns + probe_each_ns);
+}
+
+static void probe_soon(struct router *router)
+{
+	uint64_t due_ns = router->now_ns + probe_soon_ns;
+
+	if (due_ns < router->probed_ns + probe_pause_ns)
+		due_ns = router->probed_ns + probe_pause_ns;
+	if (due_ns < router->port.due_ns)
+		port_set_due(&router->port, due_ns);
+}
+
+/*
+ * Every connection costs the process a descriptor, whoever it is from. One too
+ * many is hung up on at once; if its descriptor is another's by now, that is
+ * one who came even later.
+ */
+static void take_accepted(struct router *router, int fd)
+{
+	int protocol = 0;
+	socklen_t n = sizeof(protocol);
+
+	if (++router->n_connections <= router->n_connections_max)
+		return;
+	if (getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &n) == 0 &&
+	    protocol == IPPROTO_TCP)
+		(void)shutdown(fd, SHUT_RDWR);
 }
 
 static void take_events(struct router *router)
 {
 	struct port_event event;
-	uint64_t due_ns = router->now_ns + probe_soon_ns;
 
-	if (port_next_event(&router->port, &event) < 0)
-		return;
-	while (port_next_event(&router->port, &event) == 0)
-		;
-	if (due_ns < router->probed_ns + probe_pause_ns)
-		due_ns = router->probed_ns + probe_pause_ns;
-	if (due_ns < router->port.due_ns)
-		port_set_due(&router->port, due_ns);
+	while (port_next_event(&router->port, &event) == 0) {
+		if (event.kind == ZMQ_EVENT_ACCEPTED) {
+			take_accepted(router, (int)event.value);
+		} else {
+			router->n_connections--;
+			probe_soon(router);
+		}
+	}
 }
 
 static void announce(struct router *router)
@@ -398,11 +224,12 @@ static void announce(struct router *router)
 	if (!listener->on_channel)
 		return;
 	while ((link = list_pop_front(&router->fresh))) {
-		struct peer *peer = container_of(link, struct peer, fresh);
+		struct peer *peer = container_of(link, struct peer, place);
 
-		router->n_channels++;
+		peer->state = PEER_SHOWN;
+		router->n_users++;
 		if (listener->on_channel(listener, &peer->duplex.channel) < 0)
-			peer_free(&peer->duplex);
+			channel_free(&peer->duplex.channel);
 	}
 }
 
@@ -415,6 +242,9 @@ static bool router_serve(struct port *port)
 	take_events(router);
 	has_requests = zap_serve(&router->zap, router->now_ns);
 	has_letters = take_letters(router);
+	/* Of those that were lost in an earlier turn, all is taken now. */
+	if (!has_letters)
+		end_gone(router);
 	send_blocked(router);
 	if (router->now_ns >= port->due_ns)
 		probe(router);
@@ -429,6 +259,29 @@ static void zap_ready(struct poll_source *source, uint32_t events)
 	port_serve(&container_of(source, struct router, on_zap)->port);
 }
 
+static void router_close(struct router *router)
+{
+	struct map_node *node;
+
+	while ((node = map_walk(&router->peers, NULL)))
+		peer_forget(container_of(node, struct peer, node));
+	map_deinit(&router->peers);
+	port_unwatch(&router->port, &router->on_zap);
+	port_close(&router->port);
+	zap_close(&router->zap);
+	while (router->context && zmq_ctx_term(router->context) < 0 &&
+	       zmq_errno() == EINTR)
+		;
+	free(router);
+}
+
+void router_unref(struct router *router)
+{
+	if (!--router->n_users)
+		router_close(router);
+}
+
+/* To unbind now would hang up on those whose channels live on. */
 static void router_free(struct listener *listener)
 {
 	struct router *router = container_of(listener, struct router, listener);
@@ -436,10 +289,8 @@ static void router_free(struct listener *listener)
 
 	router->is_listening = false;
 	while ((link = list_pop_front(&router->fresh)))
-		peer_forget(container_of(link, struct peer, fresh));
-	/* To unbind now would hang up on those whose channels live on. */
-	if (!router->n_channels)
-		router_close(router);
+		peer_refuse(container_of(link, struct peer, place));
+	router_unref(router);
 }
 
 static const struct listener_ops router_ops = { .free = router_free };
@@ -447,6 +298,7 @@ static const struct listener_ops router_ops = { .free = router_free };
 static int open_door(struct router *router,
 		     const struct transport_options *options)
 {
+	static const char domain[] = "heliograph";
 	int r = zap_open(&router->zap, router->context, options);
 
 	if (!r)
@@ -458,8 +310,8 @@ static int open_door(struct router *router,
 		r = port_set_bytes(&router->port, ZMQ_CURVE_SECRETKEY,
 				   options->secret_key, TRANSPORT_KEY_BYTES);
 	if (!r)
-		r = port_set_bytes(&router->port, ZMQ_ZAP_DOMAIN, "heliograph",
-				   strlen("heliograph"));
+		r = port_set_bytes(&router->port, ZMQ_ZAP_DOMAIN, domain,
+				   strlen(domain));
 	return r;
 }
 
@@ -473,7 +325,7 @@ static int open_socket(struct router *router, struct poller *poller,
 	if (!router->context)
 		return -ENOMEM;
 	r = port_open(port, poller, router->context, ZMQ_ROUTER,
-		      ZMQ_EVENT_DISCONNECTED);
+		      ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED);
 	if (!r)
 		r = port_set(port, ZMQ_IPV6, address->is_ipv6);
 	if (!r)
@@ -499,6 +351,32 @@ static int start(struct router *router, const struct address *address)
 	return 0;
 }
 
+/* Half of the descriptors are left for everything else. */
+static unsigned count_connections_max(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 ||
+	    limit.rlim_cur > 2 * (rlim_t)INT16_MAX)
+		return INT16_MAX;
+	return (unsigned)limit.rlim_cur / 2;
+}
+
+static void router_init(struct router *router, bool is_plain)
+{
+	router->listener.ops = &router_ops;
+	router->is_plain = is_plain;
+	router->is_listening = true;
+	router->n_users = 1;
+	router->n_connections_max = count_connections_max();
+	router->on_zap = (struct poll_source){ .fd = -1, .ready = zap_ready };
+	list_init(&router->fresh);
+	list_init(&router->gone);
+	list_init(&router->ghosts);
+	list_init(&router->blocked);
+	port_init(&router->port, &router_port_ops);
+}
+
 DEFINE_CLEANUP(struct router *, router_close);
 
 int router_new(struct poller *poller, const struct address *address,
@@ -511,14 +389,7 @@ int router_new(struct poller *poller, const struct address *address,
 	router = calloc(1, sizeof(*router));
 	if (!router)
 		return -ENOMEM;
-	router->listener.ops = &router_ops;
-	router->is_plain = options->is_plain;
-	router->is_listening = true;
-	router->on_zap = (struct poll_source){ .fd = -1, .ready = zap_ready };
-	list_init(&router->fresh);
-	list_init(&router->blocked);
-	port_init(&router->port, &router_port_ops);
-
+	router_init(router, options->is_plain);
 	r = map_init(&router->peers);
 	if (!r)
 		r = hash_key_draw(&router->hash_key);

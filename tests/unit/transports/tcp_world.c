@@ -113,11 +113,11 @@ unsigned world_wait(struct world *world, bool (*is_done)(void *userdata),
 {
 	uint64_t start_ns = clock_now_ns();
 	uint64_t end_ns = start_ns + WORLD_WAIT_MS * NS_PER_MS;
+	int wait_ms = world->look_ms ? world->look_ms : WORLD_WAIT_MS;
 
 	while (!is_done(userdata)) {
 		assert_true(clock_now_ns() < end_ns);
-		assert_true(poller_dispatch(&world->poller, WORLD_WAIT_MS) >=
-			    0);
+		assert_true(poller_dispatch(&world->poller, wait_ms) >= 0);
 	}
 	return (unsigned)((clock_now_ns() - start_ns) / NS_PER_MS);
 }

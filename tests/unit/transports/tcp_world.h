@@ -25,6 +25,7 @@ struct world {
 	struct listener *listener;
 	struct channel *channels[WORLD_CHANNELS_MAX]; /* the listener's */
 	unsigned n_channels;
+	int look_ms; /* between looks at what no poller tells of; 0: never */
 	bool is_plain;
 	struct key_pair server;
 	struct key_pair enrolled; /* as "web" */
