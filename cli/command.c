@@ -21,6 +21,7 @@ const struct command *const commands[] = {
 	&command_keys_enrol,
 	&command_policy_check,
 	&command_policy_test,
+	&command_reload,
 	&command_bench,
 	NULL,
 };

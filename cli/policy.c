@@ -145,8 +145,8 @@ static const struct option check_options[] = {
 };
 
 static const struct argument check_arguments[] = {
-	{ "FOLDER", OPTION_TEXT, offsetof(struct check, path), true, NULL,
-	  "with files NAME.policy" },
+	{ "PATH", OPTION_TEXT, offsetof(struct check, path), true, NULL,
+	  "a policy file, or a folder of them" },
 	ARGUMENT_END,
 };
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "base/cleanup.h"
+#include "cli/command.h"
 #include "cli/control.h"
 #include "cli/exit.h"
 #include "cli/field.h"
@@ -37,3 +38,27 @@ int reload_switch(const struct common *common)
 	     field_text(reply, "error"));
 	return EXIT_USAGE;
 }
+
+static int run(const void *settings)
+{
+	const struct common *common = settings;
+
+	return reload_switch(common);
+}
+
+static const struct option options[] = {
+	OPTION_ROWS_BUS,
+	OPTION_ROW_END,
+};
+
+const struct command command_reload = {
+	.name = "reload",
+	.summary = "have the switch read its state folder anew",
+	.description =
+		"All of it, or nothing changes: the status is 2 when a file is "
+		"wrong. Subscriptions and services that are no longer allowed "
+		"end.",
+	.options = options,
+	.n_settings = sizeof(struct common),
+	.run = run,
+};
