@@ -20,9 +20,9 @@
  * it copies first, checks the copy, and never looks twice.
  *
  * A channel never blocks and never takes a thread's time on its own. When
- * something may have changed it calls `on_ready`; after a refill, make_room
- * or flush has returned an error the channel is over and says the same again
- * for ever; its owner frees it.
+ * something may have changed it calls `on_ready`. Once a refill, make_room,
+ * flush or arm has returned an error (not -EAGAIN or -EMSGSIZE, of course) the
+ * channel is over and says the same again for ever; its owner frees it.
  */
 
 #include <errno.h>
@@ -83,8 +83,9 @@ struct channel_ops {
 	/**
 	 * Ask to be woken, and then look again: before the owner sleeps. With
 	 * `for_room`, also when the other side makes room. Flushes first.
-	 * Returns 0: on_ready will be called; 1: do not sleep, there is
-	 * something already; or an error as above.
+	 * Returns 0: on_ready will be called; 1: do not sleep, there are bytes
+	 * beyond the window, or more room than it has; -EPIPE also when the
+	 * window holds a rest that nothing will ever follow; or as above.
 	 */
 	int (*arm)(struct channel *channel, bool for_room);
 

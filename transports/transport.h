@@ -24,7 +24,8 @@ enum { TRANSPORT_KEY_BYTES = 32 };
 
 /** What an address does not say. All zero is a good default. */
 struct transport_options {
-	/* Rings: bytes each way, a power of two from 1 KiB to 1 MiB; 0: 1 MiB */
+	/* Rings: bytes each way, a power of two from 1 KiB to 1 MiB; 0: 1 MiB
+	 */
 	uint32_t ring_bytes;
 	/* Listening sockets: what the evidence calls them. */
 	const char *name;
@@ -34,6 +35,8 @@ struct transport_options {
 	uint32_t gid;
 	/* How many peers may be half connected at a time; 0: 64. */
 	uint32_t n_handshakes_max;
+	/* How long each of them may take; 0: 5,000. */
+	uint32_t handshake_ms;
 
 	/* tcp: without CURVE; refused unless the address is loopback. */
 	bool is_plain;
