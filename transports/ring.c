@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "transports/ring.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+#include "base/list.h"
+
+_Static_assert(offsetof(struct ring_page, right_cons) == 8, "vchan's layout");
+_Static_assert(offsetof(struct ring_page, left_order) == 16, "vchan's layout");
+_Static_assert(offsetof(struct ring_page, client_live) == 20, "vchan's layout");
+_Static_assert(offsetof(struct ring_page, grants) == 24, "vchan's layout");
+
+static struct ring *ring_of(struct channel *channel)
+{
+	return container_of(channel, struct ring, channel);
+}
+
+static int fail(struct ring *ring, int error, const char *reason)
+{
+	ring->error = error;
+	ring->channel.reason = reason;
+	ring->channel.n_in = 0;
+	ring->channel.n_out = 0;
+	return error;
+}
+
+/* The byte at a position of a ring that stands in the control page. */
+static uint8_t *byte_in_page(const struct ring_flow *flow, uint32_t position)
+{
+	return flow->in_page + (position & (flow->n_bytes - 1));
+}
+
+static uint32_t until_wrap(const struct ring_flow *flow, uint32_t from,
+			   uint32_t to)
+{
+	uint32_t n = flow->n_bytes - (from & (flow->n_bytes - 1));
+
+	return to - from < n ? to - from : n;
+}
+
+static void copy_from_page(struct ring_flow *flow, uint32_t from, uint32_t to)
+{
+	while (from != to) {
+		uint32_t n = until_wrap(flow, from, to);
+
+		memcpy(mirror_byte(&flow->mirror, from),
+		       byte_in_page(flow, from), n);
+		from += n;
+	}
+}
+
+static void copy_to_page(struct ring_flow *flow, uint32_t from, uint32_t to)
+{
+	while (from != to) {
+		uint32_t n = until_wrap(flow, from, to);
+
+		memcpy(byte_in_page(flow, from),
+		       mirror_byte(&flow->mirror, from), n);
+		from += n;
+	}
+}
+
+/*
+ * Read the peer's index, once. It may have moved on by at most `n_max`; an
+ * index that moved back shows as one that moved on by almost 2^32. The load
+ * is sequentially consistent for the sake of ring_arm().
+ */
+static int look(struct ring *ring, struct ring_flow *flow, uint32_t n_max)
+{
+	uint32_t index;
+
+	index = atomic_load_explicit(flow->theirs, memory_order_seq_cst);
+	if (index - flow->seen > n_max)
+		return fail(ring, -EPROTO,
+			    (int32_t)(index - flow->seen) < 0
+				    ? "a ring's index moved back"
+				    : "a ring's index ran ahead of the ring");
+	flow->seen = index;
+	return 0;
+}
+
+static int look_for_bytes(struct ring *ring)
+{
+	struct ring_flow *in = &ring->in;
+	uint32_t seen = in->seen;
+	int r;
+
+	r = look(ring, in, in->n_bytes - (seen - in->position));
+	if (!r && in->in_page)
+		copy_from_page(in, seen, in->seen);
+	return r;
+}
+
+static int look_for_room(struct ring *ring)
+{
+	struct ring_flow *out = &ring->out;
+
+	return look(ring, out, out->position - out->seen);
+}
+
+static uint32_t count_unread(const struct ring *ring)
+{
+	return ring->in.seen - ring->in.position -
+	       (uint32_t)ring->channel.n_consumed;
+}
+
+static uint32_t count_room(const struct ring *ring)
+{
+	return ring->out.n_bytes - (ring->out.position - ring->out.seen) -
+	       (uint32_t)ring->channel.n_committed;
+}
+
+/*
+ * Whether the peer is gone for good. Once it has been, a byte set back to
+ * live brings nobody back.
+ */
+static bool is_gone(struct ring *ring)
+{
+	if (!ring->is_hung_up)
+		ring->is_hung_up =
+			atomic_load_explicit(ring->their_live,
+					     memory_order_acquire) == RING_GONE;
+	return ring->is_hung_up;
+}
+
+/* -EPIPE once a peer that is gone has nothing left for us, else 0. */
+static int check_end(struct ring *ring)
+{
+	int r;
+
+	if (!is_gone(ring))
+		return 0;
+	/* It may have written something after we looked, and then gone. */
+	r = look_for_bytes(ring);
+	if (r < 0)
+		return r;
+	return count_unread(ring) ? 0 : fail(ring, -EPIPE, NULL);
+}
+
+static void show_bytes(struct ring *ring)
+{
+	struct channel *channel = &ring->channel;
+	uint32_t position = ring->in.position + (uint32_t)channel->n_consumed;
+
+	channel->in = mirror_byte(&ring->in.mirror, position);
+	channel->n_in = count_unread(ring);
+}
+
+static void show_room(struct ring *ring)
+{
+	struct channel *channel = &ring->channel;
+	uint32_t position = ring->out.position + (uint32_t)channel->n_committed;
+
+	channel->out = mirror_byte(&ring->out.mirror, position);
+	channel->n_out = count_room(ring);
+}
+
+int ring_refill(struct channel *channel)
+{
+	struct ring *ring = ring_of(channel);
+	int r;
+
+	if (ring->error)
+		return ring->error;
+	r = look_for_bytes(ring);
+	if (!r && !count_unread(ring))
+		r = check_end(ring);
+	if (r < 0)
+		return r;
+	show_bytes(ring);
+	return 0;
+}
+
+int ring_make_room(struct channel *channel, size_t n)
+{
+	struct ring *ring = ring_of(channel);
+	int r;
+
+	if (ring->error)
+		return ring->error;
+	if (n > channel->n_out_max)
+		return -EMSGSIZE;
+	r = look_for_room(ring);
+	if (r < 0)
+		return r;
+	show_room(ring);
+	if (channel->n_out >= n)
+		return 0;
+	r = check_end(ring);
+	return r < 0 ? r : -EAGAIN;
+}
+
+/*
+ * Sequentially consistent, as are the peer's request and its second look: of
+ * our index and its request, one side sees the other's.
+ */
+static void publish(struct ring_flow *flow, uint32_t n)
+{
+	flow->position += n;
+	atomic_store_explicit(flow->ours, flow->position, memory_order_seq_cst);
+}
+
+/* A plain load first: while the peer is awake the page's line stays shared. */
+static void tell(struct ring *ring, uint8_t done)
+{
+	uint8_t asked;
+
+	asked = atomic_load_explicit(ring->asked_of_us, memory_order_seq_cst);
+	if (!(asked & done))
+		return;
+	asked = atomic_fetch_and_explicit(ring->asked_of_us, (uint8_t)~done,
+					  memory_order_seq_cst);
+	if (asked & done)
+		ring->notify(ring);
+}
+
+int ring_flush(struct channel *channel)
+{
+	struct ring *ring = ring_of(channel);
+	uint8_t done = 0;
+
+	if (ring->error)
+		return ring->error;
+	if (channel->n_committed) {
+		uint32_t n = (uint32_t)channel->n_committed;
+
+		if (ring->out.in_page)
+			copy_to_page(&ring->out, ring->out.position,
+				     ring->out.position + n);
+		publish(&ring->out, n);
+		channel->n_committed = 0;
+		done |= RING_NOTIFY_WRITE;
+	}
+	if (channel->n_consumed) {
+		publish(&ring->in, (uint32_t)channel->n_consumed);
+		channel->n_consumed = 0;
+		done |= RING_NOTIFY_READ;
+	}
+	if (done)
+		tell(ring, done);
+	return 0;
+}
+
+static int look_again(struct ring *ring, bool for_room)
+{
+	int r;
+
+	r = look_for_bytes(ring);
+	if (r < 0)
+		return r;
+	if (count_unread(ring) > ring->channel.n_in)
+		return 1;
+	if (!for_room)
+		return 0;
+	r = look_for_room(ring);
+	if (r < 0)
+		return r;
+	return count_room(ring) > ring->channel.n_out;
+}
+
+/* Ask, then look again: what came in between would tell nobody. */
+int ring_arm(struct channel *channel, bool for_room)
+{
+	struct ring *ring = ring_of(channel);
+	uint8_t wanted = RING_NOTIFY_WRITE;
+	int r;
+
+	r = ring_flush(channel);
+	if (r < 0)
+		return r;
+	if (for_room)
+		wanted |= RING_NOTIFY_READ;
+	atomic_fetch_or_explicit(ring->asked_of_them, wanted,
+				 memory_order_seq_cst);
+	r = look_again(ring, for_room);
+	if (r || !is_gone(ring))
+		return r;
+
+	/* What was written before the end is news; a torn rest is not. */
+	r = look_again(ring, false);
+	return r ? r : fail(ring, -EPIPE, NULL);
+}
+
+void ring_hang_up(struct ring *ring)
+{
+	ring->is_hung_up = true;
+}
+
+/* A ring in the control page cannot be mapped twice, so it has a bounce. */
+static int flow_init(struct ring_flow *flow, struct ring_page *page,
+		     unsigned order, const struct mirror *mirror)
+{
+	flow->n_bytes = (uint32_t)1 << order;
+	if (order >= RING_ORDER_PAGES) {
+		flow->mirror = *mirror;
+		return 0;
+	}
+	flow->in_page = (uint8_t *)page + flow->n_bytes;
+	return mirror_init(&flow->mirror, flow->n_bytes);
+}
+
+static void flow_deinit(struct ring_flow *flow)
+{
+	if (flow->in_page)
+		mirror_deinit(&flow->mirror);
+}
+
+static int init_flows(struct ring *ring, const struct ring_config *config)
+{
+	bool is_client = config->role == RING_CLIENT;
+	struct ring_flow *left = is_client ? &ring->out : &ring->in;
+	struct ring_flow *right = is_client ? &ring->in : &ring->out;
+	struct ring_page *page = config->page;
+	int r;
+
+	left->ours = is_client ? &page->left_prod : &page->left_cons;
+	left->theirs = is_client ? &page->left_cons : &page->left_prod;
+	right->ours = is_client ? &page->right_cons : &page->right_prod;
+	right->theirs = is_client ? &page->right_prod : &page->right_cons;
+
+	r = flow_init(left, page, config->left_order, config->left);
+	if (r < 0)
+		return r;
+	r = flow_init(right, page, config->right_order, config->right);
+	if (r < 0)
+		flow_deinit(left);
+	return r;
+}
+
+static void join(struct ring *ring, const struct ring_config *config)
+{
+	struct ring_page *page = config->page;
+
+	ring->asked_of_us = &page->client_notify;
+	ring->asked_of_them = &page->server_notify;
+	ring->our_live = &page->client_live;
+	ring->their_live = &page->server_live;
+	atomic_fetch_or_explicit(&page->server_notify, RING_NOTIFY_WRITE,
+				 memory_order_relaxed);
+	atomic_store_explicit(&page->client_live, RING_LIVE,
+			      memory_order_release);
+	ring->notify(ring);
+}
+
+/* What upstream's server leaves behind, as a client that joins expects it. */
+static void prepare(struct ring *ring, const struct ring_config *config)
+{
+	struct ring_page *page = config->page;
+
+	ring->asked_of_us = &page->server_notify;
+	ring->asked_of_them = &page->client_notify;
+	ring->our_live = &page->server_live;
+	ring->their_live = &page->client_live;
+	page->left_order = (uint16_t)config->left_order;
+	page->right_order = (uint16_t)config->right_order;
+	atomic_store_explicit(&page->client_live, RING_AWAITED,
+			      memory_order_relaxed);
+	atomic_store_explicit(&page->client_notify, RING_NOTIFY_WRITE,
+			      memory_order_relaxed);
+	atomic_store_explicit(&page->server_live, RING_LIVE,
+			      memory_order_release);
+}
+
+int ring_init(struct ring *ring, const struct ring_config *config)
+{
+	int r;
+
+	ring->notify = config->notify;
+	r = init_flows(ring, config);
+	if (r < 0)
+		return r;
+
+	ring->channel.n_in_max = ring->in.n_bytes;
+	ring->channel.n_out_max = ring->out.n_bytes;
+	if (config->role == RING_CLIENT)
+		join(ring, config);
+	else
+		prepare(ring, config);
+	return 0;
+}
+
+void ring_deinit(struct ring *ring)
+{
+	atomic_store_explicit(ring->our_live, RING_GONE, memory_order_seq_cst);
+	ring->notify(ring);
+	flow_deinit(&ring->in);
+	flow_deinit(&ring->out);
+}
