@@ -83,8 +83,10 @@ struct helio {
 	/* The turn: rpc/turn.c. */
 	uint64_t now_ns;
 	bool is_in_turn;
-	bool is_armed; /* the channel will wake us; else a turn is due */
-	bool wants_room;
+	bool is_stirred;  /* in this turn there was more than it first found */
+	bool is_armed;    /* the channel will wake us; else a turn is due */
+	bool wants_room;  /* something found the channel full */
+	bool has_refused; /* the program was told -EAGAIN, and waits for room */
 	struct list dead; /* registrations to free at the end of the turn */
 
 	/* Out. */

@@ -144,7 +144,8 @@ HELIO_API int helio_dispatch(struct helio *bus);
 
 /**
  * Wait at most `timeout_ms` (-1: for ever) for something, and dispatch it.
- * Returns as helio_dispatch() does; 0 also when nothing came in time.
+ * Returns as helio_dispatch() does; 0 when nothing came in time, and early
+ * after an -EAGAIN, when it is worth to try again.
  */
 HELIO_API int helio_run(struct helio *bus, int timeout_ms);
 

@@ -46,6 +46,7 @@ static int reserve(struct helio *bus, size_t n, uint8_t **ret_room)
 	r = channel_reserve(bus->channel, n, ret_room);
 	if (r == -EAGAIN) {
 		bus->wants_room = true;
+		bus->has_refused |= !bus->is_in_turn;
 		bus->is_armed = false;
 	} else if (r < 0 && r != -EMSGSIZE)
 		return client_fail(bus, r, "the channel is gone");

@@ -292,6 +292,7 @@ static bool arm(struct helio *bus)
 	r = channel_arm(bus->channel, for_room);
 	if (r < 0)
 		fail_channel(bus, r);
+	bus->is_stirred |= r > 0;
 	return !r;
 }
 
@@ -330,6 +331,7 @@ static int work(struct helio *bus, bool will_sleep)
 static void start_turn(struct helio *bus)
 {
 	bus->is_in_turn = true;
+	bus->is_stirred = false;
 	bus->now_ns = clock_now_ns();
 	if (bus->is_armed && bus->poller.epoll_fd >= 0)
 		(void)poller_dispatch(&bus->poller, 0);

@@ -52,7 +52,7 @@ static int wait_once(struct helio *bus, uint64_t end_ns)
 	int n;
 
 	n = turn_run(bus, true);
-	if (n)
+	if (n || bus->is_stirred)
 		return n;
 	n = poll(&wake, 1, sleep_ms(bus, end_ns));
 	if (n < 0 && errno != EINTR)
@@ -74,7 +74,8 @@ int helio_run(struct helio *bus, int timeout_ms)
 		return r;
 	do {
 		r = wait_once(bus, end_ns);
-	} while (!r && clock_now_ns() < end_ns);
+	} while (!r && !bus->has_refused && clock_now_ns() < end_ns);
+	bus->has_refused = false;
 	return r;
 }
 
@@ -177,6 +178,15 @@ static void on_ack(struct helio *bus, const struct helio_ack *ack,
 }
 
 /* -EAGAIN is over when there is room, and a turn comes to see it. */
+static int wait_for_room(struct helio *bus, uint64_t end_ns)
+{
+	int r = wait_once(bus, end_ns);
+
+	if (r < 0)
+		return r;
+	return clock_now_ns() >= end_ns ? -ETIMEDOUT : 0;
+}
+
 static int publish_when_room(struct helio *bus, const char *subject,
 			     const void *body, size_t n_body,
 			     const struct helio_publish_options *options,
@@ -187,11 +197,9 @@ static int publish_when_room(struct helio *bus, const char *subject,
 
 		if (r != -EAGAIN)
 			return r;
-		r = wait_once(bus, end_ns);
+		r = wait_for_room(bus, end_ns);
 		if (r < 0)
 			return r;
-		if (clock_now_ns() >= end_ns)
-			return -ETIMEDOUT;
 	}
 }
 
@@ -330,13 +338,22 @@ int helio_call_wait(struct helio *bus, const char *subject, const void *body,
 		    struct helio_reply *ret_reply)
 {
 	struct call_wait wait = { 0 };
+	uint64_t timeout_ms = TIMEOUT_DEFAULT_MS;
+	uint64_t end_ns;
 	int r;
 
 	r = check_may_wait(bus);
 	if (r < 0)
 		return r;
-	r = helio_call_start(bus, subject, body, n_body, options, on_reply,
-			     &wait, NULL);
+	if (options && options->timeout_ms)
+		timeout_ms = options->timeout_ms;
+	end_ns = clock_now_ns() + timeout_ms * NS_PER_MS;
+	while ((r = helio_call_start(bus, subject, body, n_body, options,
+				     on_reply, &wait, NULL)) == -EAGAIN) {
+		r = wait_for_room(bus, end_ns);
+		if (r < 0)
+			return r;
+	}
 	if (r < 0)
 		return r;
 	r = wait_for_reply(bus, &wait);
