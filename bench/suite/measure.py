@@ -8,6 +8,8 @@ import sys
 from dataclasses import dataclass, field
 
 from .crowd import measure_crowd
+from .heliod import Heliod
+from .rows import OURS
 from .servers import Nats, Redis, Unavailable, Zmq
 
 CLIENT_SECONDS = 60
@@ -28,6 +30,13 @@ class Outcome:
     failure: str = ""
 
 
+def server_way(entry):
+    """Which of a system's servers an entry needs."""
+    if entry.system == OURS:
+        return entry.way if entry.way in ("tcp", "curve") else "local"
+    return entry.way
+
+
 class Fleet:
     """The servers of a run, started when they are first needed."""
 
@@ -45,12 +54,10 @@ class Fleet:
             return Redis(folder, self.options.programs)
         if entry.system == "zmq":
             return Zmq(folder, self.options.programs, entry.way)
-        from .heliod import Heliod
-        return Heliod(folder, self.options.programs)
+        return Heliod(folder, self.options.programs, server_way(entry))
 
     def get(self, entry):
-        # Each ZeroMQ broker speaks one way; the others speak all of theirs.
-        key = entry.name if entry.system == "zmq" else entry.system
+        key = entry.system, server_way(entry)
         if key not in self.servers:
             self.servers[key] = self.make(entry).start()
         return self.servers[key]

@@ -10,7 +10,6 @@ import json
 import shutil
 import signal
 import socket
-import struct
 import subprocess
 import time
 from pathlib import Path
@@ -44,6 +43,9 @@ class Server:
         self.clients = {}
         folder.mkdir()
 
+    def prepare(self):
+        """Whatever has to be there before the clock starts."""
+
     def command(self):
         raise NotImplementedError
 
@@ -58,6 +60,7 @@ class Server:
         return self.process.pid
 
     def start(self, prefix=()):
+        self.prepare()
         log = open(self.folder / "log", "wb")
         begin = time.monotonic()
         self.process = subprocess.Popen(
@@ -183,9 +186,3 @@ class Zmq(Server):
                   "--receive-address", back]
         self.clients[self.way] = client + (
             ["--server-key", key] if key else [])
-
-
-# A HELLO of protocol version 1, see docs/PROTOCOL.md, sections 2 and 4.
-HELLO_BODY = bytes([0x08, 1, 0x10, 1])
-HELLO = struct.pack("<IBBHHBBIQII", 32 + len(HELLO_BODY), 16, 3, 0, 0, 0, 0, 0,
-                    1, 0, 0) + HELLO_BODY
