@@ -17,10 +17,4 @@ void help_command(FILE *out, const struct command *command);
 /** The list of commands; with `group`, only those of "domains". */
 void help_list(FILE *out, const char *group);
 
-/** Completion for bash; it completes commands and options. */
-void help_completion(FILE *out);
-
-/** A manual page, as scdoc takes it. */
-void help_manual(FILE *out, const struct command *command);
-
 #endif

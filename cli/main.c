@@ -11,6 +11,7 @@
 #include "cli/command.h"
 #include "cli/exit.h"
 #include "cli/help.h"
+#include "cli/manual.h"
 #include "cli/output.h"
 
 static int show_overview(FILE *out, int code)
@@ -73,8 +74,8 @@ static int run_help(int n_words, char **words)
 	command = command_lookup(n_words, words, &n);
 	if (!command)
 		return run_about(n_words, words);
-	if (n_words > n && strcmp(words[n], "--scdoc") == 0)
-		help_manual(stdout, command);
+	if (n_words > n && strcmp(words[n], "--man") == 0)
+		manual_page(stdout, command);
 	else
 		help_command(stdout, command);
 	return output_end(EXIT_OK);
@@ -91,7 +92,7 @@ int main(int argc, char **argv)
 	if (strcmp(argv[1], "help") == 0)
 		return run_help(argc - 2, argv + 2);
 	if (strcmp(argv[1], "completion") == 0) {
-		help_completion(stdout);
+		manual_completion(stdout);
 		return output_end(EXIT_OK);
 	}
 	command = command_lookup(argc - 1, argv + 1, &n);

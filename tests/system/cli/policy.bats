@@ -1,0 +1,88 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+
+load bus
+
+@test "a domain's socket says who it is" {
+	enrol web
+	run -0 helio ping -c "$(as web)" -o json
+	[ "$(json 'j["principal"]' <<<"$output")" = vm:web ]
+	run -0 helio ls domains -o json
+	[ "$(json 'j[0]["name"], j[0]["mode"]' <<<"$output")" = \
+		"('web', '0600')" ]
+	run -0 helio domains list --state "$state" --run "$run_folder" -o json
+	[ "$(json 'j[0]["name"], j[0]["live"]' <<<"$output")" = \
+		"('web', True)" ]
+}
+
+@test "a domain does what it likes below its own name" {
+	enrol web
+	start sub subscribed helio sub 'vm.web.>' --count 1 -c "$(as web)"
+	helio pub vm.web.x hello -c "$(as web)"
+	wait "$pid_sub"
+}
+
+@test "a denial has status 4 and names the line" {
+	enrol web
+	echo 'deny vm:web any a.>' >"$state/policy/10-test.policy"
+	helio reload
+	for command in "pub a.b x" "sub a.b" "request a.b x" "reply a.b x"; do
+		# shellcheck disable=SC2086 # the words of a command
+		run -4 --separate-stderr helio $command -c "$(as web)"
+		[[ $stderr == *"10-test.policy:1"* ]]
+	done
+	run -4 helio pub b.c x -c "$(as web)"
+}
+
+@test "policy test tells without trying" {
+	enrol web
+	run -0 helio policy test vm:web publish vm.web.x
+	[[ $output == *"50-default.policy:"* ]]
+	run -1 helio policy test vm:web publish vm.db.x
+	run -1 helio policy test vm:web publish vm.db.x -o json
+	[ "$(json 'j["allowed"]' <<<"$output")" = False ]
+	run -0 helio policy test vm:web publish vm.web.x --state "$state"
+	run -1 helio policy test vm:web publish vm.db.x --state "$state"
+	run -4 helio policy test vm:web publish vm.web.x -c "$(as web)"
+}
+
+@test "policy check finds the wrong line before the switch does" {
+	run -0 helio policy check "$state/policy"
+	echo 'allow vm:web publsh a.>' >"$state/policy/10-wrong.policy"
+	run -2 helio policy check "$state/policy"
+	[[ $output == *"10-wrong.policy:1"* ]]
+	run -2 --separate-stderr helio reload
+	[[ $stderr == *"10-wrong.policy:1"* ]]
+}
+
+@test "a domain that is removed has no socket, and its name must be a name" {
+	enrol web
+	[ -S "$run_folder/domains/web.sock" ]
+	helio domains remove web --state "$state" --run "$run_folder"
+	[ ! -e "$run_folder/domains/web.sock" ]
+	run -3 helio domains remove web --state "$state"
+	run -2 helio domains enrol ../web --state "$state"
+	enrol web
+	run -1 helio domains enrol web --state "$state"
+}
+
+@test "a gone bus is no reason not to enrol" {
+	stop_bus
+	run -0 --separate-stderr helio domains enrol web --state "$state"
+	[[ $stderr == *"when the switch starts"* ]]
+}
+
+@test "keys are drawn, enrolled and listed" {
+	[ -n "$(find "$HELIO_BIN/.." -name 'libheliograph-tcp*')" ] ||
+		skip "without the module for tcp"
+	run -0 --separate-stderr helio keys new alice --folder "$place"
+	[ ${#output} = 40 ]
+	[ "$(stat -c %a "$place/alice.key")" = 600 ]
+	[ "$(cat "$place/alice.pub")" = "$output" ]
+	helio keys enrol alice "$output" --state "$state"
+	helio keys list --state "$state" -o json | json 'j[0]["name"]' |
+		grep -x alice
+	run -1 helio keys new alice --folder "$place"
+	run -1 helio keys enrol alice "$output" --state "$state"
+	run -2 helio keys enrol bob tooshort --state "$state"
+}

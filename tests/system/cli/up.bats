@@ -1,0 +1,53 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+
+load bus
+
+@test "a switch that is killed comes back, and clients with it" {
+	start sub subscribed helio sub a.b --count 2
+	helio pub a.b before
+	until_lines sub 1
+	kill -KILL "$(children "$pid_up")"
+	# The subscriber is there again when a publish is taken by somebody.
+	for ((i = 0; i < 200; i++)); do
+		helio pub a.b after --ack routed 2>/dev/null && break
+		sleep 0.05
+	done
+	wait "$pid_sub"
+	[ "$(tail -n 1 "$place/sub")" = after ]
+	grep -q "missing here (reconnect)" "$place/sub.err"
+}
+
+@test "^C ends all, in order, with 0" {
+	read -r heliod < <(children "$pid_up")
+	kill -INT "$pid_up"
+	wait "$pid_up"
+	[ ! -e "/proc/$heliod" ]
+	[ ! -e "$run_folder/bus.sock" ]
+}
+
+@test "two sets do not share a folder" {
+	run -5 --separate-stderr helio up --state "$state" --run "$run_folder"
+	[[ $stderr == *"another"* ]]
+	helio ping
+}
+
+@test "a policy that is there is kept, and a wrong one ends the start" {
+	echo 'allow uid:* any >' >"$place/mine"
+	stop_bus
+	rm "$state/policy/50-default.policy"
+	cp "$place/mine" "$state/policy/mine.policy"
+	start_bus
+	[ "$(ls "$state/policy")" = mine.policy ]
+	stop_bus
+	echo nonsense >"$state/policy/mine.policy"
+	run -5 --separate-stderr helio up --state "$state" --run "$run_folder"
+	[[ $stderr == *"mine.policy:1"* ]]
+}
+
+@test "it listens where it is told to" {
+	stop_bus
+	start_bus --listen "unix:$place/plain.sock" -o json
+	[ "$(json 'j["ready"]' <"$place/up")" = "$HELIOGRAPH_ADDRESS" ]
+	helio ping -c "unix:$place/plain.sock"
+}

@@ -1,0 +1,58 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+
+load bus
+
+@test "ls shows peers, subscriptions and services" {
+	start sub subscribed helio sub 'a.>' --queue g
+	start reply serving helio reply b.c ok
+	run -0 helio ls
+	[[ $output == *PRINCIPAL* && $output == *helio* ]]
+	[[ $output != *$'\e'* ]]
+	run -0 helio ls subscriptions -o json
+	[ "$(json '[(s["pattern"], s["group"]) for s in j]' <<<"$output")" = \
+		"[('a.>', 'g')]" ]
+	run -0 helio ls services -o json
+	[ "$(json '"b.c" in [s["name"] for s in j]' <<<"$output")" = True ]
+	run -0 helio ls peers -o json
+	[ "$(json 'len(j) >= 3' <<<"$output")" = True ]
+	run -2 helio ls everything
+}
+
+@test "top --batch shows rates" {
+	start sub subscribed helio sub a.b
+	helio pub a.b x --count 50000 3>&- &
+	run -0 helio top --batch --count 2 --interval 200ms
+	[[ $output == *"per second"* && $output != *$'\e'* ]]
+	run -0 helio top --batch --count 1 --interval 100ms -o json
+	[ "$(json 'j["delivered_per_s"] >= 0' <<<"$output")" = True ]
+	[ "$(json 'len(j["peers"]) >= 2' <<<"$output")" = True ]
+}
+
+@test "ping tells whether somebody is there" {
+	run -0 helio ping --count 3
+	[ "${#lines[@]}" = 3 ]
+	run -0 helio ping "uid:$(id -u)"
+	run -3 helio ping vm:nobody
+	run -3 helio ping "uid:$(id -u)" vm:nobody -o json
+	is_json_lines <<<"$output"
+	run -5 helio ping -c "shm:$place/nobody.sock"
+}
+
+@test "bench measures something" {
+	run -0 helio bench --messages 5000 --requests 200 -o json
+	[ "$(json 'j["messages_per_s"] > 0 and j["request_p50_us"] > 0' \
+		<<<"$output")" = True ]
+}
+
+@test "every command explains itself, and completion is shell" {
+	for command in up pub sub request reply ls top ping "domains enrol" \
+		"domains list" "domains remove" "keys new" "keys list" \
+		"keys enrol" "policy check" "policy test" reload bench; do
+		# shellcheck disable=SC2086 # one or two words
+		run -0 helio $command --help
+		[[ ${lines[0]} == "Usage: helio $command"* ]]
+	done
+	helio completion | bash -n
+	run -0 helio --version
+}
