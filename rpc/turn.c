@@ -328,12 +328,13 @@ static int work(struct helio *bus, bool will_sleep)
 	return n;
 }
 
-static void start_turn(struct helio *bus)
+/* A program that only looks does without the system call. */
+static void start_turn(struct helio *bus, bool will_sleep)
 {
 	bus->is_in_turn = true;
 	bus->is_stirred = false;
 	bus->now_ns = clock_now_ns();
-	if (bus->is_armed && bus->poller.epoll_fd >= 0)
+	if (will_sleep && bus->poller.epoll_fd >= 0)
 		(void)poller_dispatch(&bus->poller, 0);
 	if (bus->phase == PHASE_WAITING && bus->transport &&
 	    bus->now_ns >= bus->retry_at_ns)
@@ -355,7 +356,7 @@ int turn_run(struct helio *bus, bool will_sleep)
 
 	if (bus->is_in_turn)
 		return 0;
-	start_turn(bus);
+	start_turn(bus, will_sleep);
 	if (bus->channel)
 		n = work(bus, will_sleep);
 	end_turn(bus);

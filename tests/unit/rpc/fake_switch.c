@@ -2,7 +2,6 @@
 
 #include "tests/unit/rpc/fake_switch.h"
 
-#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -14,17 +13,6 @@
 #include "transports/pair.h"
 
 enum { TURNS_MAX = 1000 };
-
-/* Until there are transports, no address names one. */
-int transport_lookup(const char *address,
-		     const struct transport **ret_transport,
-		     const char **ret_rest)
-{
-	(void)address;
-	(void)ret_transport;
-	(void)ret_rest;
-	return -EPROTONOSUPPORT;
-}
 
 static void ignore(struct channel *channel)
 {
