@@ -161,7 +161,6 @@ static int duplex_refill(struct channel *channel)
 		duplex->n_written = 0;
 	}
 	channel->n_in = count_unread(duplex);
-	channel->in = NULL;
 	if (channel->n_in)
 		channel->in = mirror_byte(&duplex->mirror,
 					  duplex->n_read + channel->n_consumed);
@@ -248,6 +247,9 @@ static void duplex_free(struct channel *channel)
 	duplex->ops->free(duplex);
 }
 
+/* Where an empty window stands. */
+static uint8_t nothing[1];
+
 static const struct channel_ops channel_ops = {
 	.name = "tcp",
 	.refill = duplex_refill,
@@ -262,6 +264,8 @@ void duplex_init(struct duplex *duplex, const struct duplex_ops *ops)
 	*duplex = (struct duplex){
 		.channel = {
 			.ops = &channel_ops,
+			.in = nothing,
+			.out = nothing,
 			.n_in_max = DUPLEX_WINDOW_BYTES,
 			.n_out_max = TELL_ALL_BYTES,
 		},
