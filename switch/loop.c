@@ -53,7 +53,7 @@ static bool run_turns(struct loop *loop)
 			quiet_since_ns = now_ns;
 		if (now_ns - quiet_since_ns < YIELD_US * NS_PER_US &&
 		    yield_may(&loop->yield, now_ns)) {
-			(void)yield_once(&loop->yield);
+			(void)yield_once(&loop->yield, now_ns);
 			continue;
 		}
 		return bus_sleep(loop->bus);
