@@ -20,6 +20,9 @@ enum {
 	POLL_TURNS = 8,
 };
 
+/* How often the busiest subjects are halved. */
+#define FADING_NS (10 * NS_PER_S)
+
 const struct bus_limits bus_default_limits = {
 	.message_max_bytes = 8 * 1024 * 1024,
 	.subscriptions_max = 131072,
@@ -42,6 +45,15 @@ static void on_source_retired(void *userdata, uint32_t handle)
 		peer_forget(container_of(link, struct peer, link), handle);
 }
 
+/* What was busy long ago counts for less and less. */
+static void on_fading(struct timer *timer, uint64_t now_ns)
+{
+	struct bus *bus = container_of(timer, struct bus, fading);
+
+	sketch_halve(&bus->busiest);
+	wheel_add(&bus->wheel, timer, now_ns + FADING_NS);
+}
+
 int bus_init(struct bus *bus, struct policy *policy,
 	     const struct bus_limits *limits)
 {
@@ -50,14 +62,19 @@ int bus_init(struct bus *bus, struct policy *policy,
 	memset(bus, 0, offsetof(struct bus, scratch));
 	bus->limits = *limits;
 	bus->now_ns = clock_now_ns();
+	bus->started_ns = bus->now_ns;
+	bus->policy_generation = 1;
 	list_init(&bus->peers);
 	list_init(&bus->active);
 	list_init(&bus->dirty);
 	list_init(&bus->ended);
+	list_init(&bus->receivers);
 	list_init(&bus->captures);
 	queue_pool_init(&bus->chunks);
 	slot_table_init(&bus->slots);
 	wheel_init(&bus->wheel, bus->now_ns);
+	timer_init(&bus->fading, on_fading);
+	wheel_add(&bus->wheel, &bus->fading, bus->now_ns + FADING_NS);
 	bus->poller.epoll_fd = -1;
 	if (getrandom(&bus->incarnation, sizeof(bus->incarnation), 0) < 0)
 		return -errno;
@@ -224,6 +241,7 @@ void bus_set_policy(struct bus *bus, struct policy *policy)
 {
 	policy_free(bus->policy);
 	bus->policy = policy;
+	bus->policy_generation++;
 	route_table_change(&bus->routes);
 	control_judge_again(bus);
 }

@@ -24,6 +24,7 @@
 #include "switch/queue.h"
 #include "switch/quota.h"
 #include "switch/route.h"
+#include "switch/sketch.h"
 #include "switch/slot.h"
 #include "switch/source.h"
 #include "transports/poller.h"
@@ -60,7 +61,11 @@ struct bus_stats {
 	uint64_t n_delivered;
 	uint64_t n_dropped;
 	uint64_t n_refused;
+	uint64_t n_unmatched;
+	uint64_t n_received_bytes;
+	uint64_t n_delivered_bytes;
 	uint64_t n_calls;
+	uint64_t n_calls_failed;
 	uint64_t n_replies;
 	struct bus_reason reasons[BUS_REASONS_MAX];
 	size_t n_reasons;
@@ -84,16 +89,22 @@ struct bus {
 	struct list active;   /* peers to look at in the next turn */
 	struct list dirty;    /* peers to flush at the end of this one */
 	struct list ended;    /* peers to free at the end of this one */
+	struct list receivers; /* everybody's, oldest first */
+	uint64_t n_receivers_ever;
 	struct list captures; /* of logs, those that are away included */
 	size_t n_captures;
 	size_t n_peers;
 	uint64_t n_peers_ever;
 
 	uint64_t incarnation;
+	uint64_t started_ns;
+	uint64_t policy_generation;
 	uint64_t now_ns; /* read once per turn */
 	uint64_t n_turns;
 	bool was_busy; /* the last turn */
 	struct bus_stats stats;
+	struct sketch busiest; /* subjects, of a sample of messages */
+	struct timer fading;   /* of what was busy */
 	uint8_t scratch[FRAME_MAX_BYTES]; /* one message, for several */
 	uint8_t arena[32 * 1024];         /* what control frames unpack to */
 };

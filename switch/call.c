@@ -48,6 +48,7 @@ void call_fail(struct slot *slot, enum status status, const char *text)
 
 	if (slot->callee)
 		peer_send(slot->callee->peer, &cancel, NULL, 0);
+	slot->bus->stats.n_calls_failed++;
 	if (slot->observed)
 		observe_end(slot, status, text);
 	reply_by_bus(slot->caller, slot->caller_id, status, text,
@@ -327,6 +328,7 @@ void call_start(struct peer *caller, const struct inbound *inbound)
 	int r;
 
 	bus->stats.n_calls++;
+	caller->stats.n_calls++;
 	if (open_slot(caller, inbound, &slot)) {
 		(void)begin(caller, inbound, NULL);
 		return;

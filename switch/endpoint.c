@@ -234,8 +234,7 @@ int registration_new(struct peer *peer,
 		.credit_bytes = options->credit_bytes,
 	};
 	list_init(&registration->slots);
-	map_add(&peer->receivers, &registration->receiver.node,
-		map_hash_u64(options->id));
+	receiver_enter(&registration->receiver);
 	map_add(&table->by_instance, &registration->by_instance,
 		map_hash_u64(registration->instance));
 
@@ -272,7 +271,7 @@ struct registration *registration_free(struct registration *registration)
 	}
 	service_leave(registration);
 	map_remove(&bus->endpoints.by_instance, &registration->by_instance);
-	map_remove(&peer->receivers, &registration->receiver.node);
+	receiver_leave(&registration->receiver);
 	account_discharge(peer->account, RESOURCE_SUBSCRIPTIONS, 1);
 	route_table_change(&bus->routes);
 	free(registration);

@@ -32,7 +32,7 @@ static void on_signal(uv_signal_t *signal, int number)
 	struct loop *loop = signal->data;
 
 	if (number == SIGHUP)
-		loop->on_reload(loop->userdata);
+		loop->hooks->reload(loop->userdata);
 	else
 		uv_stop(&loop->uv);
 }
@@ -45,7 +45,9 @@ static bool run_turns(struct loop *loop)
 	for (unsigned i = 0; i < TURNS_MAX; i++) {
 		uint64_t now_ns = clock_now_ns();
 
-		if (bus_turn(loop->bus, now_ns)) {
+		bool was_busy = bus_turn(loop->bus, now_ns);
+
+		if (loop->hooks->turn(loop->userdata) || was_busy) {
 			quiet_since_ns = 0;
 			continue;
 		}
@@ -87,14 +89,14 @@ static void before_sleep(uv_prepare_t *prepare)
 }
 
 int loop_init(struct loop *loop, struct bus *bus,
-	      void (*on_reload)(void *userdata), void *userdata)
+	      const struct loop_hooks *hooks, void *userdata)
 {
 	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
 	int r;
 
 	*loop = (struct loop){
 		.bus = bus,
-		.on_reload = on_reload,
+		.hooks = hooks,
 		.userdata = userdata,
 	};
 	r = uv_loop_init(&loop->uv);

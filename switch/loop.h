@@ -11,11 +11,20 @@
  * written, and only then are the channels armed and the loop sleeps.
  */
 
+#include <stdbool.h>
+
 #include <uv.h>
 
 #include "transports/yield.h"
 
 struct bus;
+
+/** What the loop does beside turning the bus. */
+struct loop_hooks {
+	void (*reload)(void *userdata); /* SIGHUP */
+	/* Between turns. Returns whether it did anything. */
+	bool (*turn)(void *userdata);
+};
 
 struct loop {
 	uv_loop_t uv;
@@ -26,13 +35,13 @@ struct loop {
 	uv_signal_t signals[3];
 	struct bus *bus;
 	struct yield_guard yield;
-	void (*on_reload)(void *userdata);
+	const struct loop_hooks *hooks;
 	void *userdata;
 };
 
-/** Returns 0 or a negative errno. SIGHUP calls `on_reload`. */
+/** Returns 0 or a negative errno. The hooks are borrowed. */
 int loop_init(struct loop *loop, struct bus *bus,
-	      void (*on_reload)(void *userdata), void *userdata);
+	      const struct loop_hooks *hooks, void *userdata);
 void loop_deinit(struct loop *loop);
 
 /** Until SIGINT or SIGTERM. */

@@ -16,6 +16,7 @@
 #include "switch/judge.h"
 #include "switch/listen.h"
 #include "switch/loop.h"
+#include "switch/service.h"
 
 enum { EXIT_USAGE = 2, EXIT_INTERNAL = 70 };
 
@@ -53,6 +54,7 @@ struct heliod {
 	struct options options;
 	struct bus bus;
 	struct listening listening;
+	struct service service;
 	struct loop loop;
 };
 
@@ -194,20 +196,39 @@ static struct bus_limits limits_of(const struct settings *settings)
 	return limits;
 }
 
-static void on_reload(void *userdata)
+static int reload(void *userdata, char *error, size_t n_error)
 {
 	struct heliod *heliod = userdata;
 	struct config *config;
+	int r;
+
+	r = load(&heliod->options, error, n_error, &config);
+	if (r >= 0)
+		r = listening_set_config(&heliod->listening, config, error,
+					 n_error);
+	if (r < 0)
+		log_error("reload: %s", error);
+	else
+		log_info("reloaded");
+	return r;
+}
+
+static void on_hangup(void *userdata)
+{
 	char error[512];
 
-	if (load(&heliod->options, error, sizeof(error), &config) < 0) {
-		log_error("not reloaded: %s", error);
-		return;
-	}
-	if (!listening_set_config(&heliod->listening, config, error,
-				  sizeof(error)))
-		log_info("reloaded");
+	(void)reload(userdata, error, sizeof(error));
 }
+
+static bool on_turn(void *userdata)
+{
+	struct heliod *heliod = userdata;
+
+	return service_turn(&heliod->service);
+}
+
+static const struct loop_hooks hooks = { .reload = on_hangup,
+					 .turn = on_turn };
 
 static void say_ready(int fd)
 {
@@ -244,12 +265,16 @@ static int run(struct heliod *heliod)
 	listening_init(&heliod->listening, &heliod->bus, config);
 	r = listening_apply(&heliod->listening, error, sizeof(error));
 	if (r >= 0)
-		r = loop_init(&heliod->loop, &heliod->bus, on_reload, heliod);
+		r = service_init(&heliod->service, &heliod->bus,
+				 &heliod->listening, reload, heliod);
+	if (r >= 0)
+		r = loop_init(&heliod->loop, &heliod->bus, &hooks, heliod);
 	if (r >= 0) {
 		say_ready(heliod->options.ready_fd);
 		loop_run(&heliod->loop);
 		loop_deinit(&heliod->loop);
 	}
+	service_deinit(&heliod->service);
 	bus_deinit(&heliod->bus);
 	listening_deinit(&heliod->listening);
 	return r < 0 ? EXIT_INTERNAL : EXIT_SUCCESS;

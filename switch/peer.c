@@ -104,6 +104,7 @@ int peer_new(struct bus *bus, struct channel *channel, struct peer **ret_peer)
 
 	peer->id = ++bus->n_peers_ever;
 	peer->channel = channel;
+	peer->connected_ns = bus->now_ns;
 	channel->owner = peer;
 	channel->on_ready = on_ready;
 	bus->n_peers++;

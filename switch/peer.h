@@ -40,6 +40,8 @@ struct peer_stats {
 	uint64_t n_frames_out;
 	uint64_t n_bytes_out;
 	uint64_t n_refused;
+	uint64_t n_calls;
+	uint64_t n_calls_served;
 };
 
 struct peer {
@@ -76,6 +78,7 @@ struct peer {
 	struct timer greeting;
 	struct peer_stats stats;
 	uint64_t message_max; /* that it reassembles */
+	uint64_t connected_ns;
 	char program[64];     /* as it calls itself; for people */
 };
 

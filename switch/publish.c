@@ -19,6 +19,8 @@
 #include "switch/slot.h"
 #include "switch/subscription.h"
 
+enum { SAMPLE_ONE_IN = 64 };
+
 /* Who got a message, for its sender. */
 struct tally {
 	uint32_t n_took;
@@ -229,6 +231,22 @@ static int begin(struct peer *peer, const struct inbound *inbound,
 	return r < 0 || !audience;
 }
 
+/* Of the subjects a sample is enough. */
+static void count(struct bus *bus, const struct inbound *inbound,
+		  struct tally tally)
+{
+	struct bus_stats *stats = &bus->stats;
+
+	stats->n_published++;
+	stats->n_received_bytes += inbound->frame.length;
+	stats->n_delivered_bytes +=
+		(uint64_t)tally.n_took * inbound->frame.length;
+	stats->n_unmatched += !tally.n_took && !tally.n_full;
+	if (!(stats->n_published % SAMPLE_ONE_IN))
+		sketch_add(&bus->busiest, inbound->tag.low, inbound->subject,
+			   inbound->frame.n_subject, SAMPLE_ONE_IN);
+}
+
 static void route(struct peer *peer, const struct inbound *inbound,
 		  const struct audience *audience)
 {
@@ -254,7 +272,7 @@ static void route(struct peer *peer, const struct inbound *inbound,
 	if (audience->n_targets > 1)
 		message_settle(&message, peer->bus->scratch);
 	tally = deliver(peer->bus, audience, &message, open, stored);
-	peer->bus->stats.n_published++;
+	count(peer->bus, inbound, tally);
 	if (stored && !stored->callee)
 		slot_fail(stored, STATUS_RESOURCE_EXHAUSTED, "");
 	if (inbound->frame.flags & FRAME_ACK_ROUTED)

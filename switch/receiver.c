@@ -2,7 +2,25 @@
 
 #include "switch/receiver.h"
 
+#include "switch/bus.h"
 #include "switch/peer.h"
+
+void receiver_enter(struct receiver *receiver)
+{
+	struct bus *bus = receiver->peer->bus;
+
+	receiver->serial = ++bus->n_receivers_ever;
+	list_push_back(&bus->receivers, &receiver->all_link);
+	map_add(&receiver->peer->receivers, &receiver->node,
+		map_hash_u64(receiver->id));
+}
+
+void receiver_leave(struct receiver *receiver)
+{
+	list_unlink(&receiver->all_link);
+	map_remove(&receiver->peer->receivers, &receiver->node);
+	receiver->peer = NULL;
+}
 
 struct receiver *receiver_lookup(const struct peer *peer, uint32_t id)
 {

@@ -23,6 +23,8 @@ enum receiver_kind { RECEIVER_SUBSCRIPTION, RECEIVER_REGISTRATION };
 enum { RECEIVER_ID_MAX = 0x7fffffff };
 
 struct receiver {
+	struct list all_link; /* in bus.receivers, oldest first */
+	uint64_t serial;      /* unlike any other's, ever */
 	struct map_node node; /* in peer.receivers, by id */
 	struct peer *peer;    /* NULL: a log that is away */
 	enum receiver_kind kind;
@@ -56,6 +58,12 @@ static inline void receiver_spend(struct receiver *receiver,
 	receiver->n_messages += n_messages;
 	receiver->n_bytes += n_bytes;
 }
+
+/** It is new, and its peer's: into the peer's map and the bus's list. */
+void receiver_enter(struct receiver *receiver);
+
+/** It is its peer's no longer. */
+void receiver_leave(struct receiver *receiver);
 
 /** NULL if the peer has none of this id. */
 struct receiver *receiver_lookup(const struct peer *peer, uint32_t id);

@@ -101,6 +101,7 @@ void call_reply(struct peer *callee, const struct inbound *inbound)
 		return;
 	}
 	callee->bus->stats.n_replies++;
+	callee->stats.n_calls_served++;
 	forward_reply(callee, inbound, &message);
 	if (slot->observed) {
 		message_settle(&message, callee->bus->scratch);

@@ -67,8 +67,7 @@ int subscription_new(struct peer *peer,
 	    (sub->overflow == OVERFLOW_LATEST && latest_init(&sub->latest) < 0))
 		goto no_memory;
 
-	map_add(&peer->receivers, &sub->receiver.node,
-		map_hash_u64(options->id));
+	receiver_enter(&sub->receiver);
 	*ret_subscription = sub;
 	return 0;
 
@@ -138,10 +137,9 @@ static void detach(struct subscription *sub)
 		waiting_pop(sub);
 	unreserve(sub, sub->n_reserved_bytes);
 	list_unlink(&sub->waiting_link);
-	map_remove(&peer->receivers, &sub->receiver.node);
 	account_discharge(peer->account, RESOURCE_SUBSCRIPTIONS, 1);
 	slots_fail_stored(&sub->stored_slots);
-	sub->receiver.peer = NULL;
+	receiver_leave(&sub->receiver);
 }
 
 void subscription_orphan(struct subscription *sub)
