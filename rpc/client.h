@@ -26,6 +26,7 @@
 #include "rpc/deadline.h"
 #include "rpc/handle.h"
 #include "rpc/heliograph.h"
+#include "rpc/inside.h"
 #include "rpc/metadata.h"
 #include "rpc/outbox.h"
 #include "rpc/registration.h"
@@ -112,15 +113,6 @@ struct helio {
 	struct deadlines deadlines;
 	struct reply *kept; /* of helio_call_wait() */
 };
-
-/**
- * A connection over a channel that is there already, for the switch's own
- * services and for tests: it has no descriptor, and does not connect again.
- * Whoever runs it calls helio_dispatch() when helio_timeout_ms() is 0.
- * Takes the channel only when it returns 0; otherwise -ENOMEM.
- */
-int client_new_on(struct channel *channel, const struct helio_options *options,
-		  struct helio **ret_bus);
 
 /** The same without a channel, in PHASE_WAITING. */
 int client_new(const struct helio_options *options, struct helio **ret_bus);

@@ -86,9 +86,9 @@ struct bus {
 	struct wheel wheel;
 
 	struct list peers;
-	struct list active;   /* peers to look at in the next turn */
-	struct list dirty;    /* peers to flush at the end of this one */
-	struct list ended;    /* peers to free at the end of this one */
+	struct list active;    /* peers to look at in the next turn */
+	struct list dirty;     /* peers to flush at the end of this one */
+	struct list ended;     /* peers to free at the end of this one */
 	struct list receivers; /* everybody's, oldest first */
 	uint64_t n_receivers_ever;
 	struct list captures; /* of logs, those that are away included */

@@ -12,7 +12,6 @@
  */
 
 #include <stdbool.h>
-
 #include <uv.h>
 
 #include "transports/yield.h"

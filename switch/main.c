@@ -150,22 +150,13 @@ static int complete(const struct options *options, struct config *config,
 		return -ENAMETOOLONG;
 	}
 	for (size_t i = 0; i < options->n_listens; i++) {
-		struct settings_listen *listen;
+		int r = settings_add_listen("--listen", options->listens[i],
+					    error, n_error, settings);
 
-		if (settings->n_listens == SETTINGS_LISTENS_MAX ||
-		    strlen(options->listens[i]) > SETTINGS_PATH_MAX_BYTES) {
-			snprintf(error, n_error,
-				 "--listen: too many, or too long");
-			return -E2BIG;
-		}
-		listen = &settings->listens[settings->n_listens++];
-		*listen = (struct settings_listen){
-			.access = socket_access_default(),
-		};
-		strncpy(listen->address, options->listens[i],
-			sizeof(listen->address) - 1);
+		if (r < 0)
+			return r;
 	}
-	return 0;
+	return config_check(config, error, n_error);
 }
 
 static int load(const struct options *options, char *error, size_t n_error,
@@ -227,8 +218,7 @@ static bool on_turn(void *userdata)
 	return service_turn(&heliod->service);
 }
 
-static const struct loop_hooks hooks = { .reload = on_hangup,
-					 .turn = on_turn };
+static const struct loop_hooks hooks = { .reload = on_hangup, .turn = on_turn };
 
 static void say_ready(int fd)
 {

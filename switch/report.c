@@ -14,10 +14,10 @@
 #include "switch/subscription.h"
 
 /* Optional fields of a generated message are a value and a flag. */
-#define SET(message, field, value)              \
-	do {                                    \
-		(message)->has_##field = 1;     \
-		(message)->field = (value);     \
+#define SET(message, field, value)          \
+	do {                                \
+		(message)->has_##field = 1; \
+		(message)->field = (value); \
 	} while (0)
 
 static const char *const overflow_names[N_OVERFLOWS] = {
@@ -109,8 +109,7 @@ size_t report_peers(struct bus *bus, struct report_page *page,
 	struct list *link;
 	size_t n = 0;
 
-	list_for_each(link, &bus->peers)
-	{
+	list_for_each (link, &bus->peers) {
 		struct peer *peer = container_of(link, struct peer, link);
 
 		if (peer->id <= page->cursor ||
@@ -136,8 +135,8 @@ static void fill_subscription(struct subscription *sub,
 	SET(out, peer, sub->receiver.peer->id);
 	out->principal = sub->receiver.peer->source->principal.path;
 	SET(out, id, sub->receiver.id);
-	snprintf(entry->pattern, sizeof(entry->pattern), "%.*s",
-		 sub->n_pattern, sub->pattern);
+	snprintf(entry->pattern, sizeof(entry->pattern), "%.*s", sub->n_pattern,
+		 sub->pattern);
 	out->pattern = entry->pattern;
 	if (sub->group) {
 		snprintf(entry->group, sizeof(entry->group), "%.*s",
@@ -174,9 +173,8 @@ static void fill_methods(const struct registration *registration,
 			registration->memberships[i].endpoint;
 		size_t at = registration->n_name + 1;
 
-		snprintf(entry->method_names[i],
-			 sizeof(entry->method_names[i]), "%.*s",
-			 (int)(endpoint->n_subject - at),
+		snprintf(entry->method_names[i], sizeof(entry->method_names[i]),
+			 "%.*s", (int)(endpoint->n_subject - at),
 			 endpoint->subject + at);
 		entry->methods[i] = entry->method_names[i];
 	}
@@ -189,7 +187,7 @@ static void fill_service(struct registration *registration,
 {
 	Helio__Switch__V1__Service *out = &entry->service;
 	const struct receiver *receiver = &registration->receiver;
-	const struct list *link;
+	struct list *link;
 	uint32_t n_pending = 0;
 
 	helio__switch__v1__service__init(out);
@@ -204,7 +202,7 @@ static void fill_service(struct registration *registration,
 	out->instance = entry->instance;
 	fill_methods(registration, entry);
 	SET(out, calls, receiver->n_messages);
-	list_for_each(link, &registration->slots)
+	list_for_each (link, &registration->slots)
 		n_pending++;
 	SET(out, calls_pending, n_pending);
 	SET(out, credit_calls, receiver->credit_messages);
@@ -240,9 +238,9 @@ size_t report_subscriptions(struct bus *bus, struct report_page *page,
 	while ((receiver = next_receiver(bus, last, RECEIVER_SUBSCRIPTION,
 					 page)) &&
 	       n < page->limit) {
-		fill_subscription(container_of(receiver, struct subscription,
-					       receiver),
-				  &entries[n++]);
+		fill_subscription(
+			container_of(receiver, struct subscription, receiver),
+			&entries[n++]);
 		last = receiver;
 	}
 	page->has_more = receiver != NULL;
@@ -261,9 +259,9 @@ size_t report_services(struct bus *bus, struct report_page *page,
 	while ((receiver = next_receiver(bus, last, RECEIVER_REGISTRATION,
 					 page)) &&
 	       n < page->limit) {
-		fill_service(container_of(receiver, struct registration,
-					  receiver),
-			     &entries[n++]);
+		fill_service(
+			container_of(receiver, struct registration, receiver),
+			&entries[n++]);
 		last = receiver;
 	}
 	page->has_more = receiver != NULL;
@@ -279,7 +277,7 @@ static uint32_t n_peers_of(struct bus *bus, const char *name)
 	uint32_t n = 0;
 
 	snprintf(path, sizeof(path), "vm:%s", name);
-	list_for_each(link, &bus->peers)
+	list_for_each (link, &bus->peers)
 		n += is_below(container_of(link, struct peer, link), path);
 	return n;
 }
@@ -332,7 +330,7 @@ static void fill_ended(const struct bus *bus, struct report_stats *stats)
 static void fill_busiest(const struct bus *bus, size_t n_max,
 			 struct report_stats *stats)
 {
-	const struct sketch_entry *busiest[REPORT_BUSIEST_MAX];
+	struct sketch_entry busiest[REPORT_BUSIEST_MAX];
 	size_t n = sketch_busiest(&bus->busiest, busiest, n_max);
 
 	stats->reply.n_busiest = n;
@@ -341,11 +339,11 @@ static void fill_busiest(const struct bus *bus, size_t n_max,
 		Helio__Switch__V1__BusySubject *out = &stats->busy[i];
 
 		helio__switch__v1__busy_subject__init(out);
-		snprintf(stats->subjects[i], sizeof(stats->subjects[i]),
-			 "%.*s", busiest[i]->n_subject, busiest[i]->subject);
+		snprintf(stats->subjects[i], sizeof(stats->subjects[i]), "%.*s",
+			 (int)busiest[i].n_subject, busiest[i].subject);
 		out->subject = stats->subjects[i];
-		SET(out, messages, busiest[i]->count);
-		SET(out, error_max, busiest[i]->error);
+		SET(out, messages, busiest[i].count);
+		SET(out, error_max, busiest[i].error);
 		stats->busy_list[i] = out;
 	}
 }
@@ -357,7 +355,7 @@ void report_stats(struct bus *bus, size_t n_busiest,
 	struct sums sums = { 0 };
 	struct list *link;
 
-	list_for_each(link, &bus->receivers)
+	list_for_each (link, &bus->receivers)
 		add_up(container_of(link, struct receiver, all_link), &sums);
 	helio__switch__v1__get_stats_reply__init(out);
 	snprintf(ret_stats->version, sizeof(ret_stats->version), "%s",

@@ -12,11 +12,12 @@
 #include "base/clock.h"
 #include "helio/switch/v1/switch.pb-c.h"
 #include "proto/unpack.h"
-#include "rpc/client.h"
+#include "rpc/inside.h"
 #include "switch/bus.h"
 #include "switch/listen.h"
 #include "switch/policy.h"
 #include "switch/report.h"
+#include "transports/channel.h"
 #include "transports/pair.h"
 
 enum {
@@ -123,8 +124,8 @@ static void list_subscriptions(const struct question *question)
 		.limit = page_size(asked->limit),
 	};
 
-	reply.n_subscriptions = report_subscriptions(question->service->bus,
-						     &page, entries);
+	reply.n_subscriptions =
+		report_subscriptions(question->service->bus, &page, entries);
 	for (size_t i = 0; i < reply.n_subscriptions; i++)
 		subscriptions[i] = &entries[i].subscription;
 	reply.subscriptions = subscriptions;
