@@ -49,7 +49,7 @@ struct sums {
 	uint64_t n_dropped;
 };
 
-static void add_up(const struct receiver *receiver, struct sums *sums)
+static void add_up(struct receiver *receiver, struct sums *sums)
 {
 	const struct subscription *sub;
 
