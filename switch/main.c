@@ -29,7 +29,8 @@ static const char usage[] =
 	"\n"
 	"  --config DIR         folder with heliod.conf, policy/, domains/,\n"
 	"                       keys/ and quotas; SIGHUP reads it again\n"
-	"  --run DIR            folder for sockets, instead of run-folder\n"
+	"  --run DIR            folder for sockets, instead of run-folder:\n"
+	"                       bus.sock for everybody, domains/NAME.sock\n"
 	"  --listen ADDRESS     listen there too: shm:PATH, unix:PATH,\n"
 	"                       tcp://HOST:PORT\n"
 	"  --ready-fd N         write READY and a newline there when listening\n"
@@ -137,11 +138,24 @@ static int parse(int argc, char **argv, struct options *ret_options)
 	return 0;
 }
 
+/* Everybody's socket: who comes in by it is `uid:N`, and policy decides. */
+static int listen_in_common(struct settings *settings, char *error,
+			    size_t n_error)
+{
+	char listen[SETTINGS_PATH_MAX_BYTES + 32];
+
+	snprintf(listen, sizeof(listen), "shm:%s/bus.sock mode 0666",
+		 settings->run_folder);
+	return settings_add_listen("run-folder", listen, error, n_error,
+				   settings);
+}
+
 /* What the command line says more than the folder. */
 static int complete(const struct options *options, struct config *config,
 		    char *error, size_t n_error)
 {
 	struct settings *settings = &config->settings;
+	int r;
 
 	if (options->run &&
 	    snprintf(settings->run_folder, sizeof(settings->run_folder), "%s",
@@ -149,9 +163,12 @@ static int complete(const struct options *options, struct config *config,
 		snprintf(error, n_error, "--run: the path is too long");
 		return -ENAMETOOLONG;
 	}
+	r = listen_in_common(settings, error, n_error);
+	if (r < 0)
+		return r;
 	for (size_t i = 0; i < options->n_listens; i++) {
-		int r = settings_add_listen("--listen", options->listens[i],
-					    error, n_error, settings);
+		r = settings_add_listen("--listen", options->listens[i], error,
+					n_error, settings);
 
 		if (r < 0)
 			return r;
