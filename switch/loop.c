@@ -7,12 +7,8 @@
 #include "base/clock.h"
 #include "switch/bus.h"
 
-enum {
-	/* Then signals get their turn too. */
-	TURNS_MAX = 256,
-	/* How long to wait for an answer before sleeping. */
-	YIELD_US = 20,
-};
+/* Then signals get their turn too. */
+enum { TURNS_MAX = 256 };
 
 static void on_nothing_idle(uv_idle_t *idle)
 {
@@ -40,24 +36,19 @@ static void on_signal(uv_signal_t *signal, int number)
 /* Returns whether there is nothing to do, and all is armed. */
 static bool run_turns(struct loop *loop)
 {
-	uint64_t quiet_since_ns = 0;
-
 	for (unsigned i = 0; i < TURNS_MAX; i++) {
 		uint64_t now_ns = clock_now_ns();
-
 		bool was_busy = bus_turn(loop->bus, now_ns);
 
 		if (loop->hooks->turn(loop->userdata) || was_busy) {
-			quiet_since_ns = 0;
+			yield_rest(&loop->yield);
 			continue;
 		}
-		if (!quiet_since_ns)
-			quiet_since_ns = now_ns;
-		if (now_ns - quiet_since_ns < YIELD_US * NS_PER_US &&
-		    yield_may(&loop->yield, now_ns)) {
+		if (yield_may(&loop->yield, now_ns)) {
 			(void)yield_once(&loop->yield, now_ns);
 			continue;
 		}
+		yield_rest(&loop->yield);
 		return bus_sleep(loop->bus);
 	}
 	return false;
