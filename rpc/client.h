@@ -33,6 +33,7 @@
 #include "transports/channel.h"
 #include "transports/poller.h"
 #include "transports/transport.h"
+#include "transports/yield.h"
 
 enum phase {
 	PHASE_WAITING,  /* no channel: tries again at retry_at_ns */
@@ -88,6 +89,7 @@ struct helio {
 	bool is_armed;    /* the channel will wake us; else a turn is due */
 	bool wants_room;  /* something found the channel full */
 	bool has_refused; /* the program was told -EAGAIN, and waits for room */
+	struct yield_guard yield; /* of those who wait */
 	struct list dead; /* registrations to free at the end of the turn */
 
 	/* Out. */

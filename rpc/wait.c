@@ -42,6 +42,21 @@ static int sleep_ms(const struct helio *bus, uint64_t end_ns)
 	return left_ms < INT32_MAX ? (int)left_ms : INT32_MAX;
 }
 
+/* What is awaited may be on its way: look a few times before sleeping. */
+static int look(struct helio *bus, uint64_t end_ns)
+{
+	uint64_t now_ns = clock_now_ns();
+	int n = turn_run(bus, false);
+
+	while (!n && bus->channel && now_ns < end_ns &&
+	       yield_may(&bus->yield, now_ns)) {
+		now_ns = yield_once(&bus->yield, now_ns);
+		n = turn_run(bus, false);
+	}
+	yield_rest(&bus->yield);
+	return n;
+}
+
 /*
  * One turn, and if it brought nothing, one more after at most one sleep.
  * Returns as turn_run(); 0 says nothing about why.
@@ -51,6 +66,9 @@ static int wait_once(struct helio *bus, uint64_t end_ns)
 	struct pollfd wake = { .fd = bus->poller.epoll_fd, .events = POLLIN };
 	int n;
 
+	n = look(bus, end_ns);
+	if (n)
+		return n;
 	n = turn_run(bus, true);
 	if (n || bus->is_stirred)
 		return n;
