@@ -36,7 +36,7 @@ struct got {
 };
 
 /** A switch with this policy, or one that allows everything. */
-void world_init(struct world *world, const char *policy);
+void world_init(struct world *world, const char *text);
 void world_deinit(struct world *world);
 
 /** Turns until nothing more happens. */
