@@ -73,10 +73,14 @@ int address_parse(const char *text, bool is_listening,
 	const char *colon = strrchr(text, ':');
 	struct address address = { .is_ipv6 = false };
 	char host[HOST_MAX_CHARS + 1];
-	size_t n = colon ? (size_t)(colon - text) : 0;
+	size_t n;
 	int port, r;
 
-	if (!n || n > HOST_MAX_CHARS)
+	if (!colon || strncmp(text, "//", 2) != 0)
+		return -EINVAL;
+	text += 2;
+	n = (size_t)(colon - text);
+	if (colon <= text || n > HOST_MAX_CHARS)
 		return -EINVAL;
 	memcpy(host, text, n);
 	host[n] = '\0';

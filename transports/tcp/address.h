@@ -3,7 +3,7 @@
 #define TRANSPORTS_TCP_ADDRESS_H
 
 /**
- * HOST:PORT, checked before ZeroMQ sees it.
+ * //HOST:PORT, checked before ZeroMQ sees it.
  *
  * HOST is a name, an IPv4 address or an IPv6 address in brackets, and for a
  * listener also `*`. A name stands for its IPv4 addresses; `localhost` is

@@ -56,7 +56,7 @@ void world_init(struct world *world, bool is_plain)
 	options.lookup_key = lookup_key;
 	options.userdata = world;
 	assert_int_equal(poller_init(&world->poller), 0);
-	assert_int_equal(helio_transport.listen(&world->poller, "127.0.0.1:0",
+	assert_int_equal(helio_transport.listen(&world->poller, "//127.0.0.1:0",
 						&options, &world->listener),
 			 0);
 	world->listener->on_channel = on_channel;
@@ -73,7 +73,7 @@ void world_deinit(struct world *world)
 
 const char *world_address(const struct world *world)
 {
-	return world->listener->address + strlen("tcp://");
+	return world->listener->address + strlen("tcp:");
 }
 
 int world_port(const struct world *world)

@@ -48,7 +48,7 @@ struct channel *world_connect(struct world *world, const struct key_pair *pair);
 struct channel *world_join(struct world *world, const struct key_pair *pair,
 			   struct channel **ret_server);
 
-/** HOST:PORT of the listener. */
+/** //HOST:PORT of the listener. */
 const char *world_address(const struct world *world);
 int world_port(const struct world *world);
 

@@ -107,12 +107,12 @@ static void refuses_plain_off_this_machine(void **state)
 {
 	struct transport_options options = { .is_plain = true };
 	static const char *const addresses[] = {
-		"*:0",
-		"0.0.0.0:0",
-		"192.0.2.1:7300",
-		"example.org:7300",
-		"[::]:0",
-		"[2001:db8::1]:7300",
+		"//*:0",
+		"//0.0.0.0:0",
+		"//192.0.2.1:7300",
+		"//example.org:7300",
+		"//[::]:0",
+		"//[2001:db8::1]:7300",
 	};
 	struct listener *listener;
 	struct channel *channel;
@@ -123,7 +123,7 @@ static void refuses_plain_off_this_machine(void **state)
 		assert_int_equal(helio_transport.listen(&poller, addresses[i],
 							&options, &listener),
 				 -EACCES);
-	assert_int_equal(helio_transport.connect(&poller, "192.0.2.1:7300",
+	assert_int_equal(helio_transport.connect(&poller, "//192.0.2.1:7300",
 						 &options, &channel),
 			 -EACCES);
 	poller_deinit(&poller);
@@ -137,10 +137,10 @@ static void wants_keys_unless_plain(void **state)
 	struct poller poller;
 
 	poller_init(&poller);
-	assert_int_equal(helio_transport.listen(&poller, "127.0.0.1:0",
+	assert_int_equal(helio_transport.listen(&poller, "//127.0.0.1:0",
 						&options, &listener),
 			 -ENOKEY);
-	assert_int_equal(helio_transport.connect(&poller, "127.0.0.1:7300",
+	assert_int_equal(helio_transport.connect(&poller, "//127.0.0.1:7300",
 						 &options, &channel),
 			 -ENOKEY);
 	poller_deinit(&poller);
@@ -323,7 +323,7 @@ static void survives_failing_allocations(void **state)
 
 	for (unsigned n = 0; n == 0 || fault_hit(); n++) {
 		fault_arm(n);
-		r = helio_transport.listen(&world.poller, "127.0.0.1:0",
+		r = helio_transport.listen(&world.poller, "//127.0.0.1:0",
 					   &options, &listener);
 		fault_disarm();
 		assert_int_equal(r, fault_hit() ? -ENOMEM : 0);
