@@ -104,7 +104,10 @@ void child_end(struct child *child)
 
 static void on_timeout(uv_timer_t *timer)
 {
-	child_end(timer->data);
+	struct child *child = timer->data;
+
+	child->result.is_late = true;
+	child_end(child);
 }
 
 static void on_written(uv_write_t *write, int status)

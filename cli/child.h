@@ -22,6 +22,7 @@ enum { CHILD_OUTPUT_MAX = 8 << 20 };
 struct child_result {
 	int exit_status;
 	int signal;         /* that ended it; 0: it ended by itself */
+	bool is_late;       /* it was ended because its time was over */
 	bool is_too_long;   /* more output than CHILD_OUTPUT_MAX */
 	const char *output; /* lives until the callback returns */
 	size_t n_output;

@@ -104,6 +104,10 @@ static unsigned status_of(const struct job *job,
 		snprintf(reason, REASON_BYTES, "cancelled");
 		return HELIO_CANCELLED;
 	}
+	if (result->is_late) {
+		snprintf(reason, REASON_BYTES, "the command took too long");
+		return HELIO_DEADLINE_EXCEEDED;
+	}
 	if (result->is_too_long) {
 		snprintf(reason, REASON_BYTES, "the answer is too long");
 		return HELIO_RESOURCE_EXHAUSTED;

@@ -76,14 +76,14 @@ start() {
 
 	shift 2
 	mkfifo "$place/fifo"
-	if [[ $out == - ]]; then
-		"$@" >"$place/fifo" 2>&1 &
-	else
-		"$@" >"$out" 2>"$place/fifo" &
-	fi
-	started+=($!)
 	exec {fd}<>"$place/fifo"
 	rm "$place/fifo"
+	if [[ $out == - ]]; then
+		"$@" >&"$fd" 2>&1 &
+	else
+		"$@" >"$out" 2>&"$fd" &
+	fi
+	started+=($!)
 	until [[ ${line-} =~ $pattern ]]; do
 		IFS= read -r -t 10 -u "$fd" line ||
 			fail "no sign of life from: $*"

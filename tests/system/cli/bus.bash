@@ -16,10 +16,10 @@ start() {
 
 	shift 2
 	mkfifo "$place/$name.fifo"
-	"$@" >"$place/$name" 2>"$place/$name.fifo" 3>&- &
-	printf -v "pid_$name" %d $!
 	exec {fd}<>"$place/$name.fifo"
 	rm "$place/$name.fifo"
+	"$@" >"$place/$name" 2>&"$fd" 3>&- &
+	printf -v "pid_$name" %d $!
 	until [[ $line =~ $pattern ]]; do
 		IFS= read -r -t 20 -u "$fd" line || {
 			echo "no '$pattern' from: $*; its last line: $line"

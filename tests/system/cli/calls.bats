@@ -7,7 +7,7 @@ load bus
 	start fixed serving helio reply a.fixed pong
 	start echo serving helio reply a.echo --echo
 	echo from a pipe >"$place/in"
-	start pipe serving helio reply a.pipe <"$place/in"
+	start pipe serving bash -c 'exec helio reply a.pipe <"$0"' "$place/in"
 	[ "$(helio request a.fixed ping)" = pong ]
 	[ "$(helio request a.echo 'same again')" = "same again" ]
 	[ "$(echo piped | helio request a.echo)" = piped ]

@@ -64,14 +64,19 @@ load bus
 	tail -n 1 "$place/sub" | json 'j["source"]' | grep "^uid:"
 }
 
+# Its standard output is a terminal; what it says still comes our way.
+start_on_terminal() {
+	start "$1" subscribed bash -c \
+		'exec script -qefc "$0 2>&9" /dev/null 9>&2' "$2"
+}
+
 @test "a terminal is shown control bytes escaped, unless --raw" {
-	start sub subscribed script -qefc "helio sub a.b --count 1" "$place/log"
+	start_on_terminal sub "helio sub a.b --count 1"
 	printf 'x\033[2Jy\r\nz' | helio pub a.b
 	wait "$pid_sub"
 	grep -F 'x\x1b[2Jy\r\nz' "$place/sub"
 	! grep $'\e' "$place/sub"
-	start raw subscribed script -qefc "helio sub a.b --raw --count 1" \
-		"$place/log"
+	start_on_terminal raw "helio sub a.b --raw --count 1"
 	printf 'x\033[2Jy' | helio pub a.b
 	wait "$pid_raw"
 	grep $'\e' "$place/raw"

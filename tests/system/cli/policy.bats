@@ -73,16 +73,17 @@ load bus
 }
 
 @test "keys are drawn, enrolled and listed" {
-	[ -n "$(find "$HELIO_BIN/.." -name 'libheliograph-tcp*')" ] ||
+	[ -e "$HELIOGRAPH_MODULE_DIR/libheliograph-tcp.so" ] ||
 		skip "without the module for tcp"
 	run -0 --separate-stderr helio keys new alice --folder "$place"
-	[ ${#output} = 40 ]
+	key=$output
+	[ ${#key} = 40 ]
 	[ "$(stat -c %a "$place/alice.key")" = 600 ]
-	[ "$(cat "$place/alice.pub")" = "$output" ]
-	helio keys enrol alice "$output" --state "$state"
+	[ "$(cat "$place/alice.pub")" = "$key" ]
+	helio keys enrol alice "$key" --state "$state"
 	helio keys list --state "$state" -o json | json 'j[0]["name"]' |
 		grep -x alice
 	run -1 helio keys new alice --folder "$place"
-	run -1 helio keys enrol alice "$output" --state "$state"
+	run -1 helio keys enrol alice "$key" --state "$state"
 	run -2 helio keys enrol bob tooshort --state "$state"
 }

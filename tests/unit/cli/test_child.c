@@ -125,6 +125,7 @@ static void what_takes_too_long_is_ended_with_all_it_started(void **state)
 	start.timeout_ms = 50;
 	outcome = run(&start);
 	assert_int_equal(outcome.result.signal, SIGTERM);
+	assert_true(outcome.result.is_late);
 }
 
 static void what_ignores_the_polite_signal_is_killed(void **state)
