@@ -258,11 +258,6 @@ static int open_slot(struct peer *caller, const struct inbound *inbound,
 	char text[400];
 	int r;
 
-	if (id & FRAME_SWITCH_DRAWN) {
-		peer_end(caller, STATUS_INVALID_ARGUMENT,
-			 "a call's id is not the caller's to draw");
-		return 1;
-	}
 	r = slot_new(bus, SLOT_CALL, caller, id, &slot);
 	if (r == -EEXIST) {
 		peer_end(caller, STATUS_INVALID_ARGUMENT,
@@ -276,9 +271,11 @@ static int open_slot(struct peer *caller, const struct inbound *inbound,
 			     false);
 		return 1;
 	}
-	slot->room_bytes = inbound->frame.room_kib
-				   ? inbound->frame.room_kib * UINT64_C(1024)
-				   : caller->message_max;
+	slot->room_bytes = caller->message_max;
+	if (inbound->frame.room_kib)
+		slot->room_bytes = inbound->frame.room_kib * UINT64_C(1024);
+	if (slot->room_bytes > bus->limits.message_max_bytes)
+		slot->room_bytes = bus->limits.message_max_bytes;
 	wheel_add(&bus->wheel, &slot->timer,
 		  bus->now_ns + time_left(bus, inbound->frame.time_left_ms) *
 					NS_PER_MS);
@@ -317,6 +314,17 @@ static int begin(struct peer *caller, const struct inbound *inbound,
 	return 0;
 }
 
+static int check_length(const struct peer *caller,
+			const struct inbound *inbound, char *text,
+			size_t n_text)
+{
+	if (frame_is_whole(&inbound->frame) ||
+	    inbound->frame.total_bytes <= caller->bus->limits.message_max_bytes)
+		return STATUS_OK;
+	snprintf(text, n_text, "the call is longer than message_max");
+	return STATUS_INVALID_ARGUMENT;
+}
+
 void call_start(struct peer *caller, const struct inbound *inbound)
 {
 	struct bus *bus = caller->bus;
@@ -333,7 +341,9 @@ void call_start(struct peer *caller, const struct inbound *inbound)
 		(void)begin(caller, inbound, NULL);
 		return;
 	}
-	r = find(caller, inbound, &to, text, sizeof(text));
+	r = check_length(caller, inbound, text, sizeof(text));
+	if (!r)
+		r = find(caller, inbound, &to, text, sizeof(text));
 	if (!r)
 		r = choose(bus, inbound, &to, &registration, text,
 			   sizeof(text));

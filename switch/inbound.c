@@ -72,7 +72,7 @@ static void take_apart(const struct peer *peer, const uint8_t *bytes,
 	inbound->subject[frame->n_subject] = '\0';
 	inbound->tail = bytes + n_header + frame->n_subject;
 	inbound->n_tail = frame->length - n_header - frame->n_subject;
-	if (frame->kind > FRAME_CALL || !frame->n_subject)
+	if (frame->kind > FRAME_CALL)
 		return;
 	inbound->tag =
 		route_tag(&peer->bus->routes, class_of(peer, frame->kind),
@@ -127,6 +127,13 @@ static void abort_open(struct peer *peer, const struct inbound *inbound)
 			 "ABORT of a message that was not begun");
 }
 
+/* Something will be said of it later: the id says of what. */
+static bool needs_id(const struct frame *frame)
+{
+	return frame->kind != FRAME_MESSAGE || !frame_is_whole(frame) ||
+	       frame->flags & (FRAME_ACK_ROUTED | FRAME_ACK_STORED);
+}
+
 /* A first fragment says how long the whole is, and is not all of it. */
 static const char *fault_of_message(const struct inbound *inbound)
 {
@@ -136,6 +143,11 @@ static const char *fault_of_message(const struct inbound *inbound)
 		return "a direct peer names another source";
 	if (frame->handle)
 		return "a handle where none is defined";
+	if (frame->kind != FRAME_REPLY &&
+	    frame->correlation & FRAME_SWITCH_DRAWN)
+		return "a correlation id that is the switch's to draw";
+	if (!frame->correlation && needs_id(frame))
+		return "no correlation id where one is needed";
 	if (!(frame->flags & FRAME_FIRST) || frame_is_whole(frame))
 		return NULL;
 	if (!(frame->flags & FRAME_EXTENDED))

@@ -201,34 +201,30 @@ static void tell_routed(struct peer *peer, const struct inbound *inbound,
 	ack_send(peer, &ack, NULL);
 }
 
-/* Returns 0, or 1 when the message goes no further. */
+/* Keep who gets the fragments to come; NULL: nobody does. */
 static int begin(struct peer *peer, const struct inbound *inbound,
 		 const struct audience *audience, struct open **ret_open)
 {
-	char text[200];
 	int r;
 
-	if (inbound->frame.total_bytes > peer->bus->limits.message_max_bytes) {
-		refuse(peer, inbound, STATUS_INVALID_ARGUMENT,
-		       "the message is longer than message_max");
-		/* Its other fragments are taken, and go nowhere. */
-		audience = NULL;
-	}
 	r = open_new(peer, &inbound->frame, audience ? audience->n_targets : 0,
 		     ret_open);
-	if (r == -EEXIST) {
+	if (r == -EEXIST)
 		peer_end(peer, STATUS_INVALID_ARGUMENT,
 			 "a correlation id is used twice");
-	} else if (r < 0) {
-		account_full_text(peer->account, RESOURCE_OPEN_MESSAGES, text,
-				  sizeof(text));
-		peer_send_status(peer, FRAME_REFUSED,
-				 inbound->frame.correlation,
-				 STATUS_RESOURCE_EXHAUSTED, text);
+	else if (r < 0)
 		peer_end(peer, STATUS_RESOURCE_EXHAUSTED,
 			 "too many messages are begun");
-	}
-	return r < 0 || !audience;
+	return r;
+}
+
+/* What was refused at its first fragment has more: they are taken and lost. */
+static void swallow_rest(struct peer *peer, const struct inbound *inbound)
+{
+	struct open *open;
+
+	if (!frame_is_whole(&inbound->frame) && peer->state != PEER_ENDED)
+		(void)begin(peer, inbound, NULL, &open);
 }
 
 /* Of the subjects a sample is enough. */
@@ -247,6 +243,22 @@ static void count(struct bus *bus, const struct inbound *inbound,
 			   inbound->frame.n_subject, SAMPLE_ONE_IN);
 }
 
+/* Returns STATUS_OK, or why nobody gets it. */
+static int admit(struct peer *peer, const struct inbound *inbound,
+		 const struct audience *audience, const struct message *message,
+		 struct slot **ret_stored, const char **ret_text)
+{
+	if (!frame_is_whole(&inbound->frame) &&
+	    message->total_bytes > peer->bus->limits.message_max_bytes) {
+		*ret_text = "the message is longer than message_max";
+		return STATUS_INVALID_ARGUMENT;
+	}
+	if (!(inbound->frame.flags & FRAME_ACK_STORED))
+		return STATUS_OK;
+	return open_stored(peer, inbound, audience, message, ret_stored,
+			   ret_text);
+}
+
 static void route(struct peer *peer, const struct inbound *inbound,
 		  const struct audience *audience)
 {
@@ -257,18 +269,16 @@ static void route(struct peer *peer, const struct inbound *inbound,
 	const char *text = "";
 	int r;
 
+	inbound_forward(inbound, peer, FRAME_MESSAGE, &message);
+	r = admit(peer, inbound, audience, &message, &stored, &text);
+	if (r) {
+		refuse(peer, inbound, (enum status)r, text);
+		swallow_rest(peer, inbound);
+		return;
+	}
 	if (!frame_is_whole(&inbound->frame) &&
 	    begin(peer, inbound, audience, &open))
 		return;
-	inbound_forward(inbound, peer, FRAME_MESSAGE, &message);
-	if (inbound->frame.flags & FRAME_ACK_STORED) {
-		r = open_stored(peer, inbound, audience, &message, &stored,
-				&text);
-		if (r) {
-			refuse(peer, inbound, (enum status)r, text);
-			return;
-		}
-	}
 	if (audience->n_targets > 1)
 		message_settle(&message, peer->bus->scratch);
 	tally = deliver(peer->bus, audience, &message, open, stored);
@@ -277,16 +287,6 @@ static void route(struct peer *peer, const struct inbound *inbound,
 		slot_fail(stored, STATUS_RESOURCE_EXHAUSTED, "");
 	if (inbound->frame.flags & FRAME_ACK_ROUTED)
 		tell_routed(peer, inbound, tally);
-}
-
-/* What was refused at its first fragment has more: they are taken and lost. */
-static void swallow_rest(struct peer *peer, const struct inbound *inbound)
-{
-	struct audience nobody = { 0 };
-	struct open *open;
-
-	if (!frame_is_whole(&inbound->frame))
-		(void)begin(peer, inbound, &nobody, &open);
 }
 
 void publish(struct peer *peer, const struct inbound *inbound)

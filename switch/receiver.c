@@ -22,6 +22,21 @@ void receiver_leave(struct receiver *receiver)
 	receiver->peer = NULL;
 }
 
+bool receiver_refuse_id(struct peer *peer, uint32_t id, uint64_t correlation)
+{
+	if (!id || id > RECEIVER_ID_MAX) {
+		peer_send_status(peer, FRAME_RESULT, correlation,
+				 STATUS_INVALID_ARGUMENT,
+				 "an id is from 1 to 2147483647");
+		return true;
+	}
+	if (!receiver_lookup(peer, id))
+		return false;
+	peer_send_status(peer, FRAME_RESULT, correlation, STATUS_ALREADY_EXISTS,
+			 "the id is in use");
+	return true;
+}
+
 struct receiver *receiver_lookup(const struct peer *peer, uint32_t id)
 {
 	struct map_node *node = map_lookup(&peer->receivers, map_hash_u64(id));

@@ -65,6 +65,12 @@ void receiver_enter(struct receiver *receiver);
 /** It is its peer's no longer. */
 void receiver_leave(struct receiver *receiver);
 
+/**
+ * Whether the peer may not choose this id, for it is none or in use: then it
+ * has been told so, by a RESULT with this correlation id.
+ */
+bool receiver_refuse_id(struct peer *peer, uint32_t id, uint64_t correlation);
+
 /** NULL if the peer has none of this id. */
 struct receiver *receiver_lookup(const struct peer *peer, uint32_t id);
 

@@ -133,12 +133,8 @@ void serve(struct peer *peer, const struct inbound *inbound)
 			   &unpacked))
 		return;
 	asked = (const Helio__Bus__V1__Serve *)unpacked;
-	if (!asked->id || asked->id > RECEIVER_ID_MAX ||
-	    receiver_lookup(peer, asked->id)) {
-		peer_end(peer, STATUS_INVALID_ARGUMENT,
-			 "the id of a registration is in use, or none");
+	if (receiver_refuse_id(peer, asked->id, inbound->frame.correlation))
 		return;
-	}
 	options = (struct registration_options){
 		.id = asked->id,
 		.name = inbound->subject,

@@ -230,12 +230,8 @@ void subscribe(struct peer *peer, const struct inbound *inbound)
 			   &helio__bus__v1__subscribe__descriptor, &unpacked))
 		return;
 	asked = (const Helio__Bus__V1__Subscribe *)unpacked;
-	if (!asked->id || asked->id > RECEIVER_ID_MAX ||
-	    receiver_lookup(peer, asked->id)) {
-		peer_end(peer, STATUS_INVALID_ARGUMENT,
-			 "the id of a subscription is in use, or none");
+	if (receiver_refuse_id(peer, asked->id, inbound->frame.correlation))
 		return;
-	}
 	options = options_of(peer, inbound, asked);
 	if (check_form(asked, &options, &fault) &&
 	    check_rights(peer, asked, &options, &fault) &&

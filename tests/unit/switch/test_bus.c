@@ -507,6 +507,33 @@ static void policy_refuses_with_the_line(void **state)
 	fake_leave(&a);
 }
 
+/* Nothing of a frame before may decide about one that names no subject. */
+static void an_empty_subject_is_nobodys(void **state)
+{
+	struct frame call_frame = { .kind = FRAME_CALL,
+				    .flags = FRAME_WHOLE,
+				    .correlation = 1 };
+	struct fake_peer a;
+	struct fake_peer b;
+
+	fake_join(&world, "a", &a);
+	fake_join(&world, "b", &b);
+	fake_subscribe(&b, 1, "x", 100, STATUS_OK);
+	for (unsigned i = 0; i < 3; i++) {
+		fake_publish(&a, "x", "m");
+		fake_expect_message(&b, "x", "m");
+	}
+	fake_publish(&a, "", "m");
+	fake_expect(&a, FRAME_REFUSED, &got);
+	assert_int_equal(got.frame.status, STATUS_INVALID_ARGUMENT);
+	fake_send(&a, &call_frame, "", "m", 1);
+	fake_expect(&a, FRAME_REPLY, &got);
+	assert_int_equal(got.frame.status, STATUS_INVALID_ARGUMENT);
+	fake_expect_silence(&b);
+	fake_leave(&a);
+	fake_leave(&b);
+}
+
 static void violations_end_the_peer_and_are_counted(void **state)
 {
 	static const struct {
@@ -515,7 +542,9 @@ static void violations_end_the_peer_and_are_counted(void **state)
 	} cases[] = {
 		{ { .kind = FRAME_MESSAGE, .flags = FRAME_WHOLE, .source = 3 },
 		  "a direct peer names another source" },
-		{ { .kind = FRAME_MESSAGE, .flags = FRAME_LAST },
+		{ { .kind = FRAME_MESSAGE,
+		    .flags = FRAME_LAST,
+		    .correlation = 1 },
 		  "a fragment of a message that was not begun" },
 		{ { .kind = FRAME_PEER },
 		  "a peer without the right uplink announces others" },
@@ -525,7 +554,7 @@ static void violations_end_the_peer_and_are_counted(void **state)
 		{ { .kind = FRAME_CALL,
 		    .flags = FRAME_WHOLE,
 		    .correlation = FRAME_SWITCH_DRAWN },
-		  "a call's id is not the caller's to draw" },
+		  "a correlation id that is the switch's to draw" },
 	};
 	size_t n = sizeof(cases) / sizeof(*cases);
 	struct fake_peer witness;
@@ -609,6 +638,7 @@ int main(void)
 		TEST(cancel_and_deadline_reach_the_callee),
 		TEST(fragments_pass_and_interleave),
 		TEST(policy_refuses_with_the_line),
+		TEST(an_empty_subject_is_nobodys),
 		TEST(violations_end_the_peer_and_are_counted),
 		TEST(a_silent_peer_is_ended),
 		TEST(frames_longer_than_the_ring_pass_in_pieces),
