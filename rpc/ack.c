@@ -8,7 +8,6 @@
 
 #include "base/clock.h"
 #include "base/le.h"
-#include "base/list.h"
 #include "rpc/client.h"
 #include "rpc/incoming.h"
 
@@ -28,6 +27,7 @@ void ack_free(struct ack *ack)
 	if (!ack)
 		return;
 	map_remove(&ack->bus->acks, &ack->node);
+	list_unlink(&ack->link);
 	deadlines_remove(&ack->bus->deadlines, &ack->deadline);
 	free(ack);
 }
@@ -36,6 +36,7 @@ void ack_free(struct ack *ack)
 static void end(struct ack *ack)
 {
 	map_remove(&ack->bus->acks, &ack->node);
+	list_unlink(&ack->link);
 	deadlines_remove(&ack->bus->deadlines, &ack->deadline);
 	ack->on_ack(ack->bus, &ack->told, ack->userdata);
 	free(ack);
@@ -86,6 +87,7 @@ int ack_new(struct helio *bus, uint64_t id,
 		return r;
 	}
 	map_add(&bus->acks, &ack->node, map_hash_u64(id));
+	list_push_back(&bus->all_acks, &ack->link);
 	*ret_ack = ack;
 	return 0;
 }
@@ -180,9 +182,9 @@ void acks_refuse(struct helio *bus, const struct frame *frame,
 
 void acks_lose(struct helio *bus)
 {
-	struct map_node *node;
+	struct list *all = &bus->all_acks;
 
-	while ((node = map_walk(&bus->acks, NULL)))
-		end_badly(container_of(node, struct ack, node),
+	while (!list_is_empty(all))
+		end_badly(container_of(all->next, struct ack, link),
 			  HELIO_UNAVAILABLE, "the connection was lost");
 }

@@ -8,6 +8,7 @@
 
 #include <stdint.h>
 
+#include "base/list.h"
 #include "base/map.h"
 #include "proto/frame.h"
 #include "rpc/deadline.h"
@@ -15,6 +16,7 @@
 
 struct ack {
 	struct map_node node; /* in helio.acks */
+	struct list link;     /* in helio.all_acks */
 	struct deadline deadline;
 	struct helio *bus;
 	uint64_t id;

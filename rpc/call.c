@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/list.h"
 #include "proto/subject.h"
 #include "rpc/client.h"
 #include "rpc/incoming.h"
@@ -29,6 +28,7 @@ static void leave(struct helio_call *call)
 		assembly_free(assembly);
 	}
 	map_remove(&call->bus->calls, &call->node);
+	list_unlink(&call->link);
 	deadlines_remove(&call->bus->deadlines, &call->deadline);
 	call->is_over = true;
 }
@@ -56,6 +56,15 @@ void helio_call_end(struct helio_call *call, unsigned status,
 			  .is_from_bus = true,
 			  .is_handed_over = true,
 		  });
+}
+
+void helio_calls_lose(struct helio *bus)
+{
+	struct list *all = &bus->all_calls;
+
+	while (!list_is_empty(all))
+		helio_call_end(container_of(all->next, struct helio_call, link),
+			       HELIO_UNAVAILABLE, "the connection was lost");
 }
 
 static void tell_cancelled(struct helio *bus, uint64_t id)
@@ -128,6 +137,7 @@ static int call_new(struct helio *bus, uint32_t timeout_ms,
 		return r;
 	}
 	map_add(&bus->calls, &call->node, map_hash_u64(call->id));
+	list_push_back(&bus->all_calls, &call->link);
 	*ret_call = call;
 	return 0;
 }

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/list.h"
 #include "base/map.h"
 #include "rpc/deadline.h"
 #include "rpc/heliograph.h"
@@ -17,6 +18,7 @@ struct incoming;
 
 struct helio_call {
 	struct map_node node; /* in helio.calls */
+	struct list link;     /* in helio.all_calls */
 	struct deadline deadline;
 	struct helio *bus;
 	uint64_t id;
@@ -35,6 +37,9 @@ void helio_call_deliver(struct helio_call *call,
 /** It will not be answered: the bus says so, or we for it. */
 void helio_call_end(struct helio_call *call, unsigned status,
 		    const char *reason);
+
+/** The connection is lost: each ends UNAVAILABLE. */
+void helio_calls_lose(struct helio *bus);
 
 /** Free it without a callback, and without telling the switch. */
 void helio_call_free(struct helio_call *call);

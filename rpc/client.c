@@ -43,12 +43,11 @@ static void say_goodbye(struct helio *bus, unsigned status, const char *reason)
 
 static void free_calls(struct helio *bus)
 {
-	struct map_node *node;
-
-	while (bus->calls.buckets && (node = map_walk(&bus->calls, NULL)))
-		helio_call_free(container_of(node, struct helio_call, node));
-	while (bus->acks.buckets && (node = map_walk(&bus->acks, NULL)))
-		ack_free(container_of(node, struct ack, node));
+	while (!list_is_empty(&bus->all_calls))
+		helio_call_free(container_of(bus->all_calls.next,
+					     struct helio_call, link));
+	while (!list_is_empty(&bus->all_acks))
+		ack_free(container_of(bus->all_acks.next, struct ack, link));
 }
 
 static void free_requests(struct helio *bus)
@@ -140,6 +139,8 @@ int client_new(const struct helio_options *options, struct helio **ret_bus)
 	};
 	list_init(&bus->dead);
 	list_init(&bus->orphans);
+	list_init(&bus->all_calls);
+	list_init(&bus->all_acks);
 	list_init(&bus->renewed.link);
 	outbox_init(&bus->outbox);
 	registrations_init(&bus->registrations);

@@ -108,10 +108,12 @@ struct helio {
 
 	/* What it keeps. */
 	struct registrations registrations;
-	struct map calls;    /* struct helio_call by id */
+	struct map calls; /* struct helio_call by id */
+	struct list all_calls;
 	struct map requests; /* struct helio_request by id */
 	struct list orphans; /* those that nobody waits for */
 	struct map acks;     /* struct ack by id */
+	struct list all_acks;
 	struct deadlines deadlines;
 	struct reply *kept; /* of helio_call_wait() */
 };

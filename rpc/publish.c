@@ -58,6 +58,8 @@ static int publish_encoded(struct helio *bus, const struct message *message,
 	struct ack *ack = NULL;
 	int r;
 
+	if (options->flags & ~(uint32_t)(HELIO_ACK_ROUTED | HELIO_ACK_STORED))
+		return -EINVAL;
 	if (options->flags) {
 		r = ack_new(bus, frame.correlation, options, &ack);
 		if (r < 0)

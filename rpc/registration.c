@@ -112,6 +112,15 @@ void registrations_reap(struct helio *bus)
 	}
 }
 
+static void note_refusal(struct registration *registration,
+			 const struct result *result)
+{
+	registration->state = REGISTRATION_REFUSED;
+	registration->refusal = client_errno(result->status);
+	client_set_error(registration->bus, result->reason,
+			 strlen(result->reason));
+}
+
 static void on_opened(struct inquiry *inquiry, const struct result *result)
 {
 	struct registration *registration =
@@ -119,16 +128,19 @@ static void on_opened(struct inquiry *inquiry, const struct result *result)
 
 	if (!result || registration->state == REGISTRATION_CLOSING)
 		return;
-	registration->state =
-		result->status ? REGISTRATION_REFUSED : REGISTRATION_STANDING;
-	registration->refusal = 0;
 	if (result->status) {
-		registration->refusal = client_errno(result->status);
-		client_set_error(registration->bus, result->reason,
-				 strlen(result->reason));
-	}
-	if (registration->on_opened)
+		note_refusal(registration, result);
+	} else {
+		registration->state = REGISTRATION_STANDING;
+		registration->refusal = 0;
 		registration->on_opened(registration, result);
+	}
+	if (!registration->on_ready ||
+	    registration->told == (int)result->status)
+		return;
+	registration->told = (int)result->status;
+	registration->on_ready(registration->bus, result->status,
+			       result->reason, registration->userdata);
 }
 
 static void on_closed(struct inquiry *inquiry, const struct result *result)
@@ -165,6 +177,7 @@ int registration_open(struct registration *registration, struct helio *bus,
 		return -ENOMEM;
 
 	registration->bus = bus;
+	registration->told = -1;
 	registration->subject = copy;
 	registration->opening.subject = copy;
 	registration->opening.on_result = on_opened;

@@ -15,12 +15,15 @@
 #include <stdint.h>
 
 #include "base/list.h"
+#include "proto/frame.h"
 #include "rpc/heliograph.h"
 #include "rpc/inquiry.h"
 
 /* The id stands in bits 62 to 32 of the correlation of what comes for it. */
 #define REGISTRATION_ID(correlation) \
 	((uint32_t)((correlation) >> 32) & 0x7fffffffu)
+
+enum { REGISTRATION_CREDIT_BYTES = 4 * 1024 * 1024 };
 
 enum registration_state {
 	REGISTRATION_IDLE,     /* not asked for on this connection */
@@ -39,6 +42,7 @@ struct registration {
 	bool is_service;
 	bool is_paused;
 	int refusal;   /* negative errno when it was refused, else 0 */
+	int told;      /* the status that on_ready was told; -1: none yet */
 	bool was_lost; /* stood on the last connection: a gap is to be told */
 	char *subject;
 	struct inquiry opening; /* SUBSCRIBE or SERVE */
@@ -52,7 +56,7 @@ struct registration {
 	uint32_t owed_messages;
 	uint64_t owed_bytes;
 
-	/* After on_ready, while it stands. May be NULL. */
+	/* The switch said yes; before on_ready. */
 	void (*on_opened)(struct registration *registration,
 			  const struct result *result);
 	void (*free)(struct registration *registration);
@@ -66,13 +70,21 @@ struct registrations {
 	struct list owing;
 };
 
+/** What a registration grants: `asked`, or the default if that is 0. */
+static inline uint64_t registration_credit_bytes(uint64_t asked)
+{
+	if (!asked)
+		return REGISTRATION_CREDIT_BYTES;
+	return asked > FRAME_MAX_BYTES ? asked : FRAME_MAX_BYTES;
+}
+
 void registrations_init(struct registrations *registrations);
 /** Frees the table only. */
 void registrations_deinit(struct registrations *registrations);
 
 /**
  * Give it an id and a copy of its subject, and ask for it if there is a
- * connection. All but bus, id, lists and state was set by the caller. Returns
+ * connection. The kind of it set what its kind needs. Returns
  * 0 or -ENOMEM, and then it is in no list and has no subject.
  */
 int registration_open(struct registration *registration, struct helio *bus,

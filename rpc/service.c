@@ -16,7 +16,6 @@
 
 enum {
 	CREDIT_CALLS_DEFAULT = 1024,
-	CREDIT_BYTES_DEFAULT = 4 * 1024 * 1024,
 	METHODS_MAX = 1024,
 	SERVE_MAX_BYTES = 60 * 1024,
 	SERVED_ARENA_BYTES = 1024,
@@ -90,15 +89,8 @@ static void learn_instance(struct helio_service *service,
 static void on_opened(struct registration *registration,
 		      const struct result *result)
 {
-	bool is_renewal = registration->was_lost;
-
-	if (!result->status) {
-		registration->was_lost = false;
-		learn_instance(service_of(registration), result);
-	}
-	if (registration->on_ready && (!is_renewal || result->status))
-		registration->on_ready(registration->bus, result->status,
-				       result->reason, registration->userdata);
+	registration->was_lost = false;
+	learn_instance(service_of(registration), result);
 }
 
 /* A method is one token. */
@@ -162,9 +154,7 @@ static int service_new(const struct helio_serve_options *options,
 			.credit_messages = options->credit_calls
 				? options->credit_calls
 				: CREDIT_CALLS_DEFAULT,
-			.credit_bytes = options->credit_bytes
-				? options->credit_bytes
-				: CREDIT_BYTES_DEFAULT,
+			.credit_bytes = registration_credit_bytes(options->credit_bytes),
 			.on_opened = on_opened,
 			.free = free_registration,
 		},

@@ -221,15 +221,6 @@ void session_part(struct helio *bus, const struct frame *frame,
 		    "%s", *reason ? reason : helio_status_name(frame->status));
 }
 
-static void calls_lose(struct helio *bus)
-{
-	struct map_node *node;
-
-	while ((node = map_walk(&bus->calls, NULL)))
-		helio_call_end(container_of(node, struct helio_call, node),
-			       HELIO_UNAVAILABLE, "the connection was lost");
-}
-
 /* Handles, fragments and what was to be sent belong to the one that is over. */
 static void clear(struct helio *bus)
 {
@@ -254,7 +245,7 @@ void session_lose(struct helio *bus)
 	inquiries_lose(bus);
 	helio_requests_lose(bus);
 	registrations_lose(bus);
-	calls_lose(bus);
+	helio_calls_lose(bus);
 	acks_lose(bus);
 	if (was_connected || is_end)
 		set_state(bus, bus->phase);

@@ -15,7 +15,6 @@
 
 enum {
 	CREDIT_MESSAGES_DEFAULT = 65536,
-	CREDIT_BYTES_DEFAULT = 4 * 1024 * 1024,
 	NAME_MAX_BYTES = 255, /* of a group or a log */
 	ACK_ENTRY_BYTES = 24,
 	RUNS_FIRST = 8,
@@ -79,19 +78,15 @@ static void tell_lost(struct helio_subscription *subscription)
 	if (!registration->was_lost)
 		return;
 	registration->was_lost = false;
+	subscription->n_runs = 0;
 	helio_subscription_gap(registration, 0, "reconnect");
 }
 
 static void on_opened(struct registration *registration,
 		      const struct result *result)
 {
-	bool is_renewal = registration->was_lost;
-
-	if (!result->status)
-		tell_lost(subscription_of(registration));
-	if (registration->on_ready && (!is_renewal || result->status))
-		registration->on_ready(registration->bus, result->status,
-				       result->reason, registration->userdata);
+	(void)result;
+	tell_lost(subscription_of(registration));
 }
 
 static bool is_name(const char *name)
@@ -127,9 +122,7 @@ static int subscription_new(const struct helio_subscribe_options *options,
 			.credit_messages = options->credit_messages
 				? options->credit_messages
 				: CREDIT_MESSAGES_DEFAULT,
-			.credit_bytes = options->credit_bytes
-				? options->credit_bytes
-				: CREDIT_BYTES_DEFAULT,
+			.credit_bytes = registration_credit_bytes(options->credit_bytes),
 			.on_opened = on_opened,
 			.free = free_registration,
 		},

@@ -215,7 +215,7 @@ static void test_a_refused_renewal_is_told(void **state)
 	retry();
 	welcome();
 	accept(FRAME_SUBSCRIBE);
-	assert_string_equal(log, "rRg");
+	assert_string_equal(log, "rRgr");
 	fake_close(&fake);
 }
 
