@@ -22,14 +22,16 @@
  *
  * Unless a function says otherwise, it does not block, and returns 0 or a
  * negative errno. Texts in are terminated and copied. Pointers handed to a
- * callback live until it returns. Any function but helio_close() and the
- * waiting ones may be called from a callback.
+ * callback live until it returns. Any function but helio_close() may be called
+ * from a callback; helio_dispatch() does nothing there, and the waiting ones
+ * return -EDEADLK. A ret_ pointer to a handle may be NULL when nobody needs it.
  *
  * When the connection is lost, the library connects again with jittered
- * backoff, renews subscriptions and services in one batch, and then tells
- * every subscription of the gap. Calls in flight end with UNAVAILABLE. While
- * there is no connection, publishing returns -ENOTCONN: nothing is kept or
- * sent again behind the program's back.
+ * backoff, from 50 ms up to 1 s. It renews subscriptions and services in one
+ * batch, and tells each subscription of the gap before its next message. Calls
+ * in flight and acks end with UNAVAILABLE. While there is no connection,
+ * publishing returns -ENOTCONN: nothing is kept or sent again behind the
+ * program's back. Subscribing and serving need no connection.
  */
 
 #include <stdbool.h>
@@ -77,7 +79,7 @@ HELIO_API const char *helio_status_name(unsigned status);
 enum helio_state {
 	HELIO_CONNECTING, /* or waiting until it tries again */
 	HELIO_CONNECTED,  /* handshake done, everything renewed */
-	HELIO_CLOSED,     /* for good: see helio_error() */
+	HELIO_CLOSED,     /* for good, refused or lost: see helio_error() */
 };
 
 typedef void (*helio_state_fn)(struct helio *bus, enum helio_state state,
@@ -115,7 +117,11 @@ HELIO_API void helio_close(struct helio *bus);
 
 HELIO_API enum helio_state helio_state(const struct helio *bus);
 
-/** Why it is not connected, as text; "" when there is nothing to say. */
+/**
+ * Why it is not connected, or why a subscription, a service or the publish of
+ * helio_publish_wait() was refused, as text for people; "" when there is
+ * nothing to say.
+ */
 HELIO_API const char *helio_error(const struct helio *bus);
 
 /**
@@ -132,12 +138,16 @@ HELIO_API const char *helio_principal(const struct helio *bus);
 /** Poll this for reading; it stays the same for the connection's life. */
 HELIO_API int helio_fd(const struct helio *bus);
 
-/** Milliseconds until helio_dispatch() is due anyway; -1: no need. */
+/**
+ * Milliseconds until helio_dispatch() is due anyway; -1: no need. Ask before
+ * each sleep: it is 0 while something waits to be sent, too.
+ */
 HELIO_API int helio_timeout_ms(const struct helio *bus);
 
 /**
  * Take in what has come, call back, send what waits, and ask to be woken for
- * more. Call it when the descriptor is readable or the timeout is over.
+ * more. Call it when the descriptor is readable or the timeout is over. After
+ * an -EAGAIN the descriptor also becomes readable when there is room again.
  * Returns how many frames it took in, or a negative errno once it is closed.
  */
 HELIO_API int helio_dispatch(struct helio *bus);
@@ -202,8 +212,8 @@ enum helio_publish_flags {
 /** All zero, or NULL, is a plain publish. */
 struct helio_publish_options {
 	uint32_t flags;      /* enum helio_publish_flags */
-	uint32_t timeout_ms; /* of an ack; 0: 30 s */
-	helio_ack_fn on_ack; /* called once if a flag asks for an ack */
+	uint32_t timeout_ms; /* of the ack; 0: 30 s */
+	helio_ack_fn on_ack; /* once; needed if a flag is set */
 	void *userdata;
 	const char *idempotency_key; /* or NULL, as the next two */
 	const char *content_type;
@@ -216,15 +226,20 @@ struct helio_publish_options {
  * Publish `n_body` bytes. They are copied; sending starts at the next
  * dispatch, or at once when much has gathered.
  *
- * -EINVAL: not a subject; -ENOTCONN; -EAGAIN: the channel is full, try again
- * after a dispatch; -EMSGSIZE: longer than the switch takes; -E2BIG: more than
- * 16 KiB of headers.
+ * -EINVAL: not a subject, or options that contradict each other; -ENOTCONN;
+ * -EAGAIN: the channel is full, try again after a dispatch; -EMSGSIZE: longer
+ * than the switch takes; -E2BIG: more than 16 KiB of headers; -ENOMEM. A
+ * message is sent as a whole or not at all.
  */
 HELIO_API int helio_publish(struct helio *bus, const char *subject,
 			    const void *body, size_t n_body,
 			    const struct helio_publish_options *options);
 
-/** The same, but waits while the channel is full, and for the ack if asked. */
+/**
+ * The same, but waits while the channel is full, up to `timeout_ms`, and for
+ * the ack if asked, up to its own timeout; on_ack is then not needed. An ack
+ * with a bad status is -EACCES, -ETIMEDOUT and the like.
+ */
 HELIO_API int helio_publish_wait(struct helio *bus, const char *subject,
 				 const void *body, size_t n_body,
 				 const struct helio_publish_options *options,
@@ -253,13 +268,17 @@ typedef void (*helio_message_fn)(struct helio_subscription *subscription,
 
 /**
  * Messages are missing from here on: `n_lost` of them, or 0 for a number that
- * nobody knows. `reason` is one word: "overflow", "reconnect", "aborted".
+ * nobody knows. `reason` is one word: "overflow", "reconnect", "aborted",
+ * "uplink".
  */
 typedef void (*helio_gap_fn)(struct helio_subscription *subscription,
 			     uint64_t n_lost, const char *reason,
 			     void *userdata);
 
-/** How SUBSCRIBE or SERVE ended; once, unless it is lost by a reload. */
+/**
+ * How SUBSCRIBE or SERVE ended; again when a renewal on a later connection
+ * ends otherwise, for policy may have changed.
+ */
 typedef void (*helio_ready_fn)(struct helio *bus, unsigned status,
 			       const char *reason, void *userdata);
 
@@ -281,7 +300,7 @@ struct helio_subscribe_options {
 	const char *group; /* share the messages with its other members */
 	enum helio_overflow overflow;
 	uint32_t credit_messages; /* under way to us at most; 0: 65,536 */
-	uint64_t credit_bytes;    /* 0: 4 MiB */
+	uint64_t credit_bytes;    /* 0: 4 MiB; at least 64 KiB */
 	uint32_t queue_messages;  /* waiting in the switch; 0: its default */
 	uint64_t queue_bytes;     /* 0: its default */
 	const char *capture;      /* we are the log of this name */
@@ -311,7 +330,8 @@ HELIO_API void helio_unsubscribe(struct helio_subscription *subscription);
 
 /**
  * Stop and go on taking messages: while paused no credit is given back, so
- * the switch queues, and then does what `overflow` says.
+ * the switch queues, and then does what `overflow` says. What the credit still
+ * allows comes all the same.
  */
 HELIO_API void helio_pause(struct helio_subscription *subscription);
 HELIO_API void helio_resume(struct helio_subscription *subscription);
@@ -319,6 +339,7 @@ HELIO_API void helio_resume(struct helio_subscription *subscription);
 /**
  * As the log that captures: answer for a run of `n_records` messages, the
  * oldest that are not yet answered, which were stored from `sequence` on.
+ * -EINVAL: not so many wait for an answer; a lost connection forgets them.
  */
 HELIO_API int helio_stored(struct helio_subscription *subscription,
 			   uint32_t n_records, unsigned status,
@@ -350,20 +371,23 @@ struct helio_call_options {
 	size_t n_headers;
 };
 
-/** Errors as helio_publish(). The call is freed after its callback. */
+/**
+ * Errors as helio_publish(). The call is freed after its callback, which comes
+ * at the latest half a second after the deadline, whatever the switch does.
+ */
 HELIO_API int helio_call_start(struct helio *bus, const char *subject,
 			       const void *body, size_t n_body,
 			       const struct helio_call_options *options,
 			       helio_reply_fn on_reply, void *userdata,
 			       struct helio_call **ret_call);
 
-/** The callee is told; no callback comes any more. */
+/** The callee is told; no callback comes any more, and the call is freed. */
 HELIO_API void helio_call_cancel(struct helio_call *call);
 
 /**
  * Blocks for the reply, at most until its deadline. Returns 0 with
- * *ret_reply, which lives until the next call of the library on `bus`, or a
- * negative errno when the call could not be sent.
+ * *ret_reply, which lives until the next helio_call_wait() or helio_close() on
+ * `bus`, or a negative errno when the call could not be sent.
  */
 HELIO_API int helio_call_wait(struct helio *bus, const char *subject,
 			      const void *body, size_t n_body,
@@ -381,7 +405,10 @@ typedef void (*helio_request_fn)(struct helio_service *service,
 				 const struct helio_message *message,
 				 void *userdata);
 
-/** The caller no longer waits; the request still has to be answered. */
+/**
+ * The caller no longer waits, or the connection is lost; the request still has
+ * to be answered, which then only frees it. `userdata` is the request's.
+ */
 typedef void (*helio_cancelled_fn)(struct helio_request *request,
 				   void *userdata);
 
@@ -390,7 +417,7 @@ struct helio_serve_options {
 	const char *const *methods; /* NULL: `name` itself is called */
 	size_t n_methods;
 	uint32_t credit_calls; /* at once; 0: 1,024 */
-	uint64_t credit_bytes; /* 0: 4 MiB */
+	uint64_t credit_bytes; /* 0: 4 MiB; at least 64 KiB */
 	helio_cancelled_fn on_cancelled;
 	helio_ready_fn on_ready;
 };
@@ -406,14 +433,17 @@ HELIO_API int helio_serve_wait(struct helio *bus, const char *name,
 			       int timeout_ms,
 			       struct helio_service **ret_service);
 
-/** Requests that are not answered yet fail UNAVAILABLE. NULL is fine. */
+/**
+ * Requests that are not answered yet fail UNAVAILABLE; answering them later
+ * still frees them. NULL is fine.
+ */
 HELIO_API void helio_unserve(struct helio_service *service);
 
 /** What this registration alone is reached by: `$inst.ID.NAME`; "" before. */
 HELIO_API const char *helio_service_instance(
 	const struct helio_service *service);
 
-/** Milliseconds until the caller stops waiting. */
+/** Milliseconds until the caller stops waiting; 0 once it does not wait. */
 HELIO_API uint32_t
 helio_request_time_left_ms(const struct helio_request *request);
 
@@ -421,8 +451,14 @@ helio_request_time_left_ms(const struct helio_request *request);
 HELIO_API void helio_request_set_userdata(struct helio_request *request,
 					  void *userdata);
 
+/**
+ * Answer; 0 also when nobody waits any more. An error leaves the request as it
+ * was: -EAGAIN: 1 MiB of answers wait already, try again after a dispatch;
+ * -EMSGSIZE: longer than the switch takes; -ENOMEM.
+ */
 HELIO_API int helio_respond(struct helio_request *request, const void *body,
 			    size_t n_body);
+/** The same with a bad status, and a reason for people or NULL. */
 HELIO_API int helio_fail(struct helio_request *request, unsigned status,
 			 const char *reason);
 
