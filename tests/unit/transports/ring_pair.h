@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TESTS_UNIT_TRANSPORTS_RING_PAIR_H
+#define TESTS_UNIT_TRANSPORTS_RING_PAIR_H
+
+/**
+ * Both ends of a pair of rings on one set of pages, without a transport.
+ *
+ * The pages stand at the same addresses for both ends, so that a thread
+ * checker sees that both touch the same bytes.
+ */
+
+#include "transports/ring.h"
+
+struct ring_pair {
+	struct ring client;
+	struct ring server;
+	struct ring_page *page;
+	struct mirror left;
+	struct mirror right;
+	unsigned n_client_wakes; /* unless another notify was given */
+	unsigned n_server_wakes;
+};
+
+/** Counts instead of waking when `notify` is NULL. Returns 0 or -ENOMEM. */
+int ring_pair_init(struct ring_pair *pair, unsigned left_order,
+		   unsigned right_order, void (*notify)(struct ring *ring));
+
+/** Safe when one end or both were deinitialised already. */
+void ring_pair_deinit(struct ring_pair *pair);
+
+#endif

@@ -1,0 +1,432 @@
+/* SPDX-License-Identifier: MIT */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/fault.h"
+#include "tests/unit/transports/ring_pair.h"
+
+enum { ORDER = 12, N_BYTES = 1 << ORDER };
+
+static const struct channel_ops ring_ops = {
+	.name = "ring",
+	.refill = ring_refill,
+	.make_room = ring_make_room,
+	.flush = ring_flush,
+	.arm = ring_arm,
+};
+
+static struct channel *open_end(struct ring *ring)
+{
+	ring->channel.ops = &ring_ops;
+	return &ring->channel;
+}
+
+static void open_pair(struct ring_pair *pair, unsigned left, unsigned right)
+{
+	assert_int_equal(ring_pair_init(pair, left, right, NULL), 0);
+	open_end(&pair->client);
+	open_end(&pair->server);
+}
+
+static void put(struct ring *ring, const void *bytes, size_t n)
+{
+	uint8_t *room = NULL;
+
+	assert_int_equal(channel_reserve(&ring->channel, n, &room), 0);
+	memcpy(room, bytes, n);
+	channel_commit(&ring->channel, n);
+	assert_int_equal(channel_flush(&ring->channel), 0);
+}
+
+static void expect(struct ring *ring, const void *bytes, size_t n)
+{
+	assert_int_equal(channel_refill(&ring->channel), 0);
+	assert_true(ring->channel.n_in >= n);
+	assert_memory_equal(ring->channel.in, bytes, n);
+	channel_consume(&ring->channel, n);
+	assert_int_equal(channel_flush(&ring->channel), 0);
+}
+
+/* Thirds of the ring, so that they cross its end; then all of it at once. */
+static void carry(struct ring *from, struct ring *to, size_t n_ring)
+{
+	static uint8_t bytes[1 << RING_ORDER_MAX];
+	uint8_t *room;
+
+	for (size_t i = 0; i < n_ring; i++)
+		bytes[i] = (uint8_t)(i * 7 + n_ring);
+	for (size_t i = 0; i < 5; i++) {
+		put(from, bytes + i, n_ring / 3);
+		expect(to, bytes + i, n_ring / 3);
+	}
+	put(from, bytes, n_ring);
+	assert_int_equal(channel_reserve(&from->channel, 1, &room), -EAGAIN);
+	assert_int_equal(channel_reserve(&from->channel, n_ring + 1, &room),
+			 -EMSGSIZE);
+	expect(to, bytes, n_ring);
+	assert_int_equal(channel_reserve(&from->channel, n_ring, &room), 0);
+}
+
+static void all_legal_pairs_of_orders_carry_bytes(void **state)
+{
+	unsigned n_legal = 0;
+
+	for (unsigned left = 0; left < 32; left++) {
+		for (unsigned right = 0; right < 32; right++) {
+			struct ring_pair pair;
+
+			if (!ring_orders_are_legal(left, right))
+				continue;
+			n_legal++;
+			open_pair(&pair, left, right);
+			assert_int_equal(pair.page->left_order, left);
+			assert_int_equal(pair.page->right_order, right);
+			carry(&pair.client, &pair.server, (size_t)1 << left);
+			carry(&pair.server, &pair.client, (size_t)1 << right);
+			ring_pair_deinit(&pair);
+		}
+	}
+	assert_int_equal(n_legal, 11 * 11 - 2);
+}
+
+static void the_page_is_as_upstream_has_it(void **state)
+{
+	struct ring_pair pair;
+	const uint8_t *page;
+
+	open_pair(&pair, 10, 11);
+	page = (const uint8_t *)pair.page;
+	assert_int_equal(page[20], RING_LIVE);
+	assert_int_equal(page[21], RING_LIVE);
+	assert_int_equal(page[22], RING_NOTIFY_WRITE);
+	assert_int_equal(page[23], RING_NOTIFY_WRITE);
+	assert_int_equal(pair.n_server_wakes, 1);
+
+	put(&pair.client, "left", 4);
+	put(&pair.server, "right", 5);
+	assert_memory_equal(page + 1024, "left", 4);
+	assert_memory_equal(page + 2048, "right", 5);
+	expect(&pair.server, "left", 4);
+	assert_memory_equal(page, "\4\0\0\0\4\0\0\0\0\0\0\0\5\0\0\0", 16);
+	assert_memory_equal(page + 16, "\12\0\13\0", 4);
+	ring_pair_deinit(&pair);
+	assert_int_equal(pair.n_client_wakes, 2);
+}
+
+/* Puts both ends to where 2^32 is near, as after 4 GiB. */
+static void counters_run_over(void **state)
+{
+	const uint32_t near = UINT32_MAX - 5000;
+	struct ring_pair pair;
+
+	open_pair(&pair, ORDER, ORDER);
+	pair.client.out.position = pair.client.out.seen = near;
+	pair.server.in.position = pair.server.in.seen = near;
+	atomic_store(&pair.page->left_cons, near);
+	atomic_store(&pair.page->left_prod, near);
+	carry(&pair.client, &pair.server, N_BYTES);
+	assert_true(atomic_load(&pair.page->left_prod) < N_BYTES * 2);
+	ring_pair_deinit(&pair);
+}
+
+static void nobody_awake_is_woken(void **state)
+{
+	struct ring_pair pair;
+	unsigned n_wakes;
+
+	open_pair(&pair, ORDER, ORDER);
+	put(&pair.client, "x", 1);
+	n_wakes = pair.n_server_wakes;
+	for (int i = 0; i < 1000; i++)
+		put(&pair.client, "x", 1);
+	assert_int_equal(pair.n_server_wakes, n_wakes);
+
+	assert_int_equal(channel_refill(&pair.server.channel), 0);
+	assert_int_equal(channel_arm(&pair.server.channel, false), 0);
+	put(&pair.client, "x", 1);
+	put(&pair.client, "x", 1);
+	assert_int_equal(pair.n_server_wakes, n_wakes + 1);
+	ring_pair_deinit(&pair);
+}
+
+static void room_wakes_only_who_asked_for_room(void **state)
+{
+	static const uint8_t bytes[N_BYTES];
+	struct ring_pair pair;
+	uint8_t *room;
+
+	open_pair(&pair, ORDER, ORDER);
+	put(&pair.client, bytes, N_BYTES);
+	assert_int_equal(channel_arm(&pair.client.channel, false), 0);
+	pair.n_client_wakes = 0;
+	expect(&pair.server, bytes, 10);
+	assert_int_equal(pair.n_client_wakes, 0);
+
+	assert_int_equal(channel_reserve(&pair.client.channel, 100, &room),
+			 -EAGAIN);
+	assert_int_equal(channel_arm(&pair.client.channel, true), 0);
+	expect(&pair.server, bytes, 10);
+	assert_int_equal(pair.n_client_wakes, 1);
+	assert_int_equal(channel_arm(&pair.client.channel, true), 1);
+	ring_pair_deinit(&pair);
+}
+
+static void who_asks_looks_again(void **state)
+{
+	struct ring_pair pair;
+
+	open_pair(&pair, ORDER, ORDER);
+	put(&pair.client, "x", 1);
+	assert_int_equal(channel_arm(&pair.server.channel, false), 1);
+	expect(&pair.server, "x", 1);
+	assert_int_equal(channel_arm(&pair.server.channel, false), 0);
+	ring_pair_deinit(&pair);
+}
+
+static void expect_violation(struct channel *channel, int r)
+{
+	uint8_t *room;
+
+	assert_int_equal(r, -EPROTO);
+	assert_non_null(channel->reason);
+	assert_int_equal(channel->n_in, 0);
+	assert_int_equal(channel->n_out, 0);
+	assert_int_equal(channel_refill(channel), -EPROTO);
+	assert_int_equal(channel_reserve(channel, 1, &room), -EPROTO);
+	assert_int_equal(channel_arm(channel, true), -EPROTO);
+}
+
+/* What the client claims to have written, against what fits. */
+static int claim_written(uint32_t n)
+{
+	struct ring_pair pair;
+	struct channel *channel;
+	int r;
+
+	open_pair(&pair, ORDER, ORDER);
+	put(&pair.client, "0123456789", 10);
+	expect(&pair.server, "01234", 5);
+	channel = &pair.server.channel;
+	atomic_store(&pair.page->left_prod, n);
+	r = channel_refill(channel);
+	if (r < 0)
+		expect_violation(channel, r);
+	else
+		assert_int_equal(channel->n_in, n - 5);
+	ring_pair_deinit(&pair);
+	return r;
+}
+
+static void a_written_index_must_stay_within_the_ring(void **state)
+{
+	assert_int_equal(claim_written(10), 0);
+	assert_int_equal(claim_written(5 + N_BYTES), 0);
+	assert_int_equal(claim_written(5 + N_BYTES + 1), -EPROTO);
+	assert_int_equal(claim_written(9), -EPROTO);
+	assert_int_equal(claim_written(4), -EPROTO);
+	assert_int_equal(claim_written(0), -EPROTO);
+	assert_int_equal(claim_written(UINT32_MAX), -EPROTO);
+	assert_int_equal(claim_written(UINT32_C(1) << 31), -EPROTO);
+}
+
+/* What the client claims to have read of ten bytes, five of them before. */
+static int claim_read(uint32_t n)
+{
+	struct ring_pair pair;
+	struct channel *channel;
+	int r;
+
+	open_pair(&pair, ORDER, ORDER);
+	put(&pair.server, "0123456789", 10);
+	expect(&pair.client, "01234", 5);
+	channel = &pair.server.channel;
+	assert_int_equal(channel->ops->make_room(channel, 1), 0);
+	atomic_store(&pair.page->right_cons, n);
+	r = channel->ops->make_room(channel, 1);
+	if (r < 0)
+		expect_violation(channel, r);
+	else
+		assert_int_equal(channel->n_out, N_BYTES - (10 - n));
+	ring_pair_deinit(&pair);
+	return r;
+}
+
+static void a_read_index_must_not_pass_what_was_written(void **state)
+{
+	assert_int_equal(claim_read(5), 0);
+	assert_int_equal(claim_read(10), 0);
+	assert_int_equal(claim_read(11), -EPROTO);
+	assert_int_equal(claim_read(4), -EPROTO);
+	assert_int_equal(claim_read(UINT32_MAX), -EPROTO);
+}
+
+static void our_own_words_are_never_read_back(void **state)
+{
+	struct ring_pair pair;
+
+	open_pair(&pair, ORDER, ORDER);
+	pair.page->left_order = 31;
+	pair.page->right_order = 10;
+	put(&pair.server, "abc", 3);
+	atomic_store(&pair.page->right_prod, 0xdeadbeef);
+	put(&pair.server, "def", 3);
+	assert_int_equal(atomic_load(&pair.page->right_prod), 6);
+
+	put(&pair.client, "ghi", 3);
+	atomic_store(&pair.page->left_cons, 0xdeadbeef);
+	expect(&pair.server, "ghi", 3);
+	assert_int_equal(atomic_load(&pair.page->left_cons), 3);
+	expect(&pair.client, "abcdef", 6);
+	ring_pair_deinit(&pair);
+}
+
+static void a_ring_in_the_page_is_read_once(void **state)
+{
+	struct ring_pair pair;
+	uint8_t *page;
+
+	open_pair(&pair, 10, 11);
+	page = (uint8_t *)pair.page;
+	put(&pair.client, "before", 6);
+	assert_int_equal(channel_refill(&pair.server.channel), 0);
+	memcpy(page + 1024, "after!", 6);
+	assert_memory_equal(pair.server.channel.in, "before", 6);
+	ring_pair_deinit(&pair);
+}
+
+static void a_peer_that_left_does_not_come_back(void **state)
+{
+	struct ring_pair pair;
+	uint8_t *room;
+
+	open_pair(&pair, ORDER, ORDER);
+	put(&pair.client, "last", 4);
+	ring_deinit(&pair.client);
+	pair.client.our_live = NULL;
+	expect(&pair.server, "last", 4);
+	assert_int_equal(channel_refill(&pair.server.channel), -EPIPE);
+	atomic_store(&pair.page->client_live, RING_LIVE);
+	atomic_store(&pair.page->left_prod, 100);
+	assert_int_equal(channel_refill(&pair.server.channel), -EPIPE);
+	assert_int_equal(channel_reserve(&pair.server.channel, 1, &room),
+			 -EPIPE);
+	ring_pair_deinit(&pair);
+}
+
+static void a_death_told_from_outside_comes_after_the_bytes(void **state)
+{
+	struct ring_pair pair;
+
+	open_pair(&pair, ORDER, ORDER);
+	put(&pair.client, "last", 4);
+	ring_hang_up(&pair.server);
+	expect(&pair.server, "la", 2);
+	assert_int_equal(channel_refill(&pair.server.channel), 0);
+	assert_int_equal(channel_arm(&pair.server.channel, false), -EPIPE);
+	ring_pair_deinit(&pair);
+}
+
+static void a_storm_of_requests_costs_one_wakeup_per_flush(void **state)
+{
+	struct ring_pair pair;
+
+	open_pair(&pair, ORDER, ORDER);
+	pair.n_client_wakes = 0;
+	for (unsigned i = 1; i <= 100; i++) {
+		atomic_store(&pair.page->server_notify, 0xff);
+		put(&pair.server, "x", 1);
+		assert_int_equal(pair.n_client_wakes, i);
+	}
+	ring_pair_deinit(&pair);
+}
+
+static uint32_t draw(uint32_t *state)
+{
+	*state = *state * 1664525 + 1013904223;
+	return *state >> 8;
+}
+
+/* Whatever the words say, windows stay inside the rings. */
+static void garbage_in_every_word_harms_nobody(void **state)
+{
+	uint32_t random = 1;
+	uint8_t sink = 0;
+
+	for (int round = 0; round < 2000; round++) {
+		struct ring_pair pair;
+		struct channel *channel;
+		int r = 0;
+
+		open_pair(&pair, round % 2 ? 10 : ORDER, 11);
+		channel = &pair.server.channel;
+		while (r >= 0 || r == -EAGAIN) {
+			uint8_t *page = (uint8_t *)pair.page;
+
+			page[draw(&random) % 24] = (uint8_t)draw(&random);
+			r = channel_refill(channel);
+			for (size_t i = 0; i < channel->n_in; i += 64)
+				sink ^= channel->in[i];
+			if (r >= 0 && channel->n_in)
+				channel_consume(channel, 1);
+			if (r >= 0)
+				r = channel->ops->make_room(channel, 8);
+			if (r >= 0)
+				memset(channel->out, sink, channel->n_out);
+			if (r >= 0)
+				channel_commit(channel, 8);
+			if (r >= 0)
+				r = channel_arm(channel, true);
+		}
+		assert_true(r == -EPROTO || r == -EPIPE);
+		ring_pair_deinit(&pair);
+	}
+}
+
+static void a_bounce_that_cannot_be_had_is_said(void **state)
+{
+	struct ring_pair pair;
+
+	for (unsigned n = 0; n == 0 || fault_hit(); n++) {
+		int r;
+
+		fault_arm(n);
+		r = ring_pair_init(&pair, 10, 11, NULL);
+		fault_disarm();
+		assert_int_equal(r, fault_hit() ? -ENOMEM : 0);
+		if (!r)
+			ring_pair_deinit(&pair);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(all_legal_pairs_of_orders_carry_bytes),
+		cmocka_unit_test(the_page_is_as_upstream_has_it),
+		cmocka_unit_test(counters_run_over),
+		cmocka_unit_test(nobody_awake_is_woken),
+		cmocka_unit_test(room_wakes_only_who_asked_for_room),
+		cmocka_unit_test(who_asks_looks_again),
+		cmocka_unit_test(a_written_index_must_stay_within_the_ring),
+		cmocka_unit_test(a_read_index_must_not_pass_what_was_written),
+		cmocka_unit_test(our_own_words_are_never_read_back),
+		cmocka_unit_test(a_ring_in_the_page_is_read_once),
+		cmocka_unit_test(a_peer_that_left_does_not_come_back),
+		cmocka_unit_test(
+			a_death_told_from_outside_comes_after_the_bytes),
+		cmocka_unit_test(
+			a_storm_of_requests_costs_one_wakeup_per_flush),
+		cmocka_unit_test(garbage_in_every_word_harms_nobody),
+		cmocka_unit_test(a_bounce_that_cannot_be_had_is_said),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
