@@ -114,7 +114,8 @@ static int place_new(struct listening *listening, const char *address,
 		return r;
 	place->listener->owner = place;
 	place->listener->on_channel = on_channel;
-	log_info("listening on %s", address);
+	log_info("listening on %s",
+		 place->listener->address ? place->listener->address : address);
 	list_push_back(&listening->places, &place->link);
 	take_ptr(place);
 	return 0;
