@@ -16,6 +16,7 @@ allow vm:*     publish            vm.{self}.>
 allow vm:bench any                bench.>
 allow vm:bench any                crowd.>
 allow key:*    any                bench.>
+allow tcp:plain any               bench.>
 """
 
 QUOTAS = """\
