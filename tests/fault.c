@@ -4,13 +4,18 @@
 
 #include <stddef.h>
 
-/* The linker's --wrap sends the program's allocations here. */
+/*
+ * The linker's --wrap sends the program's allocations here. It takes those of
+ * shared libraries for references too, so these are not hidden.
+ */
+#pragma GCC visibility push(default)
 void *__real_malloc(size_t n);
 void *__real_calloc(size_t n_members, size_t n);
 void *__real_realloc(void *pointer, size_t n);
 void *__wrap_malloc(size_t n);
 void *__wrap_calloc(size_t n_members, size_t n);
 void *__wrap_realloc(void *pointer, size_t n);
+#pragma GCC visibility pop
 
 static bool fault_is_armed;
 static bool fault_was_hit;

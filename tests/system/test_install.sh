@@ -54,7 +54,7 @@ check_programs() {
 
 	for program in helio heliod; do
 		[[ -e $build/bin/$program ]] || continue
-		"$prefix/bin/$program" --version >/dev/null ||
+		"$prefix/bin/$program" --help >/dev/null ||
 			fail "the installed $program does not run"
 	done
 }
