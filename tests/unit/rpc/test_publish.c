@@ -171,7 +171,13 @@ static void test_full_channel(void **state)
 	}
 	assert_int_equal(r, -EAGAIN);
 	assert_true(n_sent > 50);
-	for (unsigned i = 0; i < n_sent; i++) {
+	/* It sleeps until the switch makes room, and is then woken. */
+	fake_turn(&fake);
+	assert_int_equal(helio_timeout_ms(fake.bus), -1);
+	fake_recv(&fake, &received);
+	assert_int_equal(le32_load(received.body), 0);
+	assert_int_equal(helio_timeout_ms(fake.bus), 0);
+	for (unsigned i = 1; i < n_sent; i++) {
 		fake_expect(&fake, FRAME_MESSAGE, &received);
 		assert_int_equal(le32_load(received.body), i);
 	}
@@ -235,19 +241,32 @@ static void test_metadata(void **state)
 static void test_much_metadata_is_refused(void **state)
 {
 	static uint8_t value[16385];
-	const struct helio_header header = {
-		.name = "h",
-		.value = value,
-		.n_value = sizeof(value),
+	struct helio_header headers[3] = {
+		{ .name = "h", .value = value, .n_value = sizeof(value) },
+		{ .name = "i", .value = value },
+		{ .name = "j", .value = value },
 	};
-	const struct helio_publish_options options = {
-		.headers = &header,
+	struct helio_publish_options options = {
+		.headers = headers,
 		.n_headers = 1,
 	};
+	struct received received;
 	struct fake_switch fake;
 
 	(void)state;
 	fake_connect(&fake, NULL);
+	assert_int_equal(helio_publish(fake.bus, "a", "", 0, &options), -E2BIG);
+	/* A header takes 9 bytes besides its value, an empty one 7. */
+	options.n_headers = 3;
+	headers[0].n_value = 16384 - 9 - 7 - 7 + 1;
+	assert_int_equal(helio_publish(fake.bus, "a", "", 0, &options), -E2BIG);
+	headers[0].n_value--;
+	assert_int_equal(helio_publish(fake.bus, "a", "", 0, &options), 0);
+	fake_expect(&fake, FRAME_MESSAGE, &received);
+	assert_int_equal(received.frame.n_metadata, 16384);
+	memset(value, 'x', sizeof(value) - 1);
+	options.n_headers = 0;
+	options.content_type = (const char *)value;
 	assert_int_equal(helio_publish(fake.bus, "a", "", 0, &options), -E2BIG);
 	fake_close(&fake);
 }

@@ -14,6 +14,9 @@
 #include "tests/unit/rpc/fake_switch.h"
 #include "transports/pair.h"
 
+/* Less than a frame, so that frames are carried. */
+enum { RING_BYTES = 4096 };
+
 /* A transport whose other side is the test's; it may refuse. */
 static struct fake_switch fake;
 static unsigned n_connects;
@@ -35,7 +38,7 @@ static int fake_transport_connect(struct poller *poller, const char *rest,
 	if (refusal)
 		return refusal;
 	assert_null(fake.end);
-	assert_int_equal(pair_new(FAKE_RING_BYTES, ret_channel, &fake.end), 0);
+	assert_int_equal(pair_new(RING_BYTES, ret_channel, &fake.end), 0);
 	fake.end->on_ready = ignore;
 	return 0;
 }
@@ -307,19 +310,26 @@ static void test_a_silent_switch_is_left(void **state)
 /* Half a frame of one life is not the beginning of one in the next. */
 static void test_nothing_is_carried_over(void **state)
 {
-	static const uint8_t half[20] = { 40 };
+	static const uint8_t half[5000] = { 0, 40, 0, 0, FRAME_PONG };
+	const struct helio_subscribe_options options = { .capture = "log" };
+	struct frame message = {
+		.kind = FRAME_MESSAGE,
+		.flags = FRAME_WHOLE,
+		.correlation = UINT64_C(1) << 32,
+	};
 	struct helio_subscription *subscription;
 	static uint8_t body[200000];
 
 	(void)state;
 	start(NULL);
-	assert_int_equal(
-		helio_subscribe(fake.bus, "a", NULL, NULL, NULL, &subscription),
-		0);
+	assert_int_equal(helio_subscribe(fake.bus, "a", &options, NULL, NULL,
+					 &subscription),
+			 0);
 	retry();
 	welcome();
 	accept(FRAME_SUBSCRIBE);
 	accept(FRAME_SYNC);
+	fake_send(&fake, &message, "a", "", 0);
 	fake_peer(&fake, 3, "vm:x", 1);
 	assert_int_equal(helio_publish(fake.bus, "a", body, sizeof(body), NULL),
 			 0);
@@ -331,6 +341,7 @@ static void test_nothing_is_carried_over(void **state)
 	fake_peer(&fake, 3, "vm:y", 1);
 	accept(FRAME_SYNC);
 	assert_int_equal(helio_state(fake.bus), HELIO_CONNECTED);
+	assert_int_equal(helio_stored(subscription, 1, 0, 1, false), -EINVAL);
 	fake_expect_nothing(&fake);
 	fake_close(&fake);
 }

@@ -288,6 +288,43 @@ static void test_credit_goes_back_by_halves(void **state)
 	fake_close(&fake);
 }
 
+static void test_credit_in_bytes_goes_back_by_halves(void **state)
+{
+	static const char body[50000];
+	const struct helio_subscribe_options options = {
+		.credit_bytes = 400000,
+	};
+	struct fake_switch fake;
+	struct seen seen = { 0 };
+
+	(void)state;
+	fake_connect(&fake, NULL);
+	subscribe(&fake, &seen, &options);
+	for (uint32_t i = 0; i < 3; i++)
+		send_message(&fake, 1, i, body, sizeof(body));
+	fake_expect_nothing(&fake);
+	send_message(&fake, 1, 3, body, sizeof(body));
+	expect_credit(&fake, 1, 4, UINT64_C(4) * 50042);
+	free(seen.body);
+	fake_close(&fake);
+}
+
+/* The longest frame must always find credit, however little was asked for. */
+static void test_little_credit_is_kept_whole(void **state)
+{
+	const struct helio_subscribe_options options = { .credit_bytes = 1 };
+	struct fake_switch fake;
+	struct seen seen = { 0 };
+
+	(void)state;
+	fake_connect(&fake, NULL);
+	subscribe(&fake, &seen, &options);
+	send_message(&fake, 1, 0, "", 0);
+	expect_credit(&fake, 1, 1, 42);
+	free(seen.body);
+	fake_close(&fake);
+}
+
 static void test_paused_gives_no_credit(void **state)
 {
 	const struct helio_subscribe_options options = {
@@ -485,6 +522,27 @@ static void test_results_out_of_order_are_violations(void **state)
 	fake_close(&fake);
 }
 
+static void test_unsubscribe_forgets_what_is_open(void **state)
+{
+	struct helio_subscription *subscription;
+	struct received received;
+	struct fake_switch fake;
+	struct seen seen = { 0 };
+
+	(void)state;
+	fake_connect(&fake, NULL);
+	subscription = subscribe(&fake, &seen, NULL);
+	send_fragment(&fake, delivery(1, 0), FRAME_FIRST, 9, "one", 3);
+	send_fragment(&fake, delivery(1, 1), FRAME_FIRST, 9, "one", 3);
+	assert_int_equal(fake.bus->assemblies.n_bytes, 18);
+	helio_unsubscribe(subscription);
+	fake_expect(&fake, FRAME_UNSUBSCRIBE, &received);
+	fake_result(&fake, received.frame.correlation, 0, "");
+	assert_int_equal(fake.bus->assemblies.n_bytes, 0);
+	assert_int_equal(fake.bus->assemblies.map.n_nodes, 0);
+	fake_close(&fake);
+}
+
 /* In its own callback; what is under way is not delivered any more. */
 static void test_unsubscribe_in_the_callback(void **state)
 {
@@ -659,6 +717,8 @@ int main(void)
 		cmocka_unit_test(test_unknown_sources_are_violations),
 		cmocka_unit_test(test_a_message_for_nobody_is_a_violation),
 		cmocka_unit_test(test_credit_goes_back_by_halves),
+		cmocka_unit_test(test_credit_in_bytes_goes_back_by_halves),
+		cmocka_unit_test(test_little_credit_is_kept_whole),
 		cmocka_unit_test(test_paused_gives_no_credit),
 		cmocka_unit_test(test_fragments_interleave),
 		cmocka_unit_test(test_an_abort_is_a_gap),
@@ -667,6 +727,7 @@ int main(void)
 		cmocka_unit_test(test_gaps_are_told),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_results_out_of_order_are_violations),
+		cmocka_unit_test(test_unsubscribe_forgets_what_is_open),
 		cmocka_unit_test(test_unsubscribe_in_the_callback),
 		cmocka_unit_test(test_observed_calls),
 		cmocka_unit_test(test_a_log_answers_runs),
