@@ -24,7 +24,7 @@
 enum {
 	N_BODY = 100,
 	BURST_MESSAGES = 64,
-	WARM_ROUNDS = 3, /* over all active subjects */
+	WARM_ROUNDS = 8, /* over all active subjects */
 	WARM_MIN = 2048,
 	SETUP_MS = 60000,
 	TURN_MS = 20000,
