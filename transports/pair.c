@@ -170,6 +170,8 @@ static void pair_init_end(struct pair *pair, int which)
 	pair->ends[which] = (struct end){
 		.channel = {
 			.ops = &pair_ops,
+			.in = pair->flows[!which].mirror.at,
+			.out = pair->flows[which].mirror.at,
 			.n_in_max = pair->n_bytes,
 			.n_out_max = pair->n_bytes,
 			.evidence = { .kind = EVIDENCE_INSIDE },

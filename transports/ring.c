@@ -372,6 +372,8 @@ int ring_init(struct ring *ring, const struct ring_config *config)
 	if (r < 0)
 		return r;
 
+	show_bytes(ring);
+	show_room(ring);
 	ring->channel.n_in_max = ring->in.n_bytes;
 	ring->channel.n_out_max = ring->out.n_bytes;
 	if (config->role == RING_CLIENT)

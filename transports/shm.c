@@ -250,6 +250,9 @@ static int connecting_arm(struct channel *channel, bool for_room)
 	return shm_of(channel)->ring.error;
 }
 
+/* Where a window without a ring stands. */
+static uint8_t nothing[1];
+
 static const struct channel_ops connecting_ops = {
 	.name = "shm",
 	.refill = connecting_wait,
@@ -282,6 +285,8 @@ int shm_new_client(struct poller *poller, int fd, const struct shm_setup *setup,
 	if (!shm)
 		return -ENOMEM;
 	shm->ring.channel.ops = &connecting_ops;
+	shm->ring.channel.in = nothing;
+	shm->ring.channel.out = nothing;
 	shm->asked = *setup;
 	shm->socket.ready = connecting_ready;
 	r = start_client(shm);

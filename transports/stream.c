@@ -39,6 +39,9 @@ struct stream {
 	int error;
 };
 
+/* Where a window without a buffer stands. */
+static uint8_t nothing[1];
+
 static struct stream *stream_of(struct channel *channel)
 {
 	return container_of(channel, struct stream, channel);
@@ -329,6 +332,8 @@ int stream_new(struct poller *poller, int fd,
 
 	stream->channel = (struct channel){
 		.ops = &stream_ops,
+		.in = nothing,
+		.out = nothing,
 		.n_in_max = STREAM_BUFFER_BYTES,
 		.n_out_max = STREAM_BUFFER_BYTES,
 		.evidence = *evidence,

@@ -128,6 +128,7 @@ static void counters_run_over(void **state)
 	struct ring_pair pair;
 
 	open_pair(&pair, ORDER, ORDER);
+	pair.client.channel.n_out = 0;
 	pair.client.out.position = pair.client.out.seen = near;
 	pair.server.in.position = pair.server.in.seen = near;
 	atomic_store(&pair.page->left_cons, near);
