@@ -20,6 +20,7 @@
 #include "cli/program.h"
 #include "cli/state.h"
 #include "cli/supervisor.h"
+#include "rpc/heliograph.h"
 
 /* heliod, two words for each of its options, and the end. */
 enum { HELIOD_WORDS_MAX = 1 + 3 * 2 + 2 * OPTION_TEXTS_MAX + 1 };
@@ -99,6 +100,34 @@ static int lock(const struct places *places, int *ret_fd)
 	return 0;
 }
 
+static bool is_for_keys(const char *listen)
+{
+	return strncmp(listen, "tcp:", strlen("tcp:")) == 0 &&
+	       !strstr(listen, " plain");
+}
+
+/* Over TCP the switch is known by a key of its own, drawn once and kept. */
+static int make_switch_key(const struct places *places)
+{
+	const struct texts *listen = &places->up->listen;
+	char path[FOLDER_PATH_BYTES];
+	char public_key[41];
+	bool is_needed = false;
+	int r;
+
+	for (size_t i = 0; i < listen->n; i++)
+		is_needed |= is_for_keys(listen->at[i]);
+	if (!is_needed)
+		return 0;
+	r = folder_join(places->state, "heliod", path);
+	if (r == 0)
+		r = helio_make_keys(path, public_key);
+	if (r == 0)
+		talk("drew the switch's key pair; its public key is in %s.pub",
+		     path);
+	return r == -EEXIST ? 0 : r;
+}
+
 static int prepare(struct places *places, int *ret_lock)
 {
 	int r = folder_state(places->up->state, places->state);
@@ -109,6 +138,8 @@ static int prepare(struct places *places, int *ret_lock)
 		r = program_find("heliod", places->heliod);
 	if (r == 0)
 		r = state_prepare(places->state);
+	if (r == 0)
+		r = make_switch_key(places);
 	if (r < 0) {
 		talk("up: %s: %s", places->state, strerror(-r));
 		return exit_code(r);
@@ -150,7 +181,8 @@ static const struct option options[] = {
 	{ 0, "run", OPTION_TEXT, offsetof(struct up, run), "FOLDER",
 	  "the sockets (/run/heliograph)" },
 	{ 'l', "listen", OPTION_TEXTS, offsetof(struct up, listen), "ADDRESS",
-	  "listen there too; may be given again" },
+	  "listen there too, for example on tcp://HOST:PORT; may be given "
+	  "again" },
 	OPTION_ROW_OUTPUT,
 	OPTION_ROW_END,
 };
@@ -164,7 +196,11 @@ const struct command command_up = {
 		"starts it again if it dies. ^C ends it. For users other than "
 		"root the state is in $XDG_STATE_HOME/heliograph or "
 		"~/.local/state/heliograph; with $XDG_RUNTIME_DIR the sockets "
-		"are in its folder heliograph.",
+		"are in its folder heliograph.\n\n"
+		"Over TCP the switch has a key, in heliod.key and heliod.pub "
+		"of the state folder, and lets in who was enrolled with `helio "
+		"keys enrol`. `--listen 'tcp://127.0.0.1:PORT plain'` does "
+		"without, for tests.",
 	.options = options,
 	.n_settings = sizeof(struct up),
 	.run = run,

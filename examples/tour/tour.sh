@@ -27,7 +27,7 @@ command -v helio >/dev/null || {
 place=$(mktemp -d "${TMPDIR:-/tmp}/heliograph-tour.XXXXXX")
 run=$place/run
 state=$place/state
-bus=shm:$run/bus.sock
+export HELIOGRAPH_ADDRESS=shm:$run/bus.sock
 started=()
 
 bold='' plain=''
@@ -111,9 +111,9 @@ as() {
 title "1. A bus"
 say "\$ helio up --state $state --run $run"
 start '^ready' - helio up --state "$state" --run "$run"
-say "$(helio ping -c "$bus")"
+try helio ping
 
-title "2. Five domains, each with a socket of its own, and what they may do"
+title "2. Five domains, each with a socket of its own; and what they may do"
 cat >"$state/policy/20-tour.policy" <<'POLICY'
 # The log's readers share its lines; the desk may ask about it.
 allow vm:reader* subscribe,group  vm.archive.log
@@ -121,10 +121,10 @@ allow vm:desk    call             vm.archive.count
 deny  vm:guest   any              vm.archive.>
 POLICY
 for domain in archive reader1 reader2 desk guest; do
-	helio domains enrol "$domain" -c "$bus" --state "$state" --run "$run" \
-		>/dev/null
+	say "\$ helio domains enrol $domain"
+	helio domains enrol "$domain" --state "$state" --run "$run" |
+		sed 's/^/  /'
 done
-try helio ls domains -c "$bus"
 say
 say "policy/20-tour.policy:"
 sed -n 's/^[^#]/    &/p' "$state/policy/20-tour.policy"
@@ -179,20 +179,21 @@ helio pub vm.archive.log 'trust me' -c "$(as guest)" 2>&1 |
 	sed 's/^/  /' || code=$?
 [[ $code == 4 ]] || fail "vm:guest was not denied, but: exit status $code"
 say "The exit status is 4. That line of the policy is:"
-sed -n '/guest/s/^/    /p' "$state/policy/20-tour.policy"
-try helio policy test vm:guest publish vm.archive.log -c "$bus" && code=0 ||
+grep -n guest "$state/policy/20-tour.policy" |
+	sed 's/^/    20-tour.policy:/'
+try helio policy test vm:guest publish vm.archive.log && code=0 ||
 	code=$?
 [[ $code == 1 ]] || fail "the policy says yes to vm:guest"
 
 title "6. Who is on the bus"
-try helio ls -c "$bus"
+try helio ls
 [[ $(n_read) == "$lines" ]] || fail "somebody got what the guest published"
 
 [[ -z $once ]] || exit 0
 title "The bus stays up until ^C."
 say "In another terminal:"
 say "  export PATH=$(dirname "$(command -v helio)"):\$PATH"
-say "  export HELIOGRAPH_ADDRESS=$bus"
+say "  export HELIOGRAPH_ADDRESS=$HELIOGRAPH_ADDRESS"
 say "  helio sub '>' -t"
 say "  helio pub hello.world 'good morning'"
 say "  helio top"

@@ -87,3 +87,24 @@ load bus
 	run -1 helio keys enrol alice "$key" --state "$state"
 	run -2 helio keys enrol bob tooshort --state "$state"
 }
+
+@test "a key that was enrolled comes in over tcp, another does not" {
+	[ -e "$HELIOGRAPH_MODULE_DIR/libheliograph-tcp.so" ] ||
+		skip "without the module for tcp"
+	port=$(python3 -c 'import socket
+s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+	stop_bus
+	start_bus --listen "tcp://127.0.0.1:$port"
+	helio keys enrol alice "$(helio keys new alice --folder "$place")" \
+		--state "$state"
+	helio keys new mallory --folder "$place"
+	server=$(cat "$state/heliod.pub")
+	run -0 helio ping -o json -c "tcp://127.0.0.1:$port" \
+		--server-key "$server" --key-file "$place/alice.key"
+	[ "$(json 'j["principal"]' <<<"$output")" = key:alice ]
+	HELIOGRAPH_KEY_FILE=$place/alice.key \
+		HELIOGRAPH_SERVER_KEY=$server \
+		helio ping -c "tcp://127.0.0.1:$port"
+	run ! helio ping -c "tcp://127.0.0.1:$port" --timeout 2s \
+		--server-key "$server" --key-file "$place/mallory.key"
+}
