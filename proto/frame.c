@@ -70,8 +70,12 @@ static bool has_status(uint8_t kind)
 	       kind == FRAME_GOODBYE || kind == FRAME_ABORT;
 }
 
-static int check(const struct frame *frame, const uint8_t *header)
+static int fault_of(const struct frame *frame, const uint8_t *header)
 {
+	if (frame->length < FRAME_HEADER_BYTES)
+		return FRAME_E_TOO_SHORT;
+	if (frame->length > FRAME_MAX_BYTES)
+		return FRAME_E_TOO_LONG;
 	if (frame->flags & 0x80)
 		return FRAME_E_FLAGS;
 	if (header[AT_ZERO])
@@ -82,9 +86,17 @@ static int check(const struct frame *frame, const uint8_t *header)
 		return FRAME_E_SUBJECT_LENGTH;
 	if (frame->n_metadata > FRAME_METADATA_MAX_BYTES)
 		return FRAME_E_METADATA_LENGTH;
-	if (frame_body_offset(frame) > frame->length)
-		return FRAME_E_PARTS_EXCEED_LENGTH;
-	return 0;
+	return FRAME_E_PARTS_EXCEED_LENGTH;
+}
+
+/* Every rule in one condition: which of them it was matters only later. */
+static inline bool is_sound(const struct frame *frame, const uint8_t *header)
+{
+	return frame->length <= FRAME_MAX_BYTES && !(frame->flags & 0x80) &&
+	       !header[AT_ZERO] && frame->hops <= FRAME_HOPS_MAX &&
+	       frame->n_subject <= FRAME_SUBJECT_MAX_BYTES &&
+	       frame->n_metadata <= FRAME_METADATA_MAX_BYTES &&
+	       frame_body_offset(frame) <= frame->length;
 }
 
 static void decode_extension(const uint8_t *header, struct frame *frame)
@@ -117,41 +129,40 @@ static void decode_fields(const uint8_t *header, struct frame *frame)
 	};
 }
 
+/* Less than a header is there: only the length can be judged. */
+static int decode_start(const void *bytes, size_t n, struct frame *frame)
+{
+	*frame = (struct frame){ 0 };
+	if (n < sizeof(frame->length))
+		return FRAME_E_INCOMPLETE;
+	frame->length = le32_load(bytes);
+	if (frame->length > FRAME_MAX_BYTES)
+		return FRAME_E_TOO_LONG;
+	if (frame->length < FRAME_HEADER_BYTES)
+		return FRAME_E_TOO_SHORT;
+	return FRAME_E_INCOMPLETE;
+}
+
 int frame_decode(const void *bytes, size_t n, struct frame *ret_frame)
 {
 	uint8_t header[FRAME_HEADER_MAX_BYTES];
-	struct frame frame = { 0 };
-	int r;
 
-	if (n < FRAME_HEADER_BYTES) {
-		if (n >= 4)
-			frame.length = le32_load(bytes);
-		if (frame.length > FRAME_MAX_BYTES)
-			return FRAME_E_TOO_LONG;
-		if (n >= 4 && frame.length < FRAME_HEADER_BYTES)
-			return FRAME_E_TOO_SHORT;
-		*ret_frame = frame;
-		return FRAME_E_INCOMPLETE;
-	}
+	if (n < FRAME_HEADER_BYTES)
+		return decode_start(bytes, n, ret_frame);
 
 	memcpy(header, bytes, FRAME_HEADER_BYTES);
-	decode_fields(header, &frame);
-	if (frame.length < FRAME_HEADER_BYTES)
-		return FRAME_E_TOO_SHORT;
-	if (frame.length > FRAME_MAX_BYTES)
-		return FRAME_E_TOO_LONG;
-	r = check(&frame, header);
-	if (r)
-		return r;
-
-	if (frame.length <= n && frame.flags & FRAME_EXTENDED) {
+	decode_fields(header, ret_frame);
+	if (!is_sound(ret_frame, header))
+		return fault_of(ret_frame, header);
+	if (ret_frame->length > n)
+		return FRAME_E_INCOMPLETE;
+	if (ret_frame->flags & FRAME_EXTENDED) {
 		memcpy(header + FRAME_HEADER_BYTES,
 		       (const uint8_t *)bytes + FRAME_HEADER_BYTES,
 		       FRAME_EXTENSION_BYTES);
-		decode_extension(header, &frame);
+		decode_extension(header, ret_frame);
 	}
-	*ret_frame = frame;
-	return frame.length <= n ? 0 : FRAME_E_INCOMPLETE;
+	return 0;
 }
 
 static void encode_extension(const struct frame *frame, uint8_t *header)

@@ -54,7 +54,6 @@ int frame_reader_next(struct frame_reader *reader, const uint8_t *window,
 		      size_t n, size_t n_window_max, size_t *ret_n_used,
 		      struct frame *ret_frame, const uint8_t **ret_bytes)
 {
-	struct frame frame;
 	int r;
 
 	*ret_n_used = 0;
@@ -67,15 +66,14 @@ int frame_reader_next(struct frame_reader *reader, const uint8_t *window,
 		return 0;
 	}
 
-	r = frame_decode(window, n, &frame);
+	r = frame_decode(window, n, ret_frame);
 	if (!r) {
-		*ret_n_used = frame.length;
-		*ret_frame = frame;
+		*ret_n_used = ret_frame->length;
 		*ret_bytes = window;
 		return 0;
 	}
 	if (r != FRAME_E_INCOMPLETE || n < FRAME_HEADER_BYTES ||
-	    frame.length <= n_window_max)
+	    ret_frame->length <= n_window_max)
 		return r;
 
 	r = start_carrying(reader, window, n);

@@ -203,7 +203,7 @@ static void hand_over(struct slot *slot, struct registration *registration,
 
 int call_hold(struct slot *slot, const struct message *message)
 {
-	size_t n = message_bytes(message);
+	size_t n = message->n_bytes;
 	uint8_t *held;
 
 	if (account_charge(slot->caller->account, RESOURCE_QUEUED_BYTES, n))

@@ -33,25 +33,26 @@ static inline uint64_t class_of(const struct peer *peer, uint8_t kind)
 	return peer->id << 1 | (kind == FRAME_CALL ? CLASS_CALL : 0);
 }
 
-void inbound_forward(const struct inbound *inbound, struct peer *peer,
+void inbound_forward(const struct inbound *inbound, const struct peer *peer,
 		     enum frame_kind kind, struct message *ret_message)
 {
-	struct frame frame = inbound->frame;
+	const struct frame *frame = &inbound->frame;
+	struct message *message = ret_message;
 
-	frame.kind = (uint8_t)kind;
-	frame.source = peer->source->handle;
-	frame.hops = 0;
-	frame.flags &= (uint8_t)~FRAME_ACK_ROUTED;
-	*ret_message = (struct message){
-		.subject = inbound->subject,
-		.n_subject = inbound->frame.n_subject,
-		.tail = inbound->tail,
-		.n_tail = inbound->n_tail,
-		.n_body = inbound_body_bytes(inbound),
-		.source = peer->source,
-		.total_bytes = frame.total_bytes,
-	};
-	message_set_frame(ret_message, &frame);
+	message->n_header = frame_encode(frame, message->header);
+	message->flags = frame->flags & (uint8_t)~FRAME_ACK_ROUTED;
+	message->header[FRAME_AT_KIND] = (uint8_t)kind;
+	message->header[FRAME_AT_FLAGS] = message->flags;
+	le32_store(message->header + FRAME_AT_SOURCE, peer->source->handle);
+	message->subject = inbound->subject;
+	message->n_subject = frame->n_subject;
+	message->tail = inbound->tail;
+	message->n_tail = inbound->n_tail;
+	message->n_body = inbound_body_bytes(inbound);
+	message->n_bytes = frame->length;
+	message->image = NULL;
+	message->source = peer->source;
+	message->total_bytes = frame->total_bytes;
 }
 
 const uint8_t *inbound_settle(struct bus *bus, const struct inbound *inbound)
@@ -61,9 +62,19 @@ const uint8_t *inbound_settle(struct bus *bus, const struct inbound *inbound)
 	return bus->scratch;
 }
 
+/* Who speaks of one subject often speaks of it again. */
+static inline bool is_same(const struct inbound *before,
+			   const struct inbound *inbound)
+{
+	return before->frame.kind == inbound->frame.kind &&
+	       before->frame.n_subject == inbound->frame.n_subject &&
+	       !memcmp(before->subject, inbound->subject,
+		       inbound->frame.n_subject);
+}
+
 /* Copy what is looked at out of the peer's memory. */
 static void take_apart(const struct peer *peer, const uint8_t *bytes,
-		       struct inbound *inbound)
+		       const struct inbound *before, struct inbound *inbound)
 {
 	const struct frame *frame = &inbound->frame;
 	size_t n_header = frame_header_bytes(frame);
@@ -74,6 +85,10 @@ static void take_apart(const struct peer *peer, const uint8_t *bytes,
 	inbound->n_tail = frame->length - n_header - frame->n_subject;
 	if (frame->kind > FRAME_CALL)
 		return;
+	if (before && is_same(before, inbound)) {
+		inbound->tag = before->tag;
+		return;
+	}
 	inbound->tag =
 		route_tag(&peer->bus->routes, class_of(peer, frame->kind),
 			  inbound->subject, frame->n_subject);
@@ -100,7 +115,8 @@ static int fill_batch(struct peer *peer, struct batch *batch)
 		batch->n_bytes += n_used;
 		if (r)
 			break;
-		take_apart(peer, bytes, inbound);
+		take_apart(peer, bytes, batch->n_frames ? inbound - 1 : NULL,
+			   inbound);
 		batch->n_frames++;
 		if (bytes != at)
 			break; /* the carry holds one frame */
@@ -141,6 +157,8 @@ static const char *fault_of_message(const struct inbound *inbound)
 
 	if (frame->source || frame->hops)
 		return "a direct peer names another source";
+	if (frame->kind == FRAME_REPLY && frame->n_subject)
+		return "a reply with a subject";
 	if (frame->handle)
 		return "a handle where none is defined";
 	if (frame->kind != FRAME_REPLY &&

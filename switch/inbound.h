@@ -44,7 +44,7 @@ bool inbound_read(struct peer *peer);
  * What goes on from a frame that came in: of kind `kind`, with the flags of
  * the message itself, from the peer. No correlation id yet.
  */
-void inbound_forward(const struct inbound *inbound, struct peer *peer,
+void inbound_forward(const struct inbound *inbound, const struct peer *peer,
 		     enum frame_kind kind, struct message *ret_message);
 
 /** Copy the body to the bus's scratch, where the peer cannot change it. */

@@ -29,6 +29,8 @@ struct message {
 	const uint8_t *tail; /* metadata and body */
 	size_t n_tail;
 	size_t n_body;         /* of the tail, what is not metadata */
+	size_t n_bytes;        /* of the frame, once its header is encoded */
+	const uint8_t *image;  /* the frame in one piece; NULL: not settled */
 	struct source *source; /* NULL: the switch itself */
 	uint64_t total_bytes;  /* body of the whole message, all fragments */
 	uint8_t flags;
@@ -40,35 +42,40 @@ static inline void message_set_frame(struct message *message,
 {
 	frame->n_subject = (uint16_t)message->n_subject;
 	message->n_header = frame_header_bytes(frame);
-	frame->length = (uint32_t)(message->n_header + message->n_subject +
-				   message->n_tail);
+	message->n_bytes =
+		message->n_header + message->n_subject + message->n_tail;
+	frame->length = (uint32_t)message->n_bytes;
 	frame_encode(frame, message->header);
 	message->flags = frame->flags;
 }
 
-/** Bytes of the frame. */
-static inline size_t message_bytes(const struct message *message)
-{
-	return message->n_header + message->n_subject + message->n_tail;
-}
-
-/** Write the frame to room for message_bytes(). */
+/** Write the frame to room for n_bytes. */
 static inline void message_write(const struct message *message,
 				 uint64_t correlation, uint8_t *room)
 {
-	memcpy(room, message->header, message->n_header);
+	uint8_t *at = room + message->n_header;
+
+	if (message->image) {
+		memcpy(room, message->image, message->n_bytes);
+	} else {
+		memcpy(room, message->header, FRAME_HEADER_BYTES);
+		if (message->flags & FRAME_EXTENDED)
+			memcpy(room + FRAME_HEADER_BYTES,
+			       message->header + FRAME_HEADER_BYTES,
+			       FRAME_EXTENSION_BYTES);
+		memcpy(at, message->subject, message->n_subject);
+		memcpy(at + message->n_subject, message->tail, message->n_tail);
+	}
 	le64_store(room + FRAME_AT_CORRELATION, correlation);
-	room += message->n_header;
-	memcpy(room, message->subject, message->n_subject);
-	memcpy(room + message->n_subject, message->tail, message->n_tail);
 }
 
-/** Move metadata and body to `scratch`, where no sender can change them. */
+/** Move the frame to `scratch`, where no sender can change it. */
 static inline void message_settle(struct message *message,
 				  uint8_t scratch[FRAME_MAX_BYTES])
 {
-	memcpy(scratch, message->tail, message->n_tail);
-	message->tail = scratch;
+	message_write(message, 0, scratch);
+	message->image = scratch;
+	message->tail = scratch + message->n_header + message->n_subject;
 }
 
 #endif

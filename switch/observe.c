@@ -18,6 +18,7 @@ static void copy_to_all(struct bus *bus, const char *subject,
 {
 	struct audience *audience;
 
+	message->image = NULL;
 	message->subject = subject;
 	message->n_subject = strlen(subject);
 	if (message->n_tail >

@@ -213,12 +213,6 @@ void peer_end(struct peer *peer, enum status status, const char *reason)
 	list_push_back(&peer->bus->ended, &peer->ended_link);
 }
 
-void peer_mark_dirty(struct peer *peer)
-{
-	if (!list_is_linked(&peer->dirty_link) && peer->state != PEER_ENDED)
-		list_push_back(&peer->bus->dirty, &peer->dirty_link);
-}
-
 bool peer_is_choked(const struct peer *peer)
 {
 	return peer->outbox.n_bytes > OUTBOX_CHOKED_BYTES;
@@ -232,7 +226,7 @@ static void want_room(struct peer *peer)
 		list_push_back(&peer->bus->active, &peer->active_link);
 }
 
-int peer_write_begin(struct peer *peer, size_t n, uint8_t **ret_room)
+int peer_write_slowly(struct peer *peer, size_t n, uint8_t **ret_room)
 {
 	int r;
 
@@ -251,21 +245,6 @@ int peer_write_begin(struct peer *peer, size_t n, uint8_t **ret_room)
 	/* What went wrong is told again by the next refill. */
 	want_room(peer);
 	return 1;
-}
-
-void peer_write_end(struct peer *peer, size_t n)
-{
-	if (!peer->is_outboxed)
-		channel_commit(peer->channel, n);
-	peer->stats.n_frames_out++;
-	peer->stats.n_bytes_out += n;
-	peer_mark_dirty(peer);
-}
-
-static bool knows(const struct peer *peer, uint32_t handle)
-{
-	return handle / 64 < peer->n_known_words &&
-	       peer->known[handle / 64] >> handle % 64 & 1;
 }
 
 static int make_known_room(struct peer *peer, uint32_t handle)
@@ -302,7 +281,7 @@ static size_t pack_peer(const struct source *source, uint8_t body[600])
 	return helio__bus__v1__peer__pack(&announcement, body);
 }
 
-static int announce(struct peer *peer, const struct source *source)
+int peer_announce_new(struct peer *peer, const struct source *source)
 {
 	struct frame frame = { .kind = FRAME_PEER };
 	uint8_t body[600];
@@ -327,20 +306,13 @@ static int announce(struct peer *peer, const struct source *source)
 	return 0;
 }
 
-int peer_announce(struct peer *peer, const struct source *source)
-{
-	if (!source || knows(peer, source->handle))
-		return 0;
-	return announce(peer, source);
-}
-
 void peer_forget(struct peer *peer, uint32_t handle)
 {
 	Helio__Bus__V1__Forget forget = HELIO__BUS__V1__FORGET__INIT;
 	struct frame frame = { .kind = FRAME_FORGET };
 	uint8_t body[16];
 
-	if (!knows(peer, handle))
+	if (!peer_knows(peer, handle))
 		return;
 	peer->known[handle / 64] &= ~(UINT64_C(1) << handle % 64);
 	forget.has_handle = 1;
@@ -387,7 +359,7 @@ void peer_send(struct peer *peer, struct frame *frame, const void *body,
 void peer_send_message(struct peer *peer, const struct message *message,
 		       uint64_t correlation)
 {
-	size_t n = message_bytes(message);
+	size_t n = message->n_bytes;
 	uint8_t *room;
 
 	if (send_begin(peer, n, &room))

@@ -20,12 +20,12 @@
 #include "proto/reader.h"
 #include "proto/status.h"
 #include "switch/ack.h"
+#include "switch/bus.h"
 #include "switch/queue.h"
 #include "switch/source.h"
 #include "transports/channel.h"
 
 struct account;
-struct bus;
 struct message;
 
 enum peer_state {
@@ -100,16 +100,58 @@ void peer_end(struct peer *peer, enum status status, const char *reason);
 /** "vm:web"; never NULL. */
 const char *peer_path(const struct peer *peer);
 
+/** To be flushed at the end of the turn. */
+static inline void peer_mark_dirty(struct peer *peer)
+{
+	if (!list_is_linked(&peer->dirty_link) && peer->state != PEER_ENDED)
+		list_push_back(&peer->bus->dirty, &peer->dirty_link);
+}
+
+/** The rest of peer_write_begin(): there is no room at hand. */
+int peer_write_slowly(struct peer *peer, size_t n, uint8_t **ret_room);
+
 /**
  * Room for a frame of `n` bytes that may have to wait. Returns 0 with
  * *ret_room, to be filled and followed by peer_write_end(); or 1 when the
  * frame has to wait until peer_pump() is called.
  */
-int peer_write_begin(struct peer *peer, size_t n, uint8_t **ret_room);
-void peer_write_end(struct peer *peer, size_t n);
+static inline int peer_write_begin(struct peer *peer, size_t n,
+				   uint8_t **ret_room)
+{
+	if (peer->outbox.n_frames || peer->channel->n_out < n ||
+	    peer->state == PEER_ENDED)
+		return peer_write_slowly(peer, n, ret_room);
+	peer->is_outboxed = false;
+	*ret_room = peer->channel->out;
+	return 0;
+}
+
+static inline void peer_write_end(struct peer *peer, size_t n)
+{
+	if (!peer->is_outboxed)
+		channel_commit(peer->channel, n);
+	peer->stats.n_frames_out++;
+	peer->stats.n_bytes_out += n;
+	peer_mark_dirty(peer);
+}
+
+/** Whether the handle was announced on this channel. */
+static inline bool peer_knows(const struct peer *peer, uint32_t handle)
+{
+	return handle / 64 < peer->n_known_words &&
+	       peer->known[handle / 64] >> handle % 64 & 1;
+}
+
+/** The rest of peer_announce(): say PEER. */
+int peer_announce_new(struct peer *peer, const struct source *source);
 
 /** Make sure that the peer knows the source. Returns 0, or 1 as above. */
-int peer_announce(struct peer *peer, const struct source *source);
+static inline int peer_announce(struct peer *peer, const struct source *source)
+{
+	if (!source || peer_knows(peer, source->handle))
+		return 0;
+	return peer_announce_new(peer, source);
+}
 
 /** The handle means nothing any more. */
 void peer_forget(struct peer *peer, uint32_t handle);
@@ -135,9 +177,6 @@ void peer_send_status(struct peer *peer, enum frame_kind kind,
 
 /** Send what waits, as far as there is room and credit. */
 void peer_pump(struct peer *peer);
-
-/** To be flushed at the end of the turn. */
-void peer_mark_dirty(struct peer *peer);
 
 /** Whether it lets too much gather for it to be heard at the moment. */
 bool peer_is_choked(const struct peer *peer);

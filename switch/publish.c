@@ -95,7 +95,7 @@ static enum delivery deliver_to(struct target *target,
 				struct subscription **ret_sub,
 				uint64_t *ret_correlation)
 {
-	struct subscription *sub = pick(target, message_bytes(message));
+	struct subscription *sub = pick(target, message->n_bytes);
 
 	*ret_sub = sub;
 	if (!sub->receiver.peer)
@@ -148,7 +148,7 @@ static int check_capture(const struct audience *audience,
 		*ret_text = "the log of this subject is away";
 		return STATUS_UNAVAILABLE;
 	}
-	if (!subscription_has_room(log, message_bytes(message))) {
+	if (!subscription_has_room(log, message->n_bytes)) {
 		*ret_text = "the log of this subject takes no more now";
 		return STATUS_RESOURCE_EXHAUSTED;
 	}

@@ -188,7 +188,7 @@ static inline int send_now(struct subscription *sub,
 			   uint32_t n_messages)
 {
 	struct peer *peer = sub->receiver.peer;
-	size_t n = message_bytes(message);
+	size_t n = message->n_bytes;
 	uint8_t *room;
 
 	if (subscription_n_waiting(sub) || sub->n_lost_after ||
@@ -311,7 +311,7 @@ static int latest_push(struct subscription *sub, const struct message *message,
 	uint32_t old_source = old ? le32_load(old + FRAME_AT_SOURCE) : 0;
 	int r;
 
-	r = latest_put(&sub->latest, tag, message_bytes(message), ret_room);
+	r = latest_put(&sub->latest, tag, message->n_bytes, ret_room);
 	if (r < 0 || !old)
 		return r;
 	discharge(sub, old_source, n_old);
@@ -324,7 +324,7 @@ static int waiting_push(struct subscription *sub, const struct message *message,
 			uint64_t correlation)
 {
 	struct account *account = sub->receiver.peer->account;
-	size_t n = message_bytes(message);
+	size_t n = message->n_bytes;
 	uint8_t *room;
 	int r;
 
@@ -363,7 +363,7 @@ static enum delivery wait_or_lose(struct subscription *sub,
 				  const struct message *message,
 				  uint64_t correlation)
 {
-	if (!replaces(sub, message) && !make_fit(sub, message_bytes(message)))
+	if (!replaces(sub, message) && !make_fit(sub, message->n_bytes))
 		return DELIVERY_FULL;
 	if (!waiting_push(sub, message, correlation))
 		return DELIVERY_TAKEN;
