@@ -130,39 +130,41 @@ static void decode_fields(const uint8_t *header, struct frame *frame)
 }
 
 /* Less than a header is there: only the length can be judged. */
-static int decode_start(const void *bytes, size_t n, struct frame *frame)
+static int decode_start(const void *bytes, size_t n, struct frame *ret_frame)
 {
-	*frame = (struct frame){ 0 };
-	if (n < sizeof(frame->length))
-		return FRAME_E_INCOMPLETE;
-	frame->length = le32_load(bytes);
-	if (frame->length > FRAME_MAX_BYTES)
-		return FRAME_E_TOO_LONG;
-	if (frame->length < FRAME_HEADER_BYTES)
-		return FRAME_E_TOO_SHORT;
+	uint32_t length = 0;
+
+	if (n >= sizeof(length)) {
+		length = le32_load(bytes);
+		if (length > FRAME_MAX_BYTES)
+			return FRAME_E_TOO_LONG;
+		if (length < FRAME_HEADER_BYTES)
+			return FRAME_E_TOO_SHORT;
+	}
+	*ret_frame = (struct frame){ .length = length };
 	return FRAME_E_INCOMPLETE;
 }
 
 int frame_decode(const void *bytes, size_t n, struct frame *ret_frame)
 {
 	uint8_t header[FRAME_HEADER_MAX_BYTES];
+	struct frame frame;
 
 	if (n < FRAME_HEADER_BYTES)
 		return decode_start(bytes, n, ret_frame);
 
 	memcpy(header, bytes, FRAME_HEADER_BYTES);
-	decode_fields(header, ret_frame);
-	if (!is_sound(ret_frame, header))
-		return fault_of(ret_frame, header);
-	if (ret_frame->length > n)
-		return FRAME_E_INCOMPLETE;
-	if (ret_frame->flags & FRAME_EXTENDED) {
+	decode_fields(header, &frame);
+	if (!is_sound(&frame, header))
+		return fault_of(&frame, header);
+	if (frame.length <= n && frame.flags & FRAME_EXTENDED) {
 		memcpy(header + FRAME_HEADER_BYTES,
 		       (const uint8_t *)bytes + FRAME_HEADER_BYTES,
 		       FRAME_EXTENSION_BYTES);
-		decode_extension(header, ret_frame);
+		decode_extension(header, &frame);
 	}
-	return 0;
+	*ret_frame = frame;
+	return frame.length <= n ? 0 : FRAME_E_INCOMPLETE;
 }
 
 static void encode_extension(const struct frame *frame, uint8_t *header)

@@ -122,7 +122,7 @@ struct frame {
  *
  * Returns 0 when the whole frame is there, FRAME_E_INCOMPLETE when it is not
  * (ret_frame->length is then set if at least four bytes were there, else 0),
- * or another FRAME_E_*, and *ret_frame means nothing. After 0,
+ * or another FRAME_E_*. After 0,
  * frame_header_bytes() + n_subject + n_metadata
  * <= length <= n holds. Neither the subject's text nor the kind is judged.
  */

@@ -140,11 +140,43 @@ void bus_deinit(struct bus *bus)
 	policy_free(bus->policy);
 }
 
+/* Who may not be a peer is told so all the same, if that fits. */
+static void turn_away(struct bus *bus, struct channel *channel,
+		      enum status status, const char *reason)
+{
+	struct frame frame = {
+		.kind = FRAME_GOODBYE,
+		.flags = FRAME_EXTENDED,
+		.status = (uint16_t)status,
+		.origin = ORIGIN_BUS,
+	};
+	uint8_t *room;
+
+	bus_count_reason(bus, reason);
+	frame_set_body(&frame, strlen(reason));
+	if (channel_reserve(channel, frame.length, &room))
+		return;
+	memcpy(room + frame_encode(&frame, room), reason, strlen(reason));
+	channel_commit(channel, frame.length);
+	(void)channel_flush(channel);
+}
+
 int bus_add_channel(struct bus *bus, struct channel *channel)
 {
 	struct peer *peer;
+	int r;
 
-	return peer_new(bus, channel, &peer);
+	r = peer_new(bus, channel, &peer);
+	if (r == -EDQUOT)
+		turn_away(bus, channel, STATUS_RESOURCE_EXHAUSTED,
+			  "its owner has too many channels");
+	else if (r == -EACCES)
+		turn_away(bus, channel, STATUS_PERMISSION_DENIED,
+			  "nothing proves who it is");
+	else if (r < 0)
+		turn_away(bus, channel, STATUS_RESOURCE_EXHAUSTED,
+			  "out of memory for a peer");
+	return r;
 }
 
 /* Put to sleep who has been quiet for a while. */
