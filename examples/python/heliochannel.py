@@ -14,7 +14,6 @@ import heliowire as wire
 from heliowire import Flag, Frame, Kind, Status
 
 RECV_BYTES = 1 << 16
-UNSENT_MAX = 1 << 20
 
 
 class Closed(ConnectionError):
@@ -71,13 +70,14 @@ class Channel:
         self._write()
 
     def send_message(self, frame: Frame) -> None:
-        """Send a MESSAGE, CALL or REPLY of any length. May wait for room."""
+        """Send a MESSAGE, CALL or REPLY of any length. Waits for room."""
         for fragment in split(frame, self.fragment_bytes):
             self.send(fragment)
             # Reading goes on meanwhile, or both sides could wait for ever.
-            self.pump_until(lambda: len(self._out) <= UNSENT_MAX, None)
+            self.flush(None)
 
     def flush(self, timeout: float | None) -> None:
+        """Wait until the socket has taken all that was sent."""
         self.pump_until(lambda: not self._out, timeout)
 
     def pump_until(self, done: Callable[[], Any], timeout: float | None

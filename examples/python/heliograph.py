@@ -32,7 +32,8 @@ __all__ = ["connect", "Client", "Subscription", "Service", "Call", "Message",
 VERSION = 1
 MESSAGE_MAX = 8 << 20
 CREDIT_MESSAGES = 256
-CREDIT_BYTES = 1 << 20
+# At least half of it is always granted: room for the longest call.
+CREDIT_BYTES = 3 * MESSAGE_MAX
 SWITCH_DRAWN = 1 << 63
 # How much longer than the switch a caller waits for the switch's own answer.
 GRACE = 1.0

@@ -144,6 +144,9 @@ class MessageTest(ClientTest):
                          [b"%d" % i for i in range(n)])
 
     def test_byte_credit_goes_back(self) -> None:
+        self.addCleanup(setattr, heliograph, "CREDIT_BYTES",
+                        heliograph.CREDIT_BYTES)
+        heliograph.CREDIT_BYTES = 1 << 20
         bus = self.connect()
         sub = bus.subscribe("a", queue_messages=1 << 20)
         body = os.urandom(300_000)

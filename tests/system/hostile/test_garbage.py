@@ -74,7 +74,7 @@ class GarbageTest(HostileTest):
             n += 1
         self.assertGreater(n, 50)
         self.assertGreater(self.witness.rounds, rounds + 20)
-        self.wait_peers(3)
+        self.wait_peers()
         now = reasons(self.judge)
         self.assertGreater(len(now), 5, now)
         self.assertGreaterEqual(sum(now.values()), n)

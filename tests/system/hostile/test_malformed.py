@@ -69,7 +69,7 @@ class MalformedTest(HostileTest):
                 stdout=subprocess.PIPE) as process:
             self.assertEqual(process.stdout.readline(), b"sent\n")
             process.send_signal(signal.SIGKILL)
-        self.wait_peers(3)
+        self.wait_peers()
 
     def test_bodies_of_a_wrong_size(self) -> None:
         cases = [
@@ -84,7 +84,7 @@ class MalformedTest(HostileTest):
                 self.count_reasons()
                 raw = self.raw()
                 raw.send(frame)
-                self.assert_ended(raw, "")
+                self.assert_ended(raw, ".")
 
     def test_giving_up_what_is_none(self) -> None:
         raw = self.raw()
@@ -190,12 +190,13 @@ class ForgeryTest(HostileTest):
                 self.count_reasons()
                 raw = self.raw()
                 raw.send(*frames)
-                self.assert_ended(raw, pattern)
+                self.assert_ended(raw, pattern.strip())
 
     def test_what_a_direct_peer_must_not_say(self) -> None:
         self.assert_each_ends({
-            "source": [Frame(Kind.MESSAGE, WHOLE, 1, "test.a", source=1)],
-            "hops": [Frame(Kind.MESSAGE, WHOLE, 1, "test.a", hops=1)],
+            "another source": [Frame(Kind.MESSAGE, WHOLE, 1, "test.a", source=1)],
+            "another source ": [Frame(Kind.MESSAGE, WHOLE, 1, "test.a",
+                                      hops=1)],
             "handle": [Frame(Kind.MESSAGE, WHOLE, 1, handle=5)],
         })
 
@@ -205,17 +206,15 @@ class ForgeryTest(HostileTest):
         self.assert_each_ends({
             "twice": [call, call],
             "twice ": [begin(5, 9, b"a"), begin(5, 9, b"a")],
-            "bit 63|drawn|correlation": [
+            "not the caller's to draw": [
                 Frame(Kind.CALL, WHOLE, 1 << 63, "test.a")],
-            "bit 63|drawn|correlation ": [
-                Frame(Kind.MESSAGE, WHOLE, 1 << 63, "test.a")],
         })
 
     def test_replies_to_calls_that_we_never_had(self) -> None:
         self.assert_each_ends({
-            "never|no such|REPLY|reply|call": [
+            "never had": [
                 Frame(Kind.REPLY, WHOLE, 1 << 63 | 1 << 32)],
-            "never|no such|REPLY|reply|call ": [Frame(Kind.REPLY, WHOLE, 1)],
+            "never had ": [Frame(Kind.REPLY, WHOLE, 1)],
         })
 
     def test_a_reply_to_the_call_of_another(self) -> None:
@@ -226,7 +225,7 @@ class ForgeryTest(HostileTest):
         thief = self.raw()
         self.assertEqual(thief.serve("test.other").status, 0)
         thief.send(Frame(Kind.REPLY, WHOLE, call._correlation, body=b"fake"))
-        self.assert_ended(thief, "")
+        self.assert_ended(thief, "never had")
         call.reply(b"true")
         self.assertEqual(caller.expect(Kind.REPLY).body, b"true")
 
