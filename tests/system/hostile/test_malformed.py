@@ -206,15 +206,26 @@ class ForgeryTest(HostileTest):
         self.assert_each_ends({
             "twice": [call, call],
             "twice ": [begin(5, 9, b"a"), begin(5, 9, b"a")],
-            "not the caller's to draw": [
-                Frame(Kind.CALL, WHOLE, 1 << 63, "test.a")],
+            "switch's to draw": [Frame(Kind.CALL, WHOLE, 1 << 63, "test.a")],
+            "switch's to draw ": [
+                Frame(Kind.MESSAGE, WHOLE, 1 << 63, "test.a")],
+            "no correlation id": [Frame(Kind.CALL, WHOLE, 0, "test.a")],
+            "no correlation id ": [begin(0, 9, b"a")],
+            "no correlation id  ": [
+                Frame(Kind.MESSAGE, WHOLE | Flag.ACK_ROUTED, 0, "test.a")],
         })
 
     def test_replies_to_calls_that_we_never_had(self) -> None:
         self.assert_each_ends({
             "never had": [
+                Frame(Kind.SERVE, correlation=1, subject="test.s",
+                      body=wire.pb_encode(wire.SERVE, id=1)),
                 Frame(Kind.REPLY, WHOLE, 1 << 63 | 1 << 32)],
-            "never had ": [Frame(Kind.REPLY, WHOLE, 1)],
+            "never had ": [
+                Frame(Kind.SUBSCRIBE, correlation=1, subject="test.s",
+                      body=wire.pb_encode(wire.SUBSCRIBE, id=1)),
+                Frame(Kind.REPLY, WHOLE, 1 << 63 | 1 << 32)],
+            "never had  ": [Frame(Kind.REPLY, WHOLE, 1)],
         })
 
     def test_a_reply_to_the_call_of_another(self) -> None:
@@ -307,15 +318,14 @@ class SubjectTest(HostileTest):
                     self.assertEqual(answer.status, Status.INVALID_ARGUMENT)
 
     def test_ids_of_subscriptions(self) -> None:
-        for kind in Kind.SUBSCRIBE, Kind.SERVE:
-            for id_ in 0, 1 << 31, (1 << 32) - 1, 5:
-                with self.subTest(kind=kind, id=id_):
-                    self.count_reasons()
-                    raw = self.raw()
-                    self.assertEqual(raw.subscribe("test.a", 5).status, 0)
-                    raw.send(Frame(kind, correlation=1, subject="test.a",
-                                   body=wire.pb_encode(wire.SERVE, id=id_)))
-                    self.assert_ended(raw, "id")
+        raw = self.raw()
+        self.assertEqual(raw.subscribe("test.a", 5).status, Status.OK)
+        for ask in raw.subscribe, raw.serve:
+            for id_ in 0, 1 << 31, (1 << 32) - 1:
+                with self.subTest(ask=ask.__name__, id=id_):
+                    self.assertEqual(ask("test.a", id_).status,
+                                     Status.INVALID_ARGUMENT)
+            self.assertEqual(ask("test.a", 5).status, Status.ALREADY_EXISTS)
 
     def test_nobody_speaks_below_the_dollar(self) -> None:
         # Not even who may do anything.
