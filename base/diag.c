@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 enum { LINE_BYTES = 1024 };
@@ -17,6 +18,18 @@ static const char *const level_names[] = { "error", "warning", "info",
 static const char *diag_program = "heliograph";
 static enum diag_level diag_level = DIAG_INFO;
 static uint64_t diag_n_lost;
+
+int diag_level_from_name(const char *name, enum diag_level *ret_level)
+{
+	for (size_t i = 0; i < sizeof(level_names) / sizeof(*level_names);
+	     i++) {
+		if (!strcmp(name, level_names[i])) {
+			*ret_level = (enum diag_level)i;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
 
 void diag_init(const char *program, enum diag_level level)
 {

@@ -15,6 +15,9 @@
 
 enum diag_level { DIAG_ERROR, DIAG_WARNING, DIAG_INFO, DIAG_DEBUG };
 
+/** "info" for DIAG_INFO. Returns 0 or -EINVAL. */
+int diag_level_from_name(const char *name, enum diag_level *ret_level);
+
 /** What stands before each line, and the least important level shown. */
 void diag_init(const char *program, enum diag_level level);
 

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
 #include <errno.h>
-#include <fcntl.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,40 +14,10 @@
 #include "switch/judge.h"
 #include "switch/listen.h"
 #include "switch/loop.h"
+#include "switch/options.h"
 #include "switch/service.h"
 
 enum { EXIT_USAGE = 2, EXIT_INTERNAL = 70 };
-
-static const char usage[] =
-	"usage: heliod --config DIR [--run DIR] [--listen ADDRESS]...\n"
-	"       heliod --check-policy PATH\n"
-	"       heliod --config DIR --judge PRINCIPAL VERB WHAT\n"
-	"\n"
-	"The switch of the bus.\n"
-	"\n"
-	"  --config DIR         folder with heliod.conf, policy/, domains/,\n"
-	"                       keys/ and quotas; SIGHUP reads it again\n"
-	"  --run DIR            folder for sockets, instead of run-folder:\n"
-	"                       bus.sock for everybody, domains/NAME.sock\n"
-	"  --listen ADDRESS     listen there too: shm:PATH, unix:PATH,\n"
-	"                       tcp://HOST:PORT\n"
-	"  --ready-fd N         write READY and a newline there when listening\n"
-	"  --check-policy PATH  read a policy file, or a folder of them, and\n"
-	"                       say what is wrong\n"
-	"  --judge P V W        say whether principal P may do verb V to W;\n"
-	"                       exit status 0: yes, 1: no, 2: bad policy\n"
-	"  --log LEVEL          error, warning, info or debug\n";
-
-struct options {
-	const char *config;
-	const char *run;
-	const char *check_policy;
-	const char *log;
-	const char *listens[SETTINGS_LISTENS_MAX];
-	size_t n_listens;
-	int ready_fd;
-	bool is_judging;
-};
 
 struct heliod {
 	struct options options;
@@ -58,85 +26,6 @@ struct heliod {
 	struct service service;
 	struct loop loop;
 };
-
-static const struct option long_options[] = {
-	{ "config", required_argument, NULL, 'c' },
-	{ "run", required_argument, NULL, 'r' },
-	{ "listen", required_argument, NULL, 'l' },
-	{ "ready-fd", required_argument, NULL, 'f' },
-	{ "check-policy", required_argument, NULL, 'p' },
-	{ "judge", no_argument, NULL, 'j' },
-	{ "log", required_argument, NULL, 'v' },
-	{ "help", no_argument, NULL, 'h' },
-	{ NULL, 0, NULL, 0 },
-};
-
-static int parse_descriptor(const char *text, int *ret_fd)
-{
-	char *end;
-	long number;
-
-	errno = 0;
-	number = strtol(text, &end, 10);
-	if (errno || end == text || *end || number < 0 ||
-	    fcntl((int)number, F_GETFD) < 0)
-		return -EINVAL;
-	*ret_fd = (int)number;
-	return 0;
-}
-
-/* Returns 0, 1 when help was asked for, or -EINVAL. */
-static int parse_one(int option, struct options *options)
-{
-	switch (option) {
-	case 'c':
-		options->config = optarg;
-		return 0;
-	case 'r':
-		options->run = optarg;
-		return 0;
-	case 'l':
-		if (options->n_listens == SETTINGS_LISTENS_MAX)
-			return -EINVAL;
-		options->listens[options->n_listens++] = optarg;
-		return 0;
-	case 'f':
-		return parse_descriptor(optarg, &options->ready_fd);
-	case 'p':
-		options->check_policy = optarg;
-		return 0;
-	case 'j':
-		options->is_judging = true;
-		return 0;
-	case 'v':
-		options->log = optarg;
-		return 0;
-	case 'h':
-		return 1;
-	default:
-		return -EINVAL;
-	}
-}
-
-static int parse(int argc, char **argv, struct options *ret_options)
-{
-	struct options options = { .ready_fd = -1 };
-	int option;
-
-	while ((option = getopt_long(argc, argv, "h", long_options, NULL)) !=
-	       -1) {
-		int r = parse_one(option, &options);
-
-		if (r)
-			return r;
-	}
-	if (!options.config && !options.check_policy)
-		return -EINVAL;
-	if (argc - optind != (options.is_judging ? 3 : 0))
-		return -EINVAL;
-	*ret_options = options;
-	return 0;
-}
 
 /* Everybody's socket: who comes in by it is `uid:N`, and policy decides. */
 static int listen_in_common(struct settings *settings, char *error,
@@ -260,7 +149,9 @@ static int run(struct heliod *heliod)
 		log_error("%s", error);
 		return EXIT_USAGE;
 	}
-	diag_init("heliod", config->settings.log_level);
+	diag_init("heliod", heliod->options.has_log_level
+				    ? heliod->options.log_level
+				    : config->settings.log_level);
 	limits = limits_of(&config->settings);
 	r = bus_init(&heliod->bus, take_ptr(config->policy), &limits);
 	if (r < 0) {
@@ -290,18 +181,19 @@ static int run(struct heliod *heliod)
 int main(int argc, char **argv)
 {
 	static struct heliod heliod;
+	struct options *options = &heliod.options;
 	int r;
 
 	diag_init("heliod", DIAG_INFO);
-	r = parse(argc, argv, &heliod.options);
+	r = options_parse(argc, argv, options);
 	if (r) {
-		fputs(usage, r < 0 ? stderr : stdout);
+		fputs(options_usage, r < 0 ? stderr : stdout);
 		return r < 0 ? EXIT_USAGE : EXIT_SUCCESS;
 	}
-	if (heliod.options.check_policy)
-		return judge_check(heliod.options.check_policy);
-	if (heliod.options.is_judging)
-		return judge_say(heliod.options.config, argv + optind);
+	if (options->check_policy)
+		return judge_check(options->check_policy);
+	if (options->question)
+		return judge_say(options->config, options->question);
 	signal(SIGPIPE, SIG_IGN);
 	return run(&heliod);
 }
