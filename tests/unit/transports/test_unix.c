@@ -221,7 +221,8 @@ static void raise_limit(void)
 /* Of those who stay silent few are kept, and they keep nobody out. */
 static void a_silent_crowd_shuts_nobody_out(void **state)
 {
-	struct transport_options options = { .n_handshakes_max = 16 };
+	struct transport_options options = { .n_handshakes_max = 16,
+					     .handshake_ms = 60000 };
 	static int crowd[N_CROWD];
 	struct world world;
 	size_t n_before;
