@@ -108,3 +108,22 @@ s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 	run ! helio ping -c "tcp://127.0.0.1:$port" --timeout 2s \
 		--server-key "$server" --key-file "$place/mallory.key"
 }
+
+@test "a quota that is full has status 6 and is named" {
+	echo 'uid:* subscriptions 1' >"$state/quotas"
+	helio reload
+	start sub subscribed helio sub a.b
+	run -6 --separate-stderr helio sub a.c
+	[[ $stderr == *"quota of subscriptions of uid:"*"1 of 1"* ]]
+}
+
+@test "a subscription that is no longer allowed ends" {
+	enrol web
+	start sub subscribed helio sub vm.web.x -c "$(as web)"
+	echo 'deny vm:web subscribe vm.web.>' >"$state/policy/10-test.policy"
+	helio reload
+	code=0
+	wait "$pid_sub" || code=$?
+	[ "$code" = 4 ]
+	grep -q 10-test.policy:1 "$place/sub.err"
+}
