@@ -4,11 +4,9 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -17,9 +15,10 @@
 
 #include "base/clock.h"
 #include "tests/conformance/duo.h"
+#include "tests/conformance/hammer.h"
 #include "tests/fault.h"
 
-enum { DEATH_MS_DEFAULT = 100, LOST_WAKEUP_MS = 5000, TEST_MAX_S = 30 };
+enum { DEATH_MS_DEFAULT = 100, TEST_MAX_S = 30 };
 
 static const struct conformance *kind;
 static size_t n_descriptors;
@@ -63,15 +62,6 @@ static void rest(struct duo *duo, struct side *from, bool for_room,
 		duo_dispatch(duo, 1000);
 }
 
-static size_t odd_size(struct side *side)
-{
-	size_t n_max = side->channel->n_out_max;
-
-	if (side_random(side, 8))
-		return 1 + side_random(side, 100);
-	return 1 + side_random(side, (uint32_t)n_max);
-}
-
 static void bytes_arrive_in_order(void **state)
 {
 	struct duo duo;
@@ -85,7 +75,7 @@ static void bytes_arrive_in_order(void **state)
 		ssize_t n;
 
 		if (from->n_sent < n_total &&
-		    side_put(from, odd_size(from)) == -EAGAIN)
+		    side_put(from, side_odd_size(from)) == -EAGAIN)
 			assert_int_equal(channel_flush(from->channel), 0);
 		if (!side_random(from, 4))
 			assert_int_equal(channel_flush(from->channel), 0);
@@ -305,76 +295,17 @@ static void the_listening_side_knows_who_it_is(void **state)
 	duo_deinit(&duo);
 }
 
-struct hammer {
-	struct side *side;
-	struct hammer *other;
-	atomic_bool is_done;
-	uint64_t n_total;
-	const char *failure;
-};
-
-/* Returns whether the side has to wait for the other. */
-static bool hammer_once(struct hammer *hammer)
-{
-	struct side *side = hammer->side;
-	uint64_t n_before = side->n_sent + side->n_received;
-	bool is_full = false;
-	int r;
-
-	for (uint32_t i = side_random(side, 20); i; i--) {
-		if (side->n_sent >= hammer->n_total)
-			break;
-		is_full = side_put(side, odd_size(side)) == -EAGAIN;
-	}
-	if (side_take(side, 1 + side_random(side, 5000)) < 0)
-		hammer->failure = "wrong bytes or an early end";
-	if (side->n_sent + side->n_received != n_before)
-		return channel_flush(side->channel) < 0;
-	r = channel_arm(side->channel,
-			is_full || side->n_sent < hammer->n_total);
-	if (r < 0)
-		hammer->failure = "arming failed";
-	return r == 0;
-}
-
-static void *hammer_run(void *userdata)
-{
-	struct hammer *hammer = userdata;
-	struct side *side = hammer->side;
-
-	while (!hammer->failure && (side->n_sent < hammer->n_total ||
-				    side->n_received < hammer->n_total)) {
-		if (hammer_once(hammer) &&
-		    poller_dispatch(&side->poller, LOST_WAKEUP_MS) <= 0)
-			hammer->failure = "a wake-up was lost";
-		else
-			(void)poller_dispatch(&side->poller, 0);
-	}
-	(void)channel_flush(side->channel);
-	atomic_store(&hammer->is_done, true);
-	/* What a socket did not take yet is sent as events come in. */
-	while (!atomic_load(&hammer->other->is_done))
-		(void)poller_dispatch(&side->poller, 10);
-	return NULL;
-}
-
 static void no_wakeup_is_lost(void **state)
 {
+	const char *failure;
 	struct duo duo;
-	struct hammer a = { .side = &duo.a, .n_total = 4 << 20 };
-	struct hammer b = { .side = &duo.b, .n_total = 4 << 20 };
-	pthread_t thread;
 
-	a.other = &b;
-	b.other = &a;
 	if (!kind->set_up)
 		skip();
 	duo_open(&duo, kind);
-	assert_int_equal(pthread_create(&thread, NULL, hammer_run, &a), 0);
-	hammer_run(&b);
-	pthread_join(thread, NULL);
-	if (a.failure || b.failure)
-		fail_msg("%s", a.failure ? a.failure : b.failure);
+	failure = hammer(&duo);
+	if (failure)
+		fail_msg("%s", failure);
 	duo_deinit(&duo);
 }
 

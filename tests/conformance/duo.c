@@ -172,6 +172,15 @@ uint32_t side_random(struct side *side, uint32_t n)
 	return side->random % n;
 }
 
+size_t side_odd_size(struct side *side)
+{
+	size_t n_max = side->channel->n_out_max;
+
+	if (side_random(side, 8))
+		return 1 + side_random(side, 100);
+	return 1 + side_random(side, (uint32_t)n_max);
+}
+
 /* The byte of the stream at a position; its period divides no ring. */
 static uint8_t byte_at(uint64_t position)
 {

@@ -73,6 +73,9 @@ void duo_dispatch(struct duo *duo, int timeout_ms);
 /** A number below `n`. */
 uint32_t side_random(struct side *side, uint32_t n);
 
+/** How much to put next: mostly little, sometimes all that ever fits. */
+size_t side_odd_size(struct side *side);
+
 /**
  * Commit the next `n` bytes of the stream. Returns what channel_reserve()
  * returned; a window that is too small fails the test, but with false.
