@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Medians, spread, ratios and bars, as a table and as JSON."""
+"""Medians, spread, ratios and bars: as a table, as JSON, as Markdown."""
 
 from statistics import median
 
@@ -93,3 +93,22 @@ def report_row(row, outcomes):
         lines.append(verdict)
     print(flush=True)
     return lines
+
+
+def markdown_cells(line):
+    if "bar" not in line:
+        return [line["row"], line["system"],
+                f"{format_value(line['median'])} {line['unit']}",
+                f"{format_value(line['low'])} to {format_value(line['high'])}"]
+    if line["ratio"] is None:
+        return [line["row"], f"against {line['against']}", "not measured", ""]
+    return [line["row"], f"against {line['against']}",
+            f"**{line['ratio']:.2f}**",
+            f"bar {line['bar']:g}: {'met' if line['met'] else 'missed'}"]
+
+
+def markdown(lines):
+    """What report_row() returned, for docs/PERFORMANCE.md."""
+    rows = [["row", "", "median", "spread, or bar"], ["---"] * 4]
+    rows += [markdown_cells(line) for line in lines]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in rows)

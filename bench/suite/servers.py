@@ -6,6 +6,7 @@ a loopback port that the kernel chose, and is ended by its own process id.
 """
 
 import contextlib
+import ctypes
 import json
 import shutil
 import signal
@@ -15,6 +16,9 @@ import time
 from pathlib import Path
 
 START_SECONDS = 20
+
+LIBC = ctypes.CDLL(None)
+PR_SET_PDEATHSIG = 1
 
 
 class Unavailable(Exception):
@@ -26,6 +30,11 @@ def find_program(name):
     if not path:
         raise Unavailable(f"{name} is not installed")
     return path
+
+
+def end_with_parent():
+    """In the child: a run that is killed leaves no server behind."""
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 class Server:
@@ -65,7 +74,8 @@ class Server:
         begin = time.monotonic()
         self.process = subprocess.Popen(
             [*prefix, *self.command()], cwd=self.folder, stdout=log,
-            stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+            stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+            preexec_fn=end_with_parent)
         log.close()
         while not self.is_ready():
             if self.process.poll() is not None:

@@ -6,7 +6,7 @@ import io
 import unittest
 
 from suite.measure import Outcome
-from suite.report import report_row
+from suite.report import markdown, report_row
 from suite.rows import (BEST_PEER, LATENCY, NATS, OURS, REDIS, ROWS, SHM, Bar,
                         Row, find_rows, pubsub)
 
@@ -64,6 +64,15 @@ class Report(unittest.TestCase):
             f"{OURS} shm": {}, "nats tcp": {}, "redis unix": {}})
         self.assertFalse(bars_of(lines)[0]["met"])
         self.assertIn("not measured", text)
+
+    def test_markdown_has_a_line_for_each(self):
+        lines, _ = report(self.row, self.values([12e6], [1.5e6], [1e6]))
+        table = markdown(lines).splitlines()
+        self.assertEqual(table[2],
+                         "| work | heliograph shm | 12.00M msg/s | "
+                         "12.00M to 12.00M |")
+        self.assertEqual(table[-1], "| work | against nats tcp | **8.00** | "
+                                    "bar 5: met |")
 
     def test_a_limit_of_our_own(self):
         idle, = find_rows(["idle"])
