@@ -16,8 +16,8 @@
 enum {
 	/* Turns without a word before a peer is put to sleep. */
 	QUIET_TURNS = 64,
-	/* While there is work, descriptors are looked at once in so many. */
-	POLL_TURNS = 8,
+	/* Until it sleeps, descriptors are looked at once in so many turns. */
+	POLL_TURNS = 4,
 };
 
 /* How often the busiest subjects are halved. */
@@ -234,14 +234,14 @@ bool bus_turn(struct bus *bus, uint64_t now_ns)
 	bool was_busy;
 
 	bus->now_ns = now_ns;
-	if (!(bus->n_turns++ % POLL_TURNS) || !bus->was_busy)
+	if (bus->has_slept || !(bus->n_turns++ % POLL_TURNS))
 		(void)poller_dispatch(&bus->poller, 0);
+	bus->has_slept = false;
 	wheel_advance(&bus->wheel, now_ns);
 	was_busy = read_all(bus);
 	flush_all(bus);
 	free_ended(bus);
 	flush_all(bus);
-	bus->was_busy = was_busy;
 	return was_busy;
 }
 
@@ -261,6 +261,7 @@ bool bus_sleep(struct bus *bus)
 		else
 			list_unlink(&peer->active_link);
 	}
+	bus->has_slept = true;
 	return may_sleep;
 }
 

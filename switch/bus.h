@@ -101,7 +101,7 @@ struct bus {
 	uint64_t policy_generation;
 	uint64_t now_ns; /* read once per turn */
 	uint64_t n_turns;
-	bool was_busy; /* the last turn */
+	bool has_slept; /* since the last turn, or was about to */
 	struct bus_stats stats;
 	struct sketch busiest; /* subjects, of a sample of messages */
 	struct timer fading;   /* of what was busy */
