@@ -37,7 +37,10 @@ class Channel:
         self._in, self._out = bytearray(), bytearray()
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            self._socket.settimeout(timeout)
+            # Not settimeout(), which does not wait while the backlog is full.
+            self._socket.setsockopt(
+                socket.SOL_SOCKET, socket.SO_SNDTIMEO,
+                struct.pack("ll", int(timeout), int(timeout % 1 * 1e6)))
             self._socket.connect(path)
         except BaseException:
             self._socket.close()

@@ -36,7 +36,7 @@ POLICY = """\
 deny  vm:evil publish,subscribe,call,serve secret.>
 allow ** any  test.>
 allow ** group test.>
-allow ** observe test.>
+allow ** observe,capture test.garbage.>
 allow vm:good any >
 allow vm:good admin switch
 allow ** call helio.switch.v1.>
@@ -54,12 +54,16 @@ class Switch:
         self.config = os.path.join(self._folder.name, "config")
         self.run = os.path.join(self._folder.name, "run")
         os.mkdir(self.run)
-        self._write("policy/10-test.policy", policy)
+        self.set_policy(policy)
         self._write("heliod.conf", settings)
         if quotas:
             self._write("quotas", quotas)
         for name in domains:
             self._write(f"domains/{name}.domain", "")
+
+    def set_policy(self, policy: str) -> None:
+        """Takes effect with SIGHUP."""
+        self._write("policy/10-test.policy", policy)
 
     def _write(self, path: str, text: str) -> None:
         path = os.path.join(self.config, path)
@@ -141,8 +145,9 @@ class Raw:
 
     def __init__(self, path: str) -> None:
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.socket.settimeout(10)
+        # Blocking, so that a full backlog makes us wait.
         self.socket.connect(path)
+        self.socket.settimeout(10)
         self.buffer = bytearray()
 
     def __enter__(self) -> Self:
@@ -176,15 +181,19 @@ class Raw:
             self.buffer += data
         return frame
 
-    def finish(self) -> None:
-        """Say that nothing more comes, and take in what the switch sends,
-        whatever it is, until it hangs up."""
+    def is_open(self) -> bool:
+        """Throw away what has come; false at the end of the channel."""
+        self.socket.setblocking(False)
         try:
-            self.socket.shutdown(socket.SHUT_WR)
             while self.socket.recv(1 << 16):
                 pass
-        except (BrokenPipeError, ConnectionResetError):
-            pass
+            return False
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        finally:
+            self.socket.settimeout(10)
 
     def expect(self, kind: Kind) -> Frame:
         """The next frame of this kind; others are passed over."""
