@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "transports/channel.h"
 #include "transports/tcp/duplex.h"
+#include "transports/tcp/pool.h"
 
 enum {
 	/* A stranger's message may be this long before ZeroMQ hangs up. */
@@ -24,6 +25,8 @@ enum {
 	 * One that reads takes microseconds.
 	 */
 	LINGER_MS = 250,
+	/* Smaller messages take as much memory as they need. */
+	POOL_WORTH_BYTES = 16 * 1024,
 };
 
 int port_errno(void)
@@ -223,6 +226,9 @@ int port_open(struct port *port, struct poller *poller, void *context, int type,
 	int r;
 
 	port->poller = poller;
+	port->pool = pool_new();
+	if (!port->pool)
+		return -ENOMEM;
 	port->socket = zmq_socket(context, type);
 	if (!port->socket)
 		return port_errno();
@@ -256,16 +262,34 @@ void port_close(struct port *port)
 		(void)zmq_close(port->monitor);
 	if (port->socket)
 		(void)zmq_close(port->socket);
+	pool_free(port->pool);
 	port_init(port, port->ops);
 }
 
-static int make_message(const struct port_message *message, zmq_msg_t *ret_part)
+/* Room for `n` bytes: a block of the pool if they nearly fill one. */
+static int make_part(struct port *port, size_t n, zmq_msg_t *ret_part)
 {
+	void *block;
+
+	if (n < POOL_WORTH_BYTES || n > POOL_BLOCK_BYTES)
+		return zmq_msg_init_size(ret_part, n) < 0 ? -ENOMEM : 0;
+	block = pool_take(port->pool);
+	if (!block)
+		return -ENOMEM;
+	if (zmq_msg_init_data(ret_part, block, n, pool_give, port->pool) == 0)
+		return 0;
+	pool_give(block, port->pool);
+	return -ENOMEM;
+}
+
+static int make_message(struct port *port, const struct port_message *message,
+			zmq_msg_t *ret_part)
+{
+	int r = make_part(port, message->n_header + message->n_bytes, ret_part);
 	uint8_t *at;
 
-	if (zmq_msg_init_size(ret_part, message->n_header + message->n_bytes) <
-	    0)
-		return -ENOMEM;
+	if (r < 0)
+		return r;
 	at = zmq_msg_data(ret_part);
 	memcpy(at, message->header, message->n_header);
 	if (message->n_bytes)
@@ -303,7 +327,7 @@ int port_send(struct port *port, const struct port_message *message)
 	zmq_msg_t part;
 	int r;
 
-	r = make_message(message, &part);
+	r = make_message(port, message, &part);
 	if (r < 0)
 		return r;
 	r = send_to(port, message);

@@ -21,6 +21,7 @@
 #include "transports/poller.h"
 
 struct duplex;
+struct pool;
 struct port;
 
 struct port_ops {
@@ -39,6 +40,7 @@ struct port {
 	struct poll_source on_socket;
 	struct poll_source on_monitor;
 	struct poll_source on_timer;
+	struct pool *pool;
 	struct list ready; /* duplexes whose owners are to be called */
 	uint64_t due_ns;   /* serve() then, at the latest; 0: never */
 	bool is_serving;
