@@ -155,6 +155,7 @@ static void a_bad_request_for_rings_is_hung_up_on(void **state)
 
 static void a_request_may_come_in_pieces(void **state)
 {
+	static const char request[] = "HSHM\1\20\14\0";
 	struct transport_options options = { 0 };
 	struct world world;
 	int fd;
@@ -165,7 +166,7 @@ static void a_request_may_come_in_pieces(void **state)
 	for (size_t i = 0; i < 8; i++) {
 		poller_dispatch(&world.poller, 10);
 		assert_int_equal(world.n_channels, 0);
-		say(fd, "HSHM\1\20\14\0" + i, 1);
+		say(fd, &request[i], 1);
 	}
 	await(&world, world.n_channels == 1);
 	assert_string_equal(world.channels[0]->ops->name, "shm");
