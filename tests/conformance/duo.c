@@ -202,6 +202,11 @@ int side_put(struct side *side, size_t n)
 	return 0;
 }
 
+size_t side_look(struct side *side)
+{
+	return channel_refill(side->channel) < 0 ? 0 : side->channel->n_in;
+}
+
 ssize_t side_take(struct side *side, size_t n)
 {
 	struct channel *channel = side->channel;

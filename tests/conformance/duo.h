@@ -76,13 +76,16 @@ uint32_t side_random(struct side *side, uint32_t n);
 /** How much to put next: mostly little, sometimes all that ever fits. */
 size_t side_odd_size(struct side *side);
 
-/**
- * Commit the next `n` bytes of the stream. Returns what channel_reserve()
- * returned; a window that is too small fails the test, but with false.
- */
+/** Commit the next `n` bytes. Returns what channel_reserve() returned. */
 int side_put(struct side *side, size_t n);
 
-/** Look for bytes, check and consume at most `n`. Returns how many, or -E. */
+/** Look for bytes. Returns how many the window shows; 0 after an error. */
+size_t side_look(struct side *side);
+
+/**
+ * Look for bytes, check and consume at most `n`. Returns how many; -EBADMSG
+ * when they are not those that were put; or what channel_refill() returned.
+ */
 ssize_t side_take(struct side *side, size_t n);
 
 #endif
