@@ -99,7 +99,8 @@ class FragmentTest(HostileTest):
             raw.sync()
         bus.publish("test.broken", b"whole")
         self.assertEqual(sub.receive(timeout=10).body, b"whole")
-        self.assertEqual(bus._assembly._open, {})
+        while bus._assembly._open:
+            bus.sync()
 
     def test_a_call_is_not_finished(self) -> None:
         server = self.client("friend")
