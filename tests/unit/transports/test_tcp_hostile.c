@@ -214,6 +214,60 @@ static unsigned measure_loss(int signal_number)
 	return ms;
 }
 
+static void server_main(int fd)
+{
+	alarm(20);
+	world_init(&world, true);
+	if (write(fd, world_address(&world), strlen(world_address(&world))) <=
+	    0)
+		_exit(1);
+	for (;;)
+		poller_dispatch(&world.poller, -1);
+}
+
+/* The same, seen by a client: of its switch, which a child is. */
+static unsigned measure_loss_of_server(int signal_number)
+{
+	struct transport_options options = { .is_plain = true };
+	struct channel *client = NULL;
+	uint8_t *room = NULL;
+	char address[64] = "";
+	unsigned ms;
+	int fds[2];
+	pid_t pid;
+
+	assert_int_equal(pipe(fds), 0);
+	pid = fork();
+	if (!pid)
+		server_main(fds[1]);
+	assert_true(read(fds[0], address, sizeof(address) - 1) > 0);
+	assert_int_equal(poller_init(&world.poller), 0);
+	assert_int_equal(helio_transport.connect(&world.poller, address,
+						 &options, &client),
+			 0);
+	while (channel_reserve(client, 1, &room) == -EAGAIN)
+		poller_dispatch(&world.poller, 20);
+	kill(pid, signal_number);
+	assert_int_equal(world_wait_end(&world, client, &ms), -EPIPE);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	close(fds[0]);
+	close(fds[1]);
+	channel_free(client);
+	poller_deinit(&world.poller);
+	return ms;
+}
+
+static void notices_a_killed_switch_at_once(void **state)
+{
+	assert_in_range(measure_loss_of_server(SIGKILL), 0, 300);
+}
+
+static void notices_a_stopped_switch_within_3_s(void **state)
+{
+	assert_in_range(measure_loss_of_server(SIGSTOP), 1000, 3000);
+}
+
 static void notices_a_killed_peer_at_once(void **state)
 {
 	assert_in_range(measure_loss(SIGKILL), 0, 300);
@@ -517,6 +571,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(notices_a_killed_peer_at_once),
 		cmocka_unit_test(notices_a_stopped_peer_within_3_s),
+		cmocka_unit_test(notices_a_killed_switch_at_once),
+		cmocka_unit_test(notices_a_stopped_switch_within_3_s),
 		CURVE(ends_a_peer_that_ignores_the_window),
 		CURVE(keeps_a_violator_out_for_a_while),
 		PLAIN(ends_a_peer_that_breaks_a_rule),
