@@ -54,6 +54,7 @@ struct transport_options {
 };
 
 struct listener_ops {
+	/* Its channels live on; until they are freed a port stays taken. */
 	void (*free)(struct listener *listener);
 };
 
@@ -79,7 +80,9 @@ struct transport {
 	 * with a channel that may still be connecting: it shows no bytes and
 	 * no room until it is, and an error if it fails. Both return 0 or a
 	 * negative errno: -EINVAL for an address that is none, -ECONNREFUSED
-	 * and -ENOENT when nobody is there.
+	 * and -ENOENT when nobody is there, -ENOKEY without the keys that it
+	 * takes, -EACCES when it may not go without. A channel whose key the
+	 * other side refuses ends with -EACCES.
 	 */
 	int (*connect)(struct poller *poller, const char *rest,
 		       const struct transport_options *options,
