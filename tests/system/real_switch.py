@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A real heliod for tests, good clients to watch it, and raw sockets to harm it.
+"""A real heliod for tests, good clients to watch it, raw sockets to harm it.
 
 HELIO_BIN names the folder that heliod is in.
 """

@@ -194,7 +194,8 @@ class ForgeryTest(HostileTest):
 
     def test_what_a_direct_peer_must_not_say(self) -> None:
         self.assert_each_ends({
-            "another source": [Frame(Kind.MESSAGE, WHOLE, 1, "test.a", source=1)],
+            "another source": [Frame(Kind.MESSAGE, WHOLE, 1, "test.a",
+                                     source=1)],
             "another source ": [Frame(Kind.MESSAGE, WHOLE, 1, "test.a",
                                       hops=1)],
             "handle": [Frame(Kind.MESSAGE, WHOLE, 1, handle=5)],
