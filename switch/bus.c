@@ -104,8 +104,12 @@ static void free_ended(struct bus *bus)
 {
 	struct list *link;
 
-	while ((link = list_pop_front(&bus->ended)))
-		peer_free(container_of(link, struct peer, ended_link));
+	while ((link = list_pop_front(&bus->ended))) {
+		struct peer *peer = container_of(link, struct peer, ended_link);
+
+		peer_tell_down(peer);
+		peer_free(peer);
+	}
 }
 
 static void free_captures(struct bus *bus)
@@ -144,20 +148,8 @@ void bus_deinit(struct bus *bus)
 static void turn_away(struct bus *bus, struct channel *channel,
 		      enum status status, const char *reason)
 {
-	struct frame frame = {
-		.kind = FRAME_GOODBYE,
-		.flags = FRAME_EXTENDED,
-		.status = (uint16_t)status,
-		.origin = ORIGIN_BUS,
-	};
-	uint8_t *room;
-
 	bus_count_reason(bus, reason);
-	frame_set_body(&frame, strlen(reason));
-	if (channel_reserve(channel, frame.length, &room))
-		return;
-	memcpy(room + frame_encode(&frame, room), reason, strlen(reason));
-	channel_commit(channel, frame.length);
+	peer_say_goodbye(channel, status, reason);
 	(void)channel_flush(channel);
 }
 

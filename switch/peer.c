@@ -195,6 +195,24 @@ struct peer *peer_free(struct peer *peer)
 	return NULL;
 }
 
+void peer_say_goodbye(struct channel *channel, enum status status,
+		      const char *reason)
+{
+	struct frame frame = {
+		.kind = FRAME_GOODBYE,
+		.flags = FRAME_EXTENDED,
+		.status = (uint16_t)status,
+		.origin = ORIGIN_BUS,
+	};
+	uint8_t *room;
+
+	frame_set_body(&frame, strlen(reason));
+	if (channel_reserve(channel, frame.length, &room))
+		return;
+	memcpy(room + frame_encode(&frame, room), reason, strlen(reason));
+	channel_commit(channel, frame.length);
+}
+
 void peer_end(struct peer *peer, enum status status, const char *reason)
 {
 	if (peer->state == PEER_ENDED)
@@ -203,14 +221,21 @@ void peer_end(struct peer *peer, enum status status, const char *reason)
 	log_info("%s (%s): %s: %s", peer_path(peer), peer->channel->ops->name,
 		 status_name(status), reason);
 	bus_count_reason(peer->bus, reason);
-	if (peer->outbox.n_frames == 0)
-		peer_send_status(peer, FRAME_GOODBYE, 0, status, reason);
+	if (!peer->outbox.n_frames)
+		peer_say_goodbye(peer->channel, status, reason);
 	(void)channel_flush(peer->channel);
+	/* Told later: whom the news ends would be told of from in here. */
 	if (peer->state == PEER_LIVE)
-		event_peer(peer, "down", reason);
+		peer->end_reason = reason;
 	peer->state = PEER_ENDED;
 	list_unlink(&peer->dirty_link);
 	list_push_back(&peer->bus->ended, &peer->ended_link);
+}
+
+void peer_tell_down(struct peer *peer)
+{
+	if (peer->end_reason)
+		event_peer(peer, "down", peer->end_reason);
 }
 
 bool peer_is_choked(const struct peer *peer)

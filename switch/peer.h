@@ -80,6 +80,7 @@ struct peer {
 	uint64_t message_max; /* that it reassembles */
 	uint64_t connected_ns;
 	char program[64]; /* as it calls itself; for people */
+	const char *end_reason; /* of one that was live: to be told of */
 };
 
 /**
@@ -96,6 +97,13 @@ struct peer *peer_free(struct peer *peer);
  * it has ended already.
  */
 void peer_end(struct peer *peer, enum status status, const char *reason);
+
+/** What is said to a peer that ends, if there is room for it at hand. */
+void peer_say_goodbye(struct channel *channel, enum status status,
+		      const char *reason);
+
+/** Tell who wants to know that the peer, which has ended, is down. */
+void peer_tell_down(struct peer *peer);
 
 /** "vm:web"; never NULL. */
 const char *peer_path(const struct peer *peer);
