@@ -101,3 +101,17 @@ void ack_flush(struct peer *peer)
 	message_set_frame(&message, &frame);
 	peer_send_message(peer, &message, 0);
 }
+
+void ack_forget_log(struct bus *bus, const char *log)
+{
+	struct list *link;
+
+	list_for_each (link, &bus->peers) {
+		struct peer *peer = container_of(link, struct peer, link);
+
+		if (peer->acks.log != log)
+			continue;
+		ack_flush(peer);
+		peer->acks.log = NULL;
+	}
+}

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct bus;
 struct peer;
 
 enum {
@@ -33,7 +34,7 @@ struct ack {
 struct ack_batch {
 	struct ack entries[ACK_ENTRIES_MAX];
 	size_t n_entries;
-	const char *log; /* of the stored ones; borrowed for the turn */
+	const char *log; /* of the stored ones; borrowed from the log */
 };
 
 void ack_encode(const struct ack *ack, uint8_t entry[ACK_ENTRY_BYTES]);
@@ -44,5 +45,8 @@ int ack_decode(const uint8_t entry[ACK_ENTRY_BYTES], struct ack *ret_ack);
 /** Tell `peer`, at the latest when its acks are flushed. */
 void ack_send(struct peer *peer, const struct ack *ack, const char *log);
 void ack_flush(struct peer *peer);
+
+/** The log goes: send at once what still names it. */
+void ack_forget_log(struct bus *bus, const char *log);
 
 #endif

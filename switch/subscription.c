@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/le.h"
+#include "switch/ack.h"
 #include "switch/bus.h"
 #include "switch/group.h"
 #include "switch/message.h"
@@ -166,6 +167,8 @@ struct subscription *subscription_free(struct subscription *sub)
 	queue_deinit(&sub->queue);
 	if (sub->overflow == OVERFLOW_LATEST)
 		latest_deinit(&sub->latest);
+	if (sub->log)
+		ack_forget_log(sub->bus, sub->log);
 	free(sub->log);
 	free(sub);
 	return NULL;
