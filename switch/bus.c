@@ -31,6 +31,7 @@ const struct bus_limits bus_default_limits = {
 	.deadline_max_ms = 60 * 60 * 1000,
 	.greeting_ms = 5 * 1000,
 	.fragment_ms = 30 * 1000,
+	.stall_ms = 30 * 1000,
 	.queue_messages = 65536,
 	.queue_bytes = 16 * 1024 * 1024,
 };

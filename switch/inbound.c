@@ -268,12 +268,15 @@ bool inbound_read(struct peer *peer)
 	bool was_heard = false;
 	int r;
 
-	if (peer_is_choked(peer))
-		return false;
+	/* One that is not heard is looked at: it may be gone. */
 	r = channel_refill(peer->channel);
 	if (r < 0) {
 		end_of_channel(peer, r);
 		return true;
+	}
+	if (peer_is_choked(peer)) {
+		peer_watch_stall(peer);
+		return false;
 	}
 	while (peer->channel->n_in) {
 		size_t n_before = peer->channel->n_in;

@@ -46,6 +46,14 @@ static void on_no_greeting(struct timer *timer, uint64_t now_ns)
 		 STATUS_DEADLINE_EXCEEDED, "HELLO did not come in time");
 }
 
+/* What it said lies unread, so that its death would not show either. */
+static void on_stall(struct timer *timer, uint64_t now_ns)
+{
+	peer_end(container_of(timer, struct peer, stall),
+		 STATUS_DEADLINE_EXCEEDED,
+		 "it does not take what it asked for");
+}
+
 static struct peer *peer_alloc(struct bus *bus)
 {
 	struct peer *peer = calloc(1, sizeof(*peer));
@@ -60,6 +68,7 @@ static struct peer *peer_alloc(struct bus *bus)
 	list_init(&peer->waiting);
 	queue_init(&peer->outbox, &bus->chunks);
 	timer_init(&peer->greeting, on_no_greeting);
+	timer_init(&peer->stall, on_stall);
 	if (map_init(&peer->receivers) < 0 || map_init(&peer->open) < 0 ||
 	    map_init(&peer->made) < 0 || map_init(&peer->taken) < 0)
 		return peer_free(peer);
@@ -183,6 +192,7 @@ struct peer *peer_free(struct peer *peer)
 	list_unlink(&peer->dirty_link);
 	list_unlink(&peer->ended_link);
 	timer_remove(&peer->greeting);
+	timer_remove(&peer->stall);
 	frame_reader_deinit(&peer->reader);
 	queue_deinit(&peer->outbox);
 	channel_free(peer->channel);
@@ -236,6 +246,15 @@ void peer_tell_down(struct peer *peer)
 {
 	if (peer->end_reason)
 		event_peer(peer, "down", peer->end_reason);
+}
+
+void peer_watch_stall(struct peer *peer)
+{
+	struct bus *bus = peer->bus;
+
+	if (!list_is_linked(&peer->stall.link))
+		wheel_add(&bus->wheel, &peer->stall,
+			  bus->now_ns + bus->limits.stall_ms * NS_PER_MS);
 }
 
 bool peer_is_choked(const struct peer *peer)
@@ -437,6 +456,7 @@ static bool pump_outbox(struct peer *peer)
 			n_piece = peer->channel->n_out;
 		memcpy(room, frame + peer->n_outbox_sent, n_piece);
 		channel_commit(peer->channel, n_piece);
+		timer_remove(&peer->stall);
 		peer->n_outbox_sent += n_piece;
 		if (n_piece < n_left)
 			continue;

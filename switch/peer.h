@@ -76,6 +76,7 @@ struct peer {
 
 	struct account *account;
 	struct timer greeting;
+	struct timer stall;
 	struct peer_stats stats;
 	uint64_t message_max; /* that it reassembles */
 	uint64_t connected_ns;
@@ -185,6 +186,9 @@ void peer_send_status(struct peer *peer, enum frame_kind kind,
 
 /** Send what waits, as far as there is room and credit. */
 void peer_pump(struct peer *peer);
+
+/** It is choked: end it if it goes on taking nothing at all. */
+void peer_watch_stall(struct peer *peer);
 
 /** Whether it lets too much gather for it to be heard at the moment. */
 bool peer_is_choked(const struct peer *peer);
