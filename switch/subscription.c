@@ -234,18 +234,26 @@ static void queue_gap(struct subscription *sub)
 	sub->n_lost_after = 0;
 }
 
-/* Whether `n` more bytes and a message fit the queue and the account. */
-static bool fits(const struct subscription *sub, uint64_t n)
+/* Whether the queue and the account take `n` more bytes. */
+static bool bytes_fit(const struct subscription *sub, uint64_t n)
 {
 	const struct account *account = sub->receiver.peer->account;
 	uint64_t n_used =
 		subscription_waiting_bytes(sub) + sub->n_reserved_bytes;
 
-	return subscription_n_waiting(sub) < sub->queue_messages_max &&
-	       n <= sub->queue_bytes_max &&
+	return n <= sub->queue_bytes_max &&
 	       n_used <= sub->queue_bytes_max - n &&
-	       account_free_of(account, RESOURCE_QUEUED_MESSAGES) >= 1 &&
 	       account_free_of(account, RESOURCE_QUEUED_BYTES) >= n;
+}
+
+/* The same, and one more message. */
+static bool fits(const struct subscription *sub, uint64_t n)
+{
+	const struct account *account = sub->receiver.peer->account;
+
+	return subscription_n_waiting(sub) < sub->queue_messages_max &&
+	       account_free_of(account, RESOURCE_QUEUED_MESSAGES) >= 1 &&
+	       bytes_fit(sub, n);
 }
 
 bool subscription_has_room(const struct subscription *sub, uint64_t n_bytes)
@@ -349,9 +357,9 @@ static int waiting_push(struct subscription *sub, const struct message *message,
 	return 0;
 }
 
-/* Whether it replaces something that waits, and so needs no more room. */
-static bool replaces(const struct subscription *sub,
-		     const struct message *message)
+/* Whether it replaces something that waits, and what it has more fits. */
+static bool may_replace(const struct subscription *sub,
+			const struct message *message)
 {
 	size_t n_old;
 
@@ -359,14 +367,16 @@ static bool replaces(const struct subscription *sub,
 	       latest_lookup(&sub->latest,
 			     route_tag(&sub->bus->routes, 0, message->subject,
 				       message->n_subject),
-			     &n_old);
+			     &n_old) &&
+	       (message->n_bytes <= n_old ||
+		bytes_fit(sub, message->n_bytes - n_old));
 }
 
 static enum delivery wait_or_lose(struct subscription *sub,
 				  const struct message *message,
 				  uint64_t correlation)
 {
-	if (!replaces(sub, message) && !make_fit(sub, message->n_bytes))
+	if (!may_replace(sub, message) && !make_fit(sub, message->n_bytes))
 		return DELIVERY_FULL;
 	if (!waiting_push(sub, message, correlation))
 		return DELIVERY_TAKEN;
