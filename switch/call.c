@@ -228,6 +228,7 @@ static void hold(struct slot *slot, const struct inbound *inbound,
 
 	(void)endpoint_get(slot->bus, inbound->subject,
 			   inbound->frame.n_subject, &endpoint);
+	slot->cost_bytes = cost(inbound);
 	if (endpoint) {
 		slot->waits_at = endpoint;
 		list_push_back(&endpoint->waiting, &slot->callee_link);
@@ -366,6 +367,16 @@ void call_start(struct peer *caller, const struct inbound *inbound)
 	}
 }
 
+/* Of the deadline, at least 1: 0 would say that there is none. */
+static uint32_t ms_left(const struct slot *slot)
+{
+	uint64_t now_ns = slot->bus->now_ns;
+
+	if (slot->timer.due_ns < now_ns + NS_PER_MS)
+		return 1;
+	return (uint32_t)((slot->timer.due_ns - now_ns) / NS_PER_MS);
+}
+
 /* Send on the frames that were held, the first of which is the call's own. */
 static void release(struct slot *slot, struct registration *registration)
 {
@@ -375,14 +386,15 @@ static void release(struct slot *slot, struct registration *registration)
 	uint64_t id = draw(registration);
 
 	(void)peer_announce(receiver->peer, slot->caller->source);
+	le32_store(held + FRAME_AT_TIME_LEFT, ms_left(slot));
 	for (size_t at = 0; at < n_held;) {
 		size_t n = le32_load(held + at);
 
 		le64_store(held + at + FRAME_AT_CORRELATION, id);
 		peer_send_frame(receiver->peer, held + at, n);
-		receiver_spend(receiver, at ? 0 : 1, n);
 		at += n;
 	}
+	receiver_spend(receiver, 1, slot->cost_bytes);
 	slot_hand_over(slot, receiver, id, &registration->slots);
 }
 
@@ -398,7 +410,7 @@ void call_wake(struct registration *registration)
 					     struct slot, callee_link);
 
 			if (!receiver_has_credit(&registration->receiver, 1,
-						 slot->n_held))
+						 slot->cost_bytes))
 				return;
 			release(slot, registration);
 		}

@@ -51,6 +51,7 @@ struct slot {
 	struct endpoint *waits_at; /* or NULL */
 	uint8_t *held; /* frames of a call that waits for a server */
 	size_t n_held; /* charged to the caller */
+	uint64_t cost_bytes; /* of all its fragments, in a server's credit */
 };
 
 enum { SLOT_DEFAULT_MS = 30 * 1000 }; /* a deadline that was not told */
