@@ -49,8 +49,8 @@ struct slot {
 	struct open *reply;
 
 	struct endpoint *waits_at; /* or NULL */
-	uint8_t *held; /* frames of a call that waits for a server */
-	size_t n_held; /* charged to the caller */
+	uint8_t *held;       /* frames of a call that waits for a server */
+	size_t n_held;       /* charged to the caller */
 	uint64_t cost_bytes; /* of all its fragments, in a server's credit */
 };
 

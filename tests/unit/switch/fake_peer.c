@@ -35,11 +35,24 @@ void world_init(struct world *world, const char *text)
 	if (r < 0)
 		fail_msg("policy: %s", error);
 	assert_int_equal(bus_init(&world->bus, policy, &bus_default_limits), 0);
+	world->ledger.n_accounts = 0;
 	world->now_ns = clock_now_ns();
+}
+
+void world_is_empty(struct world *world)
+{
+	const char *what;
+
+	world_settle(world);
+	what = leftover(&world->bus, &world->ledger);
+	if (what)
+		fail_msg("still there: %s", what);
 }
 
 void world_deinit(struct world *world)
 {
+	world_is_empty(world);
+	ledger_close(&world->ledger);
 	bus_deinit(&world->bus);
 }
 
@@ -66,6 +79,7 @@ void fake_connect(struct world *world, const char *name, size_t n_bytes,
 	snprintf(theirs->evidence.name, sizeof(theirs->evidence.name), "vm:%s",
 		 name);
 	assert_int_equal(bus_add_channel(&world->bus, theirs), 0);
+	ledger_watch(&world->ledger, &world->bus);
 }
 
 void fake_join(struct world *world, const char *name,

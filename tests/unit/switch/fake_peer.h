@@ -15,9 +15,11 @@
 #include "proto/frame.h"
 #include "proto/reader.h"
 #include "switch/bus.h"
+#include "tests/unit/switch/leftover.h"
 
 struct world {
 	struct bus bus;
+	struct ledger ledger;
 	uint64_t now_ns;
 };
 
@@ -37,7 +39,12 @@ struct got {
 
 /** A switch with this policy, or one that allows everything. */
 void world_init(struct world *world, const char *text);
+
+/** All peers must have left; fails if the switch still holds anything. */
 void world_deinit(struct world *world);
+
+/** The same check alone: nothing is left of anybody. */
+void world_is_empty(struct world *world);
 
 /** Turns until nothing more happens. */
 void world_settle(struct world *world);
