@@ -44,6 +44,8 @@ void world_is_empty(struct world *world)
 	const char *what;
 
 	world_settle(world);
+	(void)bus_sleep(&world->bus);
+	world_settle(world);
 	what = leftover(&world->bus, &world->ledger);
 	if (what)
 		fail_msg("still there: %s", what);
