@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 /** Run fn(&var) when var leaves its scope. */
@@ -41,10 +42,16 @@ static inline void close_fdp(const int *fd)
 		close(*fd);
 }
 
-/** For `_cleanup_(freep) char *text = NULL`. */
+/**
+ * For `_cleanup_(freep) char *text = NULL`, and pointers to anything else: so
+ * the pointer is read as bytes.
+ */
 static inline void freep(void *pointer_to_pointer)
 {
-	free(*(void **)pointer_to_pointer);
+	void *pointer;
+
+	memcpy(&pointer, pointer_to_pointer, sizeof(pointer));
+	free(pointer);
 }
 
 #endif

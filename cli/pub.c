@@ -174,12 +174,12 @@ static int publish_input(struct publisher *publisher)
 	_cleanup_(input_deinit) struct input input;
 	int r;
 
+	input_init(&input, STDIN_FILENO);
 	if (publisher->pub->is_lines)
 		return publish_lines(publisher);
 	if (publisher->pub->body)
 		return publish(publisher, publisher->pub->body,
 			       strlen(publisher->pub->body));
-	input_init(&input, STDIN_FILENO);
 	r = input_all(&input);
 	return r < 0 ? r : publish(publisher, input.bytes, input.n);
 }

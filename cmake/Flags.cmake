@@ -11,7 +11,7 @@ target_compile_options(helio_flags INTERFACE
 	-Wredundant-decls -Wnested-externs -Wno-unused-parameter
 	-Werror=implicit-function-declaration
 	-Werror=incompatible-pointer-types -Werror=return-type
-	-fno-common -fvisibility=hidden
+	-fno-common -fvisibility=hidden -fno-strict-aliasing
 	$<$<C_COMPILER_ID:GNU>:-Wlogical-op -Wduplicated-cond>
 	$<$<BOOL:${HELIO_WERROR}>:-Werror>)
 
