@@ -33,9 +33,12 @@ struct transport_options {
 	uint32_t mode;
 	uint32_t uid;
 	uint32_t gid;
-	/* How many peers may be half connected at a time; 0: 64. */
+	/*
+	 * How many peers may be half connected at a time; 0: 64. On tcp only
+	 * the connections as a whole are bounded.
+	 */
 	uint32_t n_handshakes_max;
-	/* How long each of them may take; 0: 5,000. */
+	/* How long each of them may take; 0: 5,000, on tcp 3,000. */
 	uint32_t handshake_ms;
 
 	/* tcp: without CURVE; refused unless the address is loopback. */

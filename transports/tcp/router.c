@@ -19,6 +19,8 @@ enum {
 	 * take everything at once, so only a flood gets there.
 	 */
 	RECEIVED_MESSAGES = 64,
+	/* After a restart all clients come at once. */
+	BACKLOG = 1024,
 };
 
 static const uint64_t probe_each_ns = NS_PER_S;
@@ -329,6 +331,8 @@ static int open_socket(struct router *router, struct poller *poller,
 	if (!r)
 		r = port_set(port, ZMQ_IPV6, address->is_ipv6);
 	if (!r)
+		r = port_set(port, ZMQ_BACKLOG, BACKLOG);
+	if (!r)
 		r = port_set(port, ZMQ_RCVHWM, RECEIVED_MESSAGES);
 	if (!r)
 		r = port_set(port, ZMQ_ROUTER_MANDATORY, 1);
@@ -395,6 +399,9 @@ int router_new(struct poller *poller, const struct address *address,
 		r = hash_key_draw(&router->hash_key);
 	if (!r)
 		r = open_socket(router, poller, address);
+	if (!r && options->handshake_ms)
+		r = port_set(&router->port, ZMQ_HANDSHAKE_IVL,
+			     (int)options->handshake_ms);
 	if (!r && !options->is_plain)
 		r = open_door(router, options);
 	if (!r)

@@ -45,7 +45,10 @@ static void make_pair(struct key_pair *pair)
 
 void world_init(struct world *world, bool is_plain)
 {
-	struct transport_options options = { .is_plain = is_plain };
+	struct transport_options options = {
+		.is_plain = is_plain,
+		.handshake_ms = 1000,
+	};
 
 	*world = (struct world){ .is_plain = is_plain };
 	make_pair(&world->server);
