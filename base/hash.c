@@ -58,16 +58,27 @@ static inline struct sip sip_init(const struct hash_key *key)
 	};
 }
 
+/* The up to seven bytes at `end` of `n`, as the lowest of a word. */
+static inline uint64_t load_rest(const uint8_t *end, size_t n)
+{
+	unsigned n_rest = n & 7;
+	uint64_t rest = 0;
+
+	/* With those before them in one load, which are then shifted out. */
+	if (n_rest && n > 8)
+		return le64_load(end + n_rest - 8) >> 8 * (8 - n_rest);
+	for (unsigned i = 0; i < n_rest; i++)
+		rest |= (uint64_t)end[i] << 8 * i;
+	return rest;
+}
+
 static inline void absorb_all(struct sip *s, const uint8_t *at, size_t n)
 {
 	const uint8_t *end = at + (n & ~(size_t)7);
-	uint8_t rest[8] = { 0 };
 
 	for (; at < end; at += 8)
 		absorb(s, le64_load(at));
-	for (size_t i = 0; i < (n & 7); i++)
-		rest[i] = at[i];
-	absorb(s, le64_load(rest) | (uint64_t)n << 56);
+	absorb(s, load_rest(end, n) | (uint64_t)n << 56);
 }
 
 static inline uint64_t finish(struct sip *s)
