@@ -27,11 +27,12 @@ void map_deinit(struct map *map)
 
 static void insert(struct map *map, struct map_node *node)
 {
-	struct map_node **bucket;
+	size_t index = node->hash & (map->n_buckets - 1);
 
-	bucket = &map->buckets[node->hash & (map->n_buckets - 1)];
-	node->next = *bucket;
-	*bucket = node;
+	node->next = map->buckets[index];
+	map->buckets[index] = node;
+	if (index < map->n_empty)
+		map->n_empty = index;
 }
 
 static void grow(struct map *map)
@@ -46,6 +47,7 @@ static void grow(struct map *map)
 
 	map->buckets = buckets;
 	map->n_buckets = n_old * 2;
+	map->n_empty = map->n_buckets;
 	for (size_t i = 0; i < n_old; i++) {
 		struct map_node *node = old[i];
 
@@ -97,26 +99,39 @@ struct map_node *map_next(const struct map_node *node)
 	return with_hash(node->next, node->hash);
 }
 
+/* The first bucket from `bucket` on that holds something, or n_buckets. */
+static size_t skip_empty(const struct map *map, size_t bucket)
+{
+	while (bucket < map->n_buckets && !map->buckets[bucket])
+		bucket++;
+	return bucket;
+}
+
 static struct map_node *first_from(const struct map *map, size_t bucket)
 {
-	for (; bucket < map->n_buckets; bucket++)
-		if (map->buckets[bucket])
-			return map->buckets[bucket];
-	return NULL;
+	bucket = skip_empty(map, bucket);
+	return bucket < map->n_buckets ? map->buckets[bucket] : NULL;
 }
 
 struct map_node *map_walk(const struct map *map, struct map_node *node)
 {
 	if (!node)
-		return first_from(map, 0);
+		return first_from(map, map->n_empty);
 	if (node->next)
 		return node->next;
 	return first_from(map, (node->hash & (map->n_buckets - 1)) + 1);
 }
 
+/* What was found empty is not looked at again until something is put there. */
+struct map_node *map_first(struct map *map)
+{
+	map->n_empty = skip_empty(map, map->n_empty);
+	return first_from(map, map->n_empty);
+}
+
 struct map_node *map_pop(struct map *map)
 {
-	struct map_node *node = first_from(map, 0);
+	struct map_node *node = map_first(map);
 
 	if (node)
 		map_remove(map, node);

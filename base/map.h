@@ -23,6 +23,7 @@ struct map {
 	struct map_node **buckets;
 	size_t n_buckets; /* a power of two */
 	size_t n_nodes;
+	size_t n_empty; /* buckets at the front in which there is nothing */
 };
 
 /** Returns 0 or -ENOMEM. */
@@ -46,7 +47,13 @@ struct map_node *map_next(const struct map_node *node);
  */
 struct map_node *map_walk(const struct map *map, struct map_node *node);
 
-/** Take out any node, or NULL when there is none: for emptying a map. */
+/**
+ * Any node, or NULL when there is none: for emptying a map, whoever takes the
+ * node out. To empty a map of n nodes this way takes n steps.
+ */
+struct map_node *map_first(struct map *map);
+
+/** The same, taken out. */
 struct map_node *map_pop(struct map *map);
 
 /** A good hash for integers that no stranger chooses. */

@@ -55,7 +55,7 @@ static void free_requests(struct helio *bus)
 	struct map_node *node;
 	struct list *link;
 
-	while (bus->requests.buckets && (node = map_walk(&bus->requests, NULL)))
+	while (bus->requests.buckets && (node = map_first(&bus->requests)))
 		helio_request_free(
 			container_of(node, struct helio_request, node));
 	while ((link = list_pop_front(&bus->orphans)))

@@ -157,7 +157,7 @@ void helio_requests_lose(struct helio *bus)
 {
 	struct map_node *node;
 
-	while ((node = map_walk(&bus->requests, NULL))) {
+	while ((node = map_first(&bus->requests))) {
 		struct helio_request *request;
 
 		request = container_of(node, struct helio_request, node);

@@ -129,7 +129,7 @@ static void free_receivers(struct peer *peer)
 {
 	struct map_node *node;
 
-	while ((node = map_walk(&peer->receivers, NULL))) {
+	while ((node = map_first(&peer->receivers))) {
 		struct receiver *receiver =
 			container_of(node, struct receiver, node);
 
@@ -147,7 +147,7 @@ static void free_made(struct peer *peer)
 {
 	struct map_node *node;
 
-	while ((node = map_walk(&peer->made, NULL))) {
+	while ((node = map_first(&peer->made))) {
 		struct slot *slot = container_of(node, struct slot, made_node);
 
 		if (slot->kind == SLOT_CALL)
@@ -161,7 +161,7 @@ static void free_open(struct peer *peer)
 {
 	struct map_node *node;
 
-	while ((node = map_walk(&peer->open, NULL)))
+	while ((node = map_first(&peer->open)))
 		open_abort(container_of(node, struct open, node));
 }
 

@@ -54,6 +54,33 @@ static void finds_what_was_added_and_not_what_was_removed(void **state)
 	map_deinit(&map);
 }
 
+/* What stands before what was popped last must not be passed over. */
+static void is_emptied_whatever_comes_meanwhile(void **state)
+{
+	static struct item items[N_ITEMS];
+	struct map map;
+	size_t n_popped = 0;
+
+	assert_int_equal(map_init(&map), 0);
+	for (uint64_t i = N_ITEMS; i-- > 0;) {
+		items[i].key = i;
+		map_add(&map, &items[i].node, i);
+		if (i % 3 == 0) {
+			assert_non_null(map_pop(&map));
+			n_popped++;
+		}
+	}
+	while (map_first(&map)) {
+		assert_ptr_equal(map_walk(&map, NULL), map_first(&map));
+		assert_non_null(map_pop(&map));
+		n_popped++;
+	}
+	assert_int_equal(n_popped, N_ITEMS);
+	assert_int_equal(map.n_nodes, 0);
+	assert_null(map_walk(&map, NULL));
+	map_deinit(&map);
+}
+
 static void works_when_it_cannot_grow(void **state)
 {
 	static struct item items[N_ITEMS];
@@ -87,6 +114,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(finds_what_was_added_and_not_what_was_removed),
+		cmocka_unit_test(is_emptied_whatever_comes_meanwhile),
 		cmocka_unit_test(works_when_it_cannot_grow),
 		cmocka_unit_test(init_reports_that_there_is_no_memory),
 	};
