@@ -11,11 +11,14 @@
 enum {
 	N_SETS_FIRST = 512,      /* 32 KiB */
 	N_SETS_MAX = 256 * 1024, /* 16 MiB */
+	SET_BYTES = 2 * sizeof(struct route),
 	N_AUDIENCES_MAX = 1 << 18,
 	N_MATCHED_FIRST = 64,
 	/* A star doubles the ways, and no pattern has more than three. */
 	N_WAYS_MAX = 2 * SUBJECT_MAX_TOKENS * (1 << PATTERN_MAX_STARS),
 };
+
+_Static_assert(SET_BYTES == 64, "a set is a cache line");
 
 struct route_node {
 	struct map_node node; /* in route_table.nodes */
@@ -112,22 +115,36 @@ static void prune(struct route_table *table, struct route_node *node)
 	}
 }
 
+/* Zeroed, so that nothing in it is live. Returns 0 or -ENOMEM. */
+static int cache_init(struct route_table *table, size_t n_sets)
+{
+	uintptr_t at;
+	void *memory = calloc(n_sets + 1, SET_BYTES);
+
+	if (!memory)
+		return -ENOMEM;
+	at = ((uintptr_t)memory + SET_BYTES - 1) & ~(uintptr_t)(SET_BYTES - 1);
+	table->cache = (struct route *)at;
+	table->cache_memory = memory;
+	table->n_sets = n_sets;
+	return 0;
+}
+
 int route_table_init(struct route_table *table)
 {
 	int r;
 
 	*table = (struct route_table){
 		.generation = 1,
-		.n_sets = N_SETS_FIRST,
 		.n_matched_max = N_MATCHED_FIRST,
 	};
 	r = hash_key_draw(&table->key);
 	if (r < 0)
 		return r;
 	table->root = node_new(NULL, "", 0);
-	table->cache = calloc(N_SETS_FIRST, 2 * sizeof(struct route));
 	table->matched = calloc(N_MATCHED_FIRST, sizeof(struct target *));
-	if (!table->root || !table->cache || !table->matched ||
+	if (!table->root || !table->matched ||
+	    cache_init(table, N_SETS_FIRST) < 0 ||
 	    map_init(&table->nodes) < 0 || map_init(&table->audiences) < 0) {
 		route_table_deinit(table);
 		return -ENOMEM;
@@ -151,7 +168,7 @@ void route_table_deinit(struct route_table *table)
 	map_deinit(&table->audiences);
 	map_deinit(&table->nodes);
 	free(table->root);
-	free(table->cache);
+	free(table->cache_memory);
 	free(table->matched);
 	*table = (struct route_table){ 0 };
 }
@@ -159,7 +176,7 @@ void route_table_deinit(struct route_table *table)
 void route_table_change(struct route_table *table)
 {
 	forget_audiences(table);
-	table->n_misses = 0;
+	table->n_lost = 0;
 	if (++table->generation)
 		return;
 	/* Answers of four thousand million changes ago look new again. */
@@ -344,37 +361,59 @@ int route_match(struct route_table *table, const char *subject, size_t n,
 	return 0;
 }
 
+static bool is_live(const struct route_table *table, const struct route *route)
+{
+	return route->generation == table->generation;
+}
+
+/* A place that is free, or the older in the first set, whose answer is lost. */
+static struct route *place_of(struct route_table *table, struct hash_tag tag)
+{
+	struct route *first = route_set(table, tag);
+	struct route *other = route_other_set(table, tag);
+
+	for (size_t i = 0; i < 2; i++)
+		if (!is_live(table, &first[i]))
+			return &first[i];
+	for (size_t i = 0; i < 2; i++)
+		if (!is_live(table, &other[i]))
+			return &other[i];
+	table->n_lost++;
+	first[1] = first[0];
+	return &first[0];
+}
+
 /* A cache that is too small for what is said grows, up to its bound. */
 static void grow_cache(struct route_table *table)
 {
-	size_t n_sets = table->n_sets * 2;
-	struct route *cache = calloc(n_sets, 2 * sizeof(struct route));
+	const struct route *old = table->cache;
+	void *old_memory = table->cache_memory;
+	size_t n_old = 2 * table->n_sets;
 
-	table->n_misses = 0;
-	if (!cache)
+	table->n_lost = 0;
+	if (cache_init(table, n_old) < 0)
 		return;
-	free(table->cache);
-	table->cache = cache;
-	table->n_sets = n_sets;
+	for (size_t i = 0; i < n_old; i++)
+		if (is_live(table, &old[i]))
+			*place_of(table, old[i].tag) = old[i];
+	free(old_memory);
 }
 
 const struct route *route_remember(struct route_table *table,
 				   struct hash_tag tag, bool is_allowed,
 				   void *found)
 {
-	struct route *set;
+	struct route *route;
 
-	if (++table->n_misses > 2 * table->n_sets && table->n_sets < N_SETS_MAX)
+	if (table->n_lost > table->n_sets / 8 && table->n_sets < N_SETS_MAX)
 		grow_cache(table);
 
-	set = route_set(table, tag);
-	if (set[0].generation == table->generation)
-		set[1] = set[0];
-	set[0] = (struct route){
+	route = place_of(table, tag);
+	*route = (struct route){
 		.tag = tag,
 		.found = found,
 		.generation = table->generation,
 		.is_allowed = is_allowed,
 	};
-	return &set[0];
+	return route;
 }

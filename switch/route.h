@@ -57,9 +57,10 @@ struct route_table {
 	size_t n_targets;
 	uint32_t generation;
 
-	struct route *cache; /* sets of two */
+	struct route *cache; /* sets of two, a cache line each */
+	void *cache_memory;  /* where it stands in */
 	size_t n_sets;       /* a power of two */
-	size_t n_misses;     /* since the cache last grew */
+	size_t n_lost;       /* live answers that others took the place of */
 
 	struct target **matched; /* what a walk collects */
 	size_t n_matched_max;
@@ -97,10 +98,20 @@ static inline struct hash_tag route_tag(const struct route_table *table,
 	return hash_bytes_tag(&key, subject, n);
 }
 
+/*
+ * An answer stands in either of two sets, so that all of them fill alike, and
+ * in the first if there was a place.
+ */
 static inline struct route *route_set(const struct route_table *table,
 				      struct hash_tag tag)
 {
 	return &table->cache[2 * (tag.low & (table->n_sets - 1))];
+}
+
+static inline struct route *route_other_set(const struct route_table *table,
+					    struct hash_tag tag)
+{
+	return &table->cache[2 * (tag.high & (table->n_sets - 1))];
 }
 
 static inline void route_prefetch(const struct route_table *table,
@@ -109,19 +120,27 @@ static inline void route_prefetch(const struct route_table *table,
 	__builtin_prefetch(route_set(table, tag));
 }
 
+static inline const struct route *route_find(const struct route *set,
+					     struct hash_tag tag,
+					     uint32_t generation)
+{
+	if (hash_tag_equal(set[0].tag, tag) && set[0].generation == generation)
+		return &set[0];
+	if (hash_tag_equal(set[1].tag, tag) && set[1].generation == generation)
+		return &set[1];
+	return NULL;
+}
+
 /** The cached answer, or NULL. */
 static inline const struct route *route_cached(const struct route_table *table,
 					       struct hash_tag tag)
 {
-	const struct route *set = route_set(table, tag);
+	const struct route *found =
+		route_find(route_set(table, tag), tag, table->generation);
 
-	if (hash_tag_equal(set[0].tag, tag) &&
-	    set[0].generation == table->generation)
-		return &set[0];
-	if (hash_tag_equal(set[1].tag, tag) &&
-	    set[1].generation == table->generation)
-		return &set[1];
-	return NULL;
+	if (found)
+		return found;
+	return route_find(route_other_set(table, tag), tag, table->generation);
 }
 
 /** Remember an answer, and return it; it lives until the next of these. */
