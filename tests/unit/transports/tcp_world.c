@@ -43,11 +43,11 @@ static void make_pair(struct key_pair *pair)
 		0);
 }
 
-void world_init(struct world *world, bool is_plain)
+void world_init_with(struct world *world, bool is_plain, uint32_t handshake_ms)
 {
 	struct transport_options options = {
 		.is_plain = is_plain,
-		.handshake_ms = 1000,
+		.handshake_ms = handshake_ms,
 	};
 
 	*world = (struct world){ .is_plain = is_plain };
@@ -64,6 +64,11 @@ void world_init(struct world *world, bool is_plain)
 			 0);
 	world->listener->on_channel = on_channel;
 	world->listener->owner = world;
+}
+
+void world_init(struct world *world, bool is_plain)
+{
+	world_init_with(world, is_plain, 1000);
 }
 
 void world_deinit(struct world *world)

@@ -32,7 +32,9 @@ struct world {
 	struct key_pair other;    /* as "db" */
 };
 
+/** Handshakes may take one second. */
 void world_init(struct world *world, bool is_plain);
+void world_init_with(struct world *world, bool is_plain, uint32_t handshake_ms);
 
 /** Frees the listener and its channels. */
 void world_deinit(struct world *world);

@@ -538,22 +538,20 @@ static void leaves_half_of_the_descriptors_to_others(void **state)
 	struct silent silent = { .n_open_max = 120 };
 	struct channel *client, *server;
 	struct rlimit old, low;
-	uint64_t start_ns;
 
 	/* Our own ends are in this process too: the limit is for the world. */
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
 	low = old;
 	low.rlim_cur = 240;
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
-	world_init(&world, true);
+	/* Long before anybody is hung up on for being slow. */
+	world_init_with(&world, true, 2 * WORLD_WAIT_MS);
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
 
 	client = world_join(&world, NULL, &server);
 	for (int i = 0; i < N_SILENT; i++)
 		silent.fds[i] = connect_raw();
-	start_ns = clock_now_ns();
 	wait_outside(are_few_open, &silent);
-	assert_true(clock_now_ns() - start_ns < NS_PER_S);
 	talk(client, server);
 	for (int i = 0; i < N_SILENT; i++)
 		close(silent.fds[i]);
