@@ -15,6 +15,14 @@
 #include "switch/slot.h"
 #include "switch/subscription.h"
 
+enum {
+	/* A fragment with less than this is small... */
+	SMALL_BYTES = 512,
+	/* ...and one in so many bytes of a message may be, and a few more. */
+	BYTES_PER_SMALL = 256,
+	N_SMALL_SPARE = 64,
+};
+
 static void on_pause(struct timer *timer, uint64_t now_ns)
 {
 	struct open *open = container_of(timer, struct open, timer);
@@ -50,6 +58,7 @@ int open_new(struct peer *sender, const struct frame *frame, size_t n_targets,
 		.correlation = frame->correlation,
 		.kind = frame->kind,
 		.n_left = frame->total_bytes - frame_body_bytes(frame),
+		.n_small = N_SMALL_SPARE + frame->total_bytes / BYTES_PER_SMALL,
 	};
 	timer_init(&open->timer, on_pause);
 	map_add(&sender->open, &open->node, map_hash_u64(frame->correlation));
@@ -124,6 +133,8 @@ static const char *fault_of(const struct open *open,
 		return "fragments exceed the total length";
 	if (is_last != (n == open->n_left))
 		return "the last fragment is not where the total length ends";
+	if (n < SMALL_BYTES && !open->n_small)
+		return "a message in too many small fragments";
 	return NULL;
 }
 
@@ -140,6 +151,8 @@ int open_continue(struct peer *sender, const struct inbound *inbound,
 	}
 	inbound_forward(inbound, sender, open->kind, &message);
 	open->n_left -= message.n_body;
+	if (message.n_body < SMALL_BYTES)
+		open->n_small--;
 	if (open->kind == FRAME_MESSAGE)
 		pass_to_targets(open, &message);
 	else if (open->slot)

@@ -35,6 +35,7 @@ struct open {
 	uint64_t correlation;
 	uint8_t kind;       /* FRAME_MESSAGE, FRAME_CALL or FRAME_REPLY */
 	uint64_t n_left;    /* bytes of the body that are still to come */
+	uint64_t n_small;   /* small fragments that may still come */
 	struct timer timer; /* the pause between fragments */
 	struct slot *slot;  /* of a call or a reply; NULL: over */
 	size_t n_targets;
