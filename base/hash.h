@@ -23,6 +23,17 @@ int hash_key_draw(struct hash_key *ret_key);
 
 uint64_t hash_bytes(const struct hash_key *key, const void *bytes, size_t n);
 
+/**
+ * The same for a number. It is quicker, and enough where nobody is shown the
+ * hashes: multiply-shift hashing, universal over the keys.
+ */
+static inline uint64_t hash_number(const struct hash_key *key, uint64_t number)
+{
+	__extension__ typedef unsigned __int128 wide;
+
+	return key->k1 * number + (uint64_t)((wide)key->k0 * number >> 64);
+}
+
 /** 128 bits: enough to stand for the bytes themselves. */
 struct hash_tag {
 	uint64_t low;

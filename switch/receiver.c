@@ -12,7 +12,7 @@ void receiver_enter(struct receiver *receiver)
 	receiver->serial = ++bus->n_receivers_ever;
 	list_push_back(&bus->receivers, &receiver->all_link);
 	map_add(&receiver->peer->receivers, &receiver->node,
-		map_hash_u64(receiver->id));
+		hash_number(&bus->routes.key, receiver->id));
 }
 
 void receiver_leave(struct receiver *receiver)
@@ -39,7 +39,8 @@ bool receiver_refuse_id(struct peer *peer, uint32_t id, uint64_t correlation)
 
 struct receiver *receiver_lookup(const struct peer *peer, uint32_t id)
 {
-	struct map_node *node = map_lookup(&peer->receivers, map_hash_u64(id));
+	struct map_node *node = map_lookup(
+		&peer->receivers, hash_number(&peer->bus->routes.key, id));
 
 	for (; node; node = map_next(node)) {
 		struct receiver *receiver =

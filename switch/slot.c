@@ -27,6 +27,12 @@ void slot_table_deinit(struct slot_table *table)
 		free(container_of(link, struct slot, callee_link));
 }
 
+/* Callers choose their ids, and would choose them all alike. */
+static uint64_t hash_id(const struct bus *bus, uint64_t id)
+{
+	return hash_number(&bus->routes.key, id);
+}
+
 static void on_deadline(struct timer *timer, uint64_t now_ns)
 {
 	struct slot *slot = container_of(timer, struct slot, timer);
@@ -66,7 +72,7 @@ int slot_new(struct bus *bus, enum slot_kind kind, struct peer *caller,
 	};
 	timer_init(&slot->timer, on_deadline);
 	list_init(&slot->callee_link);
-	map_add(&caller->made, &slot->made_node, map_hash_u64(caller_id));
+	map_add(&caller->made, &slot->made_node, hash_id(bus, caller_id));
 	bus->slots.n_slots++;
 	*ret_slot = slot;
 	return 0;
@@ -112,12 +118,13 @@ void slot_hand_over(struct slot *slot, struct receiver *callee,
 	list_push_back(callee_slots, &slot->callee_link);
 	if (slot->kind == SLOT_CALL)
 		map_add(&callee->peer->taken, &slot->taken_node,
-			map_hash_u64(callee_id));
+			hash_id(slot->bus, callee_id));
 }
 
 struct slot *slot_lookup_made(const struct peer *caller, uint64_t id)
 {
-	struct map_node *node = map_lookup(&caller->made, map_hash_u64(id));
+	struct map_node *node =
+		map_lookup(&caller->made, hash_id(caller->bus, id));
 
 	for (; node; node = map_next(node)) {
 		struct slot *slot = container_of(node, struct slot, made_node);
@@ -130,7 +137,8 @@ struct slot *slot_lookup_made(const struct peer *caller, uint64_t id)
 
 struct slot *slot_lookup_taken(const struct peer *callee, uint64_t id)
 {
-	struct map_node *node = map_lookup(&callee->taken, map_hash_u64(id));
+	struct map_node *node =
+		map_lookup(&callee->taken, hash_id(callee->bus, id));
 
 	for (; node; node = map_next(node)) {
 		struct slot *slot = container_of(node, struct slot, taken_node);
