@@ -123,6 +123,11 @@ static bool check_form(const Helio__Bus__V1__Subscribe *asked,
 	if ((unsigned)options->overflow >= N_OVERFLOWS)
 		return fail(fault, STATUS_INVALID_ARGUMENT,
 			    "an overflow policy that is not defined");
+	/* A log answers what it was given by number, and so gets each. */
+	if (asked->capture && options->overflow != OVERFLOW_DROP_NEW &&
+	    options->overflow != OVERFLOW_DISCONNECT)
+		return fail(fault, STATUS_INVALID_ARGUMENT,
+			    "a log drops new messages, or disconnects");
 	return true;
 }
 
