@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Peers that end at a bad moment: for themselves, or for the switch. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/le.h"
+#include "helio/bus/v1/control.pb-c.h"
+#include "switch/ack.h"
+#include "tests/unit/switch/fake_peer.h"
+#include "transports/channel.h"
+
+static struct world world;
+static struct got got;
+
+static int set_up(void **state)
+{
+	world_init(&world, NULL);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	world_deinit(&world);
+	return 0;
+}
+
+static void subscribe_with(struct fake_peer *peer,
+			   const Helio__Bus__V1__Subscribe *subscribe,
+			   const char *pattern)
+{
+	struct frame frame = { .kind = FRAME_SUBSCRIBE, .correlation = 99 };
+	uint8_t body[128];
+
+	fake_send(peer, &frame, pattern, body,
+		  helio__bus__v1__subscribe__pack(subscribe, body));
+	fake_expect(peer, FRAME_RESULT, &got);
+	assert_int_equal(got.frame.status, STATUS_OK);
+}
+
+/* Written, but neither flushed nor heard yet: several go in one turn. */
+static void put(struct fake_peer *peer, struct frame *frame,
+		const char *subject, const void *body, size_t n_body)
+{
+	uint8_t *room = NULL;
+
+	frame->n_subject = (uint16_t)strlen(subject);
+	frame_set_body(frame, n_body);
+	assert_int_equal(channel_reserve(peer->channel, frame->length, &room),
+			 0);
+	room += frame_encode(frame, room);
+	memcpy(room, subject, frame->n_subject);
+	memcpy(room + frame->n_subject, body, n_body);
+	channel_commit(peer->channel, frame->length);
+}
+
+/* The news of its own end fills its queue, which is a reason to end it. */
+static void the_end_of_a_peer_does_not_end_it_again(void **state)
+{
+	Helio__Bus__V1__Subscribe subscribe = HELIO__BUS__V1__SUBSCRIBE__INIT;
+	struct fake_peer a;
+	struct fake_peer b;
+
+	fake_join(&world, "a", &a);
+	subscribe.has_id = subscribe.has_queue_messages = 1;
+	subscribe.has_overflow = 1;
+	subscribe.id = subscribe.queue_messages = 1;
+	subscribe.overflow = HELIO__BUS__V1__OVERFLOW__DISCONNECT;
+	subscribe_with(&a, &subscribe, "$sys.peer.>");
+	fake_join(&world, "b", &b);
+	fake_subscribe(&b, 1, "$sys.peer.down", 10, STATUS_OK);
+	fake_publish(&b, "elsewhere", "");
+	fake_leave(&b);
+	fake_expect_end(&a, "a subscription's queue is full");
+	fake_leave(&a);
+	assert_int_equal(world.bus.n_peers, 0);
+}
+
+static void the_end_of_a_peer_is_told_to_others(void **state)
+{
+	struct fake_peer a;
+	struct fake_peer b;
+
+	fake_join(&world, "a", &a);
+	fake_join(&world, "b", &b);
+	fake_subscribe(&b, 1, "$sys.peer.down", 10, STATUS_OK);
+	fake_leave(&a);
+	fake_expect(&b, FRAME_MESSAGE, &got);
+	assert_string_equal(got.subject, "$sys.peer.down");
+	fake_expect_silence(&b);
+	fake_leave(&b);
+}
+
+/* It asks without end, reads no answer, and is gone: nothing is left of it. */
+static void a_choked_peer_that_goes_is_missed(void **state)
+{
+	struct frame frame = { .kind = FRAME_PING };
+	char payload[64] = "";
+	struct fake_peer a;
+
+	fake_join(&world, "a", &a);
+	frame_set_body(&frame, sizeof(payload));
+	for (unsigned i = 0; i < 5400; i++) {
+		put(&a, &frame, "", payload, sizeof(payload));
+		if (i % 64 == 0) {
+			channel_flush(a.channel);
+			world_settle(&world);
+		}
+	}
+	channel_flush(a.channel);
+	world_settle(&world);
+	fake_leave(&a);
+	for (unsigned i = 0; i < 100; i++) {
+		world_settle(&world);
+		if (bus_sleep(&world.bus))
+			break;
+	}
+	assert_int_equal(world.bus.n_peers, 0);
+}
+
+/* The name of the log must not be asked of the subscription that is gone. */
+static void an_ack_outlives_its_log(void **state)
+{
+	Helio__Bus__V1__Subscribe subscribe = HELIO__BUS__V1__SUBSCRIBE__INIT;
+	struct frame message = { .kind = FRAME_MESSAGE,
+				 .flags = FRAME_WHOLE | FRAME_ACK_STORED,
+				 .correlation = 5 };
+	struct frame answer = { .kind = FRAME_ACK };
+	struct frame leave = { .kind = FRAME_UNSUBSCRIBE, .correlation = 6 };
+	struct ack ack = { .count = 1, .is_stored = true, .sequence = 77 };
+	uint8_t entry[ACK_ENTRY_BYTES];
+	uint8_t id[4];
+	struct fake_peer a;
+	struct fake_peer log;
+	char name[] = "journal-of-a-name-that-is-long-enough-to-be-missed";
+
+	fake_join(&world, "a", &a);
+	fake_join(&world, "log", &log);
+	subscribe.has_id = subscribe.has_credit_messages = 1;
+	subscribe.has_credit_bytes = 1;
+	subscribe.id = 1;
+	subscribe.credit_messages = 10;
+	subscribe.credit_bytes = 10000;
+	subscribe.capture = name;
+	subscribe_with(&log, &subscribe, "x");
+	fake_send(&a, &message, "x", "1", 1);
+	fake_expect(&log, FRAME_MESSAGE, &got);
+
+	ack.correlation = got.frame.correlation;
+	ack_encode(&ack, entry);
+	put(&log, &answer, "", entry, sizeof(entry));
+	le32_store(id, 1);
+	put(&log, &leave, "", id, sizeof(id));
+	channel_flush(log.channel);
+	world_settle(&world);
+	fake_expect(&a, FRAME_ACK, &got);
+	assert_string_equal(got.subject, name);
+	assert_int_equal(le64_load(got.body + 16), 77);
+	fake_leave(&a);
+	fake_leave(&log);
+}
+
+/* In the turn in which a member ends, the others get what comes. */
+static void a_member_that_ended_gets_nothing(void **state)
+{
+	Helio__Bus__V1__Subscribe subscribe = HELIO__BUS__V1__SUBSCRIBE__INIT;
+	struct frame goodbye = { .kind = FRAME_GOODBYE };
+	struct frame message = { .kind = FRAME_MESSAGE, .flags = FRAME_WHOLE };
+	struct fake_peer a;
+	struct fake_peer b;
+	struct fake_peer c;
+	char group[] = "workers";
+
+	fake_join(&world, "b", &b);
+	fake_join(&world, "c", &c);
+	fake_join(&world, "a", &a);
+	subscribe.has_id = subscribe.has_credit_messages = 1;
+	subscribe.has_credit_bytes = 1;
+	subscribe.id = 1;
+	subscribe.credit_messages = 10;
+	subscribe.credit_bytes = 10000;
+	subscribe.group = group;
+	subscribe_with(&b, &subscribe, "x");
+	subscribe_with(&c, &subscribe, "x");
+	put(&b, &goodbye, "", "", 0);
+	channel_flush(b.channel);
+	put(&a, &message, "x", "1", 1);
+	put(&a, &message, "x", "2", 1);
+	channel_flush(a.channel);
+	world_settle(&world);
+	fake_expect_message(&c, "x", "1");
+	fake_expect_message(&c, "x", "2");
+	fake_leave(&a);
+	fake_leave(&b);
+	fake_leave(&c);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(the_end_of_a_peer_does_not_end_it_again),
+		TEST(the_end_of_a_peer_is_told_to_others),
+		TEST(a_choked_peer_that_goes_is_missed),
+		TEST(an_ack_outlives_its_log),
+		TEST(a_member_that_ended_gets_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
