@@ -242,7 +242,8 @@ bool bus_sleep(struct bus *bus)
 {
 	struct list *link;
 	struct list *after;
-	bool may_sleep = true;
+	/* Whom the last flush ended is freed in the next turn. */
+	bool may_sleep = list_is_empty(&bus->ended);
 
 	list_for_each_safe (link, after, &bus->active) {
 		struct peer *peer =

@@ -110,8 +110,10 @@ static int find_instance(struct peer *caller, const struct inbound *inbound,
 	if (!may_call(caller, subject, (size_t)(end - subject), text, n_text))
 		return STATUS_PERMISSION_DENIED;
 	ret->registration = registration_lookup(caller->bus, instance);
-	if (ret->registration && registration_serves(ret->registration, subject,
-						     (size_t)(end - subject)))
+	if (ret->registration &&
+	    peer_is_there(ret->registration->receiver.peer) &&
+	    registration_serves(ret->registration, subject,
+				(size_t)(end - subject)))
 		return STATUS_OK;
 	snprintf(text, n_text, "no instance %s is there", inbound->subject);
 	return STATUS_UNAVAILABLE;

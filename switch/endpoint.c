@@ -122,10 +122,12 @@ struct registration *endpoint_pick(struct endpoint *endpoint, uint64_t n_bytes)
 		struct list *link = list_pop_front(&endpoint->members);
 		struct membership *membership =
 			container_of(link, struct membership, link);
+		const struct receiver *receiver;
 
 		list_push_back(&endpoint->members, link);
-		if (receiver_has_credit(&membership->registration->receiver, 1,
-					n_bytes))
+		receiver = &membership->registration->receiver;
+		if (peer_is_there(receiver->peer) &&
+		    receiver_has_credit(receiver, 1, n_bytes))
 			return membership->registration;
 	}
 	return NULL;

@@ -109,6 +109,12 @@ void peer_tell_down(struct peer *peer);
 /** "vm:web"; never NULL. */
 const char *peer_path(const struct peer *peer);
 
+/** Whether what is given to it can still arrive; NULL: a log that is away. */
+static inline bool peer_is_there(const struct peer *peer)
+{
+	return peer && peer->state != PEER_ENDED;
+}
+
 /** To be flushed at the end of the turn. */
 static inline void peer_mark_dirty(struct peer *peer)
 {

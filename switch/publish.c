@@ -98,7 +98,7 @@ static enum delivery deliver_to(struct target *target,
 	struct subscription *sub = pick(target, message->n_bytes);
 
 	*ret_sub = sub;
-	if (!sub->receiver.peer)
+	if (!peer_is_there(sub->receiver.peer))
 		return DELIVERY_FULL;
 	if (message->flags & FRAME_LAST)
 		return subscription_deliver(sub, message, ret_correlation);
@@ -144,7 +144,7 @@ static int check_capture(const struct audience *audience,
 		return STATUS_FAILED_PRECONDITION;
 	}
 	log = container_of(audience->capture, struct subscription, target);
-	if (!log->receiver.peer) {
+	if (!peer_is_there(log->receiver.peer)) {
 		*ret_text = "the log of this subject is away";
 		return STATUS_UNAVAILABLE;
 	}

@@ -258,6 +258,8 @@ static bool fits(const struct subscription *sub, uint64_t n)
 
 bool subscription_has_room(const struct subscription *sub, uint64_t n_bytes)
 {
+	if (!peer_is_there(sub->receiver.peer))
+		return false;
 	if (!subscription_n_waiting(sub) &&
 	    receiver_has_credit(&sub->receiver, 1, n_bytes))
 		return true;
