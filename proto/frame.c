@@ -16,7 +16,6 @@ enum {
 	AT_HANDLE = 28,
 	AT_TOTAL = 32,
 	AT_SLOT = 40,
-	AT_CALLEE = 48,
 	AT_BY_KIND = 52,
 	AT_ORIGIN = 54,
 	AT_HANDED_OVER = 55,
@@ -103,7 +102,7 @@ static void decode_extension(const uint8_t *header, struct frame *frame)
 {
 	frame->total_bytes = le64_load(header + AT_TOTAL);
 	frame->slot = le64_load(header + AT_SLOT);
-	frame->callee = le32_load(header + AT_CALLEE);
+	frame->callee = le32_load(header + FRAME_AT_CALLEE);
 	if (has_status(frame->kind)) {
 		frame->status = le16_load(header + AT_BY_KIND);
 		frame->origin = header[AT_ORIGIN];
@@ -171,7 +170,7 @@ static void encode_extension(const struct frame *frame, uint8_t *header)
 {
 	le64_store(header + AT_TOTAL, frame->total_bytes);
 	le64_store(header + AT_SLOT, frame->slot);
-	le32_store(header + AT_CALLEE, frame->callee);
+	le32_store(header + FRAME_AT_CALLEE, frame->callee);
 	if (has_status(frame->kind)) {
 		le16_store(header + AT_BY_KIND, frame->status);
 		header[AT_ORIGIN] = frame->origin;

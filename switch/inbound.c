@@ -52,6 +52,7 @@ void inbound_forward(const struct inbound *inbound, const struct peer *peer,
 	message->n_bytes = frame->length;
 	message->image = NULL;
 	message->source = peer->source;
+	message->callee = NULL;
 	message->total_bytes = frame->total_bytes;
 }
 

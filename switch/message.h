@@ -32,6 +32,7 @@ struct message {
 	size_t n_bytes;        /* of the frame, once its header is encoded */
 	const uint8_t *image;  /* the frame in one piece; NULL: not settled */
 	struct source *source; /* NULL: the switch itself */
+	struct source *callee; /* that an observed copy names, or NULL */
 	uint64_t total_bytes;  /* body of the whole message, all fragments */
 	uint8_t flags;
 };

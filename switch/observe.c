@@ -50,9 +50,6 @@ void observe_call(struct slot *slot, const struct inbound *inbound,
 		.source = slot->caller->source->handle,
 		.time_left_ms = inbound->frame.time_left_ms,
 		.slot = slot->id,
-		.callee = registration
-				  ? registration->receiver.peer->source->handle
-				  : 0,
 	};
 	struct audience *audience;
 
@@ -61,23 +58,31 @@ void observe_call(struct slot *slot, const struct inbound *inbound,
 	    !audience->n_targets)
 		return;
 	slot->observed = strdup(inbound->subject);
-	if (slot->observed)
-		copy_to_all(slot->bus, slot->observed, &copy, &frame);
+	if (!slot->observed)
+		return;
+	if (registration) {
+		copy.callee = registration->receiver.peer->source;
+		frame.callee = copy.callee->handle;
+	}
+	copy_to_all(slot->bus, slot->observed, &copy, &frame);
 }
 
 void observe_reply(struct slot *slot, const struct inbound *inbound,
 		   const struct message *message)
 {
 	struct message copy = *message;
+	struct source *callee = slot->callee->peer->source;
 	struct frame frame = {
 		.kind = FRAME_OBSERVED_REPLY,
 		.n_metadata = inbound->frame.n_metadata,
-		.source = slot->callee->peer->source->handle,
+		.source = callee->handle,
 		.slot = slot->id,
-		.callee = slot->callee->peer->source->handle,
+		.callee = callee->handle,
 		.status = inbound->frame.status,
 		.handed_over = 1,
 	};
+
+	copy.callee = callee;
 
 	copy_to_all(slot->bus, slot->observed, &copy, &frame);
 }

@@ -95,14 +95,31 @@ static bool is_notice(const uint8_t *frame)
 	       frame[FRAME_AT_KIND] == FRAME_ABORT;
 }
 
-static void discharge(struct subscription *sub, uint32_t handle, size_t n)
+/* Whom a frame that waits names, and so holds; 0: nobody. */
+struct named {
+	uint32_t source;
+	uint32_t callee;
+};
+
+static struct named named_by(const uint8_t *frame)
+{
+	uint8_t kind = frame[FRAME_AT_KIND];
+	struct named named = { .source = le32_load(frame + FRAME_AT_SOURCE) };
+
+	if (kind == FRAME_OBSERVED_CALL || kind == FRAME_OBSERVED_REPLY)
+		named.callee = le32_load(frame + FRAME_AT_CALLEE);
+	return named;
+}
+
+static void discharge(struct subscription *sub, struct named named, size_t n)
 {
 	struct account *account = sub->receiver.peer->account;
+	struct sources *sources = &sub->bus->sources;
 
 	account_discharge(account, RESOURCE_QUEUED_MESSAGES, 1);
 	account_discharge(account, RESOURCE_QUEUED_BYTES, n);
-	source_unref(&sub->bus->sources,
-		     source_lookup(&sub->bus->sources, handle));
+	source_unref(sources, source_lookup(sources, named.source));
+	source_unref(sources, source_lookup(sources, named.callee));
 }
 
 /* Take the oldest out, and give back what it was charged. */
@@ -112,7 +129,7 @@ static void waiting_pop(struct subscription *sub)
 	const uint8_t *frame = waiting_peek(sub, &n);
 
 	if (!is_notice(frame))
-		discharge(sub, le32_load(frame + FRAME_AT_SOURCE), n);
+		discharge(sub, named_by(frame), n);
 	if (sub->overflow == OVERFLOW_LATEST)
 		latest_pop(&sub->latest);
 	else
@@ -198,6 +215,7 @@ static inline int send_now(struct subscription *sub,
 	    !receiver_has_credit(&sub->receiver, n_messages, n))
 		return 1;
 	if (peer_announce(peer, message->source) ||
+	    peer_announce(peer, message->callee) ||
 	    peer_write_begin(peer, n, &room))
 		return 1;
 	write_delivery(sub, message, correlation, room);
@@ -301,7 +319,8 @@ static bool make_fit(struct subscription *sub, uint64_t n)
 {
 	if (fits(sub, n))
 		return true;
-	if (sub->overflow == OVERFLOW_DROP_OLD) {
+	/* For what would not fit an empty queue, nothing else is lost. */
+	if (sub->overflow == OVERFLOW_DROP_OLD && n <= sub->queue_bytes_max) {
 		drop_old(sub, n);
 		if (fits(sub, n))
 			return true;
@@ -321,13 +340,15 @@ static int latest_push(struct subscription *sub, const struct message *message,
 					message->n_subject);
 	size_t n_old;
 	const uint8_t *old = latest_lookup(&sub->latest, tag, &n_old);
-	uint32_t old_source = old ? le32_load(old + FRAME_AT_SOURCE) : 0;
+	struct named named = { 0 };
 	int r;
 
+	if (old)
+		named = named_by(old);
 	r = latest_put(&sub->latest, tag, message->n_bytes, ret_room);
 	if (r < 0 || !old)
 		return r;
-	discharge(sub, old_source, n_old);
+	discharge(sub, named, n_old);
 	lose(sub, &sub->n_lost_before);
 	return 0;
 }
@@ -355,6 +376,8 @@ static int waiting_push(struct subscription *sub, const struct message *message,
 	account_charge_anyway(account, RESOURCE_QUEUED_BYTES, n);
 	if (message->source)
 		source_ref(message->source);
+	if (message->callee)
+		source_ref(message->callee);
 	subscription_wake(sub);
 	return 0;
 }
@@ -459,6 +482,15 @@ void subscription_abort(struct subscription *sub, uint64_t correlation,
 	memcpy(room, text, sizeof(text) - 1);
 }
 
+static int announce_named(struct subscription *sub, struct named named)
+{
+	const struct sources *sources = &sub->bus->sources;
+	struct peer *peer = sub->receiver.peer;
+
+	return peer_announce(peer, source_lookup(sources, named.source)) ||
+	       peer_announce(peer, source_lookup(sources, named.callee));
+}
+
 /* Returns 0 when the oldest was sent, 1 without room, 2 without credit. */
 static int send_oldest(struct subscription *sub, const uint8_t *frame, size_t n)
 {
@@ -472,10 +504,7 @@ static int send_oldest(struct subscription *sub, const uint8_t *frame, size_t n)
 		return 2;
 	if (sub->n_lost_before)
 		send_gap(sub, &sub->n_lost_before);
-	if (!is_free &&
-	    peer_announce(peer,
-			  source_lookup(&sub->bus->sources,
-					le32_load(frame + FRAME_AT_SOURCE))))
+	if (!is_free && announce_named(sub, named_by(frame)))
 		return 1;
 	if (peer_write_begin(peer, n, &room))
 		return 1;

@@ -108,6 +108,30 @@ static void the_newest_may_not_outgrow_the_queue(void **state)
 	fake_leave(&b);
 }
 
+/* What would not fit an empty queue is lost alone. */
+static void a_message_too_long_for_the_queue_drops_no_other(void **state)
+{
+	Helio__Bus__V1__Subscribe subscribe = HELIO__BUS__V1__SUBSCRIBE__INIT;
+	struct fake_peer a;
+	struct fake_peer b;
+
+	fake_join(&world, "a", &a);
+	fake_join(&world, "b", &b);
+	subscribe.has_id = subscribe.has_overflow = 1;
+	subscribe.has_queue_bytes = 1;
+	subscribe.id = 1;
+	subscribe.queue_bytes = 1024;
+	subscribe.overflow = HELIO__BUS__V1__OVERFLOW__DROP_OLD;
+	subscribe_with(&b, &subscribe, "x", STATUS_OK);
+	fake_publish(&a, "x", "kept");
+	publish_bytes(&a, "x", 2048);
+	fake_credit(&b, 1, 10, 10000);
+	fake_expect_message(&b, "x", "kept");
+	fake_expect(&b, FRAME_GAP, &got);
+	fake_leave(&a);
+	fake_leave(&b);
+}
+
 static void a_log_may_not_lose_what_was_numbered(void **state)
 {
 	Helio__Bus__V1__Subscribe subscribe = HELIO__BUS__V1__SUBSCRIBE__INIT;
@@ -178,6 +202,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(fragments_without_end_end_the_sender),
 		TEST(the_newest_may_not_outgrow_the_queue),
+		TEST(a_message_too_long_for_the_queue_drops_no_other),
 		TEST(a_log_may_not_lose_what_was_numbered),
 		TEST(a_held_call_waits_for_credit_for_all_of_it),
 	};

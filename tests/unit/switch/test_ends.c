@@ -201,6 +201,67 @@ static void a_member_that_ended_gets_nothing(void **state)
 	fake_leave(&c);
 }
 
+/* The handle that the next frame of a kind, PEER or FORGET, is about. */
+static uint32_t next_handle(struct fake_peer *peer, enum frame_kind kind)
+{
+	Helio__Bus__V1__Forget *forget;
+	const uint8_t *bytes;
+	struct frame frame;
+	uint32_t handle;
+	size_t n_used;
+
+	/* In both messages the handle is field 1. */
+	assert_int_equal(channel_refill(peer->channel), 0);
+	assert_int_equal(frame_reader_next(&peer->reader, peer->channel->in,
+					   peer->channel->n_in,
+					   peer->channel->n_in_max, &n_used,
+					   &frame, &bytes),
+			 0);
+	assert_int_equal(frame.kind, kind);
+	forget = helio__bus__v1__forget__unpack(
+		NULL, frame_body_bytes(&frame),
+		bytes + frame_body_offset(&frame));
+	assert_non_null(forget);
+	handle = forget->handle;
+	helio__bus__v1__forget__free_unpacked(forget, NULL);
+	channel_consume(peer->channel, n_used);
+	return handle;
+}
+
+/* What waits for an observer names two, and both are known when it comes. */
+static void an_observed_callee_is_known_until_it_is_told(void **state)
+{
+	Helio__Bus__V1__Subscribe subscribe = HELIO__BUS__V1__SUBSCRIBE__INIT;
+	struct frame call = { .kind = FRAME_CALL,
+			      .flags = FRAME_WHOLE,
+			      .correlation = 5 };
+	struct fake_peer a;
+	struct fake_peer b;
+	struct fake_peer c;
+	uint32_t caller;
+	uint32_t callee;
+
+	fake_join(&world, "a", &a);
+	fake_join(&world, "b", &b);
+	fake_join(&world, "c", &c);
+	fake_serve(&b, 1, "do.it", 10);
+	subscribe.has_id = subscribe.has_observe = 1;
+	subscribe.id = 1;
+	subscribe.observe = 1;
+	subscribe_with(&c, &subscribe, "do.>");
+	fake_send(&a, &call, "do.it", "?", 1);
+	fake_leave(&b);
+	fake_credit(&c, 1, 1, 1000);
+	caller = next_handle(&c, FRAME_PEER);
+	callee = next_handle(&c, FRAME_PEER);
+	fake_expect(&c, FRAME_OBSERVED_CALL, &got);
+	assert_int_equal(got.frame.source, caller);
+	assert_int_equal(got.frame.callee, callee);
+	assert_int_equal(next_handle(&c, FRAME_FORGET), callee);
+	fake_leave(&a);
+	fake_leave(&c);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -211,6 +272,7 @@ int main(void)
 		TEST(a_choked_peer_that_goes_is_missed),
 		TEST(an_ack_outlives_its_log),
 		TEST(a_member_that_ended_gets_nothing),
+		TEST(an_observed_callee_is_known_until_it_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
