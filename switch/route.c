@@ -13,6 +13,7 @@ enum {
 	N_SETS_MAX = 256 * 1024, /* 16 MiB */
 	SET_BYTES = 2 * sizeof(struct route),
 	N_AUDIENCES_MAX = 1 << 18,
+	N_AUDIENCE_TARGETS_MAX = 1 << 22, /* 32 MiB */
 	N_MATCHED_FIRST = 64,
 	/* A star doubles the ways, and no pattern has more than three. */
 	N_WAYS_MAX = 2 * SUBJECT_MAX_TOKENS * (1 << PATTERN_MAX_STARS),
@@ -156,6 +157,7 @@ static void forget_audiences(struct route_table *table)
 {
 	struct map_node *node;
 
+	table->n_audience_targets = 0;
 	if (!table->audiences.n_nodes)
 		return;
 	while ((node = map_pop(&table->audiences)))
@@ -346,7 +348,8 @@ int route_match(struct route_table *table, const char *subject, size_t n,
 		return 0;
 	}
 
-	if (table->audiences.n_nodes >= N_AUDIENCES_MAX)
+	if (table->audiences.n_nodes >= N_AUDIENCES_MAX ||
+	    table->n_audience_targets + n_targets > N_AUDIENCE_TARGETS_MAX)
 		route_table_change(table);
 	audience = malloc(sizeof(*audience) + n_bytes);
 	if (!audience)
@@ -357,6 +360,7 @@ int route_match(struct route_table *table, const char *subject, size_t n,
 		if (table->matched[i]->is_capture)
 			audience->capture = table->matched[i];
 	map_add(&table->audiences, &audience->node, hash);
+	table->n_audience_targets += n_targets;
 	*ret_audience = audience;
 	return 0;
 }

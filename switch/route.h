@@ -54,6 +54,7 @@ struct route_table {
 	struct route_node *root;
 	struct map nodes; /* by parent and token */
 	struct map audiences;
+	size_t n_audience_targets; /* of all audiences together */
 	size_t n_targets;
 	uint32_t generation;
 
