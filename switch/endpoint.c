@@ -232,6 +232,7 @@ int registration_new(struct peer *peer,
 		.peer = peer,
 		.kind = RECEIVER_REGISTRATION,
 		.id = options->id,
+		.next = peer->next_call,
 		.credit_messages = options->credit_calls,
 		.credit_bytes = options->credit_bytes,
 	};
@@ -273,6 +274,9 @@ struct registration *registration_free(struct registration *registration)
 	}
 	service_leave(registration);
 	map_remove(&bus->endpoints.by_instance, &registration->by_instance);
+	/* A late reply to its calls must not answer those of another. */
+	if (peer->next_call < registration->receiver.next)
+		peer->next_call = registration->receiver.next;
 	receiver_leave(&registration->receiver);
 	account_discharge(peer->account, RESOURCE_SUBSCRIPTIONS, 1);
 	route_table_change(&bus->routes);

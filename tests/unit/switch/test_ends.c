@@ -262,6 +262,39 @@ static void an_observed_callee_is_known_until_it_is_told(void **state)
 	fake_leave(&c);
 }
 
+/* A server that begins anew under its old id may still answer old calls. */
+static void a_late_reply_answers_no_other_call(void **state)
+{
+	struct frame call = { .kind = FRAME_CALL,
+			      .flags = FRAME_WHOLE,
+			      .correlation = 5 };
+	struct frame leave = { .kind = FRAME_UNSERVE, .correlation = 6 };
+	struct frame reply = { .kind = FRAME_REPLY, .flags = FRAME_WHOLE };
+	struct fake_peer a;
+	struct fake_peer b;
+	uint8_t id[4];
+
+	fake_join(&world, "a", &a);
+	fake_join(&world, "b", &b);
+	fake_serve(&b, 1, "do.it", 10);
+	fake_send(&a, &call, "do.it", "1", 1);
+	fake_expect(&b, FRAME_CALL, &got);
+	reply.correlation = got.frame.correlation;
+	le32_store(id, 1);
+	fake_send(&b, &leave, "", id, sizeof(id));
+	fake_expect(&b, FRAME_CANCEL, &got);
+	fake_expect(&b, FRAME_RESULT, &got);
+	fake_expect(&a, FRAME_REPLY, &got);
+	fake_serve(&b, 1, "do.it", 10);
+	fake_send(&a, &call, "do.it", "2", 1);
+	fake_expect(&b, FRAME_CALL, &got);
+	assert_int_not_equal(got.frame.correlation, reply.correlation);
+	fake_send(&b, &reply, "", "to 1", 4);
+	fake_expect_silence(&a);
+	fake_leave(&a);
+	fake_leave(&b);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -272,6 +305,7 @@ int main(void)
 		TEST(a_choked_peer_that_goes_is_missed),
 		TEST(an_ack_outlives_its_log),
 		TEST(a_member_that_ended_gets_nothing),
+		TEST(a_late_reply_answers_no_other_call),
 		TEST(an_observed_callee_is_known_until_it_is_told),
 	};
 
