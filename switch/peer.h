@@ -35,6 +35,7 @@ enum peer_state {
 };
 
 struct peer_stats {
+	uint64_t n_published;
 	uint64_t n_frames_in;
 	uint64_t n_bytes_in;
 	uint64_t n_frames_out;

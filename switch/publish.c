@@ -282,6 +282,7 @@ static void route(struct peer *peer, const struct inbound *inbound,
 	if (audience->n_targets > 1)
 		message_settle(&message, peer->bus->scratch);
 	tally = deliver(peer->bus, audience, &message, open, stored);
+	peer->stats.n_published++;
 	count(peer->bus, inbound, tally);
 	if (stored && !stored->callee)
 		slot_fail(stored, STATUS_RESOURCE_EXHAUSTED, "");

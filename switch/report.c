@@ -93,7 +93,7 @@ static void fill_peer(const struct bus *bus, struct peer *peer,
 	SET(out, calls_pending, (uint32_t)peer->made.n_nodes);
 	SET(out, queued_messages, sums.n_waiting);
 	SET(out, queued_bytes, sums.n_waiting_bytes + peer->outbox.n_bytes);
-	SET(out, received_messages, peer->stats.n_frames_in);
+	SET(out, received_messages, peer->stats.n_published);
 	SET(out, received_bytes, peer->stats.n_bytes_in);
 	SET(out, delivered_messages, sums.n_messages);
 	SET(out, delivered_bytes, sums.n_bytes);
