@@ -417,7 +417,7 @@ struct helio_serve_options {
 	const char *const *methods; /* NULL: `name` itself is called */
 	size_t n_methods;
 	uint32_t credit_calls; /* at once; 0: 1,024 */
-	uint64_t credit_bytes; /* 0: 4 MiB; at least 64 KiB */
+	uint64_t credit_bytes; /* 0: 16 MiB; a longer call is refused */
 	helio_cancelled_fn on_cancelled;
 	helio_ready_fn on_ready;
 };

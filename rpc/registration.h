@@ -23,7 +23,11 @@
 #define REGISTRATION_ID(correlation) \
 	((uint32_t)((correlation) >> 32) & 0x7fffffffu)
 
-enum { REGISTRATION_CREDIT_BYTES = 4 * 1024 * 1024 };
+enum {
+	SUBSCRIPTION_CREDIT_BYTES = 4 * 1024 * 1024,
+	/* A call is handed over only when all of it has credit. */
+	SERVICE_CREDIT_BYTES = 16 * 1024 * 1024,
+};
 
 enum registration_state {
 	REGISTRATION_IDLE,     /* not asked for on this connection */
@@ -70,11 +74,12 @@ struct registrations {
 	struct list owing;
 };
 
-/** What a registration grants: `asked`, or the default if that is 0. */
-static inline uint64_t registration_credit_bytes(uint64_t asked)
+/** What a registration grants: `asked`, or `by_default` if that is 0. */
+static inline uint64_t registration_credit_bytes(uint64_t asked,
+						 uint64_t by_default)
 {
 	if (!asked)
-		return REGISTRATION_CREDIT_BYTES;
+		return by_default;
 	return asked > FRAME_MAX_BYTES ? asked : FRAME_MAX_BYTES;
 }
 

@@ -154,7 +154,8 @@ static int service_new(const struct helio_serve_options *options,
 			.credit_messages = options->credit_calls
 				? options->credit_calls
 				: CREDIT_CALLS_DEFAULT,
-			.credit_bytes = registration_credit_bytes(options->credit_bytes),
+			.credit_bytes = registration_credit_bytes(
+				options->credit_bytes, SERVICE_CREDIT_BYTES),
 			.on_opened = on_opened,
 			.free = free_registration,
 		},

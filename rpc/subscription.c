@@ -122,7 +122,9 @@ static int subscription_new(const struct helio_subscribe_options *options,
 			.credit_messages = options->credit_messages
 				? options->credit_messages
 				: CREDIT_MESSAGES_DEFAULT,
-			.credit_bytes = registration_credit_bytes(options->credit_bytes),
+			.credit_bytes = registration_credit_bytes(
+				options->credit_bytes,
+				SUBSCRIPTION_CREDIT_BYTES),
 			.on_opened = on_opened,
 			.free = free_registration,
 		},
