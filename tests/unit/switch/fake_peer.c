@@ -12,7 +12,6 @@
 #include "base/clock.h"
 #include "base/diag.h"
 #include "base/le.h"
-#include "helio/bus/v1/control.pb-c.h"
 #include "switch/policy.h"
 #include "transports/channel.h"
 #include "transports/pair.h"
@@ -243,6 +242,91 @@ void fake_subscribe(struct fake_peer *peer, uint32_t id, const char *pattern,
 	if (got.frame.status != status)
 		fail_msg("%s: %s", status_name(got.frame.status),
 			 (char *)got.body);
+}
+
+void fake_subscribe_with(struct fake_peer *peer,
+			 const Helio__Bus__V1__Subscribe *subscribe,
+			 const char *pattern, enum status status)
+{
+	struct frame frame = { .kind = FRAME_SUBSCRIBE, .correlation = 99 };
+	static struct got got;
+	uint8_t body[128];
+
+	fake_send(peer, &frame, pattern, body,
+		  helio__bus__v1__subscribe__pack(subscribe, body));
+	fake_expect(peer, FRAME_RESULT, &got);
+	if (got.frame.status != status)
+		fail_msg("%s: %s", status_name(got.frame.status),
+			 (char *)got.body);
+}
+
+void fake_unsubscribe(struct fake_peer *peer, uint32_t id)
+{
+	struct frame frame = { .kind = FRAME_UNSUBSCRIBE };
+	uint8_t body[4];
+
+	le32_store(body, id);
+	fake_send(peer, &frame, "", body, sizeof(body));
+}
+
+void fake_serve_with(struct fake_peer *peer, const Helio__Bus__V1__Serve *serve,
+		     const char *name, struct got *ret_got)
+{
+	struct frame frame = { .kind = FRAME_SERVE, .correlation = 98 };
+	uint8_t body[256];
+
+	fake_send(peer, &frame, name, body,
+		  helio__bus__v1__serve__pack(serve, body));
+	fake_expect(peer, FRAME_RESULT, ret_got);
+}
+
+void fake_call(struct fake_peer *caller, uint64_t id, uint8_t flags,
+	       const char *subject)
+{
+	struct frame frame = { .kind = FRAME_CALL,
+			       .flags = FRAME_WHOLE | flags,
+			       .correlation = id,
+			       .time_left_ms = 1000 };
+
+	fake_send(caller, &frame, subject, "question", 8);
+}
+
+void fake_answer(struct fake_peer *callee, uint64_t id)
+{
+	struct frame frame = { .kind = FRAME_REPLY,
+			       .flags = FRAME_WHOLE,
+			       .correlation = id };
+
+	fake_send(callee, &frame, "", "answer", 6);
+}
+
+void fake_expect_status(struct fake_peer *caller, uint64_t id,
+			enum status status, bool is_handed_over)
+{
+	static struct got got;
+
+	fake_expect(caller, FRAME_REPLY, &got);
+	assert_int_equal(got.frame.correlation, id);
+	if (got.frame.status != status)
+		fail_msg("%s: %s", status_name(got.frame.status),
+			 (char *)got.body);
+	assert_int_equal(got.frame.origin, ORIGIN_BUS);
+	assert_int_equal(got.frame.handed_over, is_handed_over);
+}
+
+void fake_fragment(struct fake_peer *peer, enum frame_kind kind, uint8_t flags,
+		   uint64_t id, const char *subject, uint64_t total_bytes,
+		   size_t n)
+{
+	static const uint8_t zeros[FRAME_MAX_BYTES];
+	struct frame frame = { .kind = (uint8_t)kind,
+			       .flags = flags,
+			       .correlation = id,
+			       .total_bytes = total_bytes };
+
+	if (flags & FRAME_FIRST)
+		frame.flags |= FRAME_EXTENDED;
+	fake_send(peer, &frame, subject, zeros, n);
 }
 
 void fake_serve(struct fake_peer *peer, uint32_t id, const char *subject,

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "helio/bus/v1/control.pb-c.h"
 #include "proto/frame.h"
 #include "proto/reader.h"
 #include "switch/bus.h"
@@ -82,9 +83,36 @@ void fake_expect_end(struct fake_peer *peer, const char *reason);
 void fake_subscribe(struct fake_peer *peer, uint32_t id, const char *pattern,
 		    uint32_t credit, enum status status);
 
+/** SUBSCRIBE as told; the RESULT must have `status`. */
+void fake_subscribe_with(struct fake_peer *peer,
+			 const Helio__Bus__V1__Subscribe *subscribe,
+			 const char *pattern, enum status status);
+
+void fake_unsubscribe(struct fake_peer *peer, uint32_t id);
+
 /** SERVE of a plain subject. */
 void fake_serve(struct fake_peer *peer, uint32_t id, const char *subject,
 		uint32_t credit);
+
+/** SERVE as told, and its RESULT. */
+void fake_serve_with(struct fake_peer *peer, const Helio__Bus__V1__Serve *serve,
+		     const char *name, struct got *ret_got);
+
+/** CALL "question" with a second to go. */
+void fake_call(struct fake_peer *caller, uint64_t id, uint8_t flags,
+	       const char *subject);
+
+/** REPLY "answer". */
+void fake_answer(struct fake_peer *callee, uint64_t id);
+
+/** A REPLY of the bus must come. */
+void fake_expect_status(struct fake_peer *caller, uint64_t id,
+			enum status status, bool is_handed_over);
+
+/** A fragment of `n` bytes; the first has a subject and the total length. */
+void fake_fragment(struct fake_peer *peer, enum frame_kind kind, uint8_t flags,
+		   uint64_t id, const char *subject, uint64_t total_bytes,
+		   size_t n);
 
 /** A plain MESSAGE with a text. */
 void fake_publish(struct fake_peer *peer, const char *subject,

@@ -111,19 +111,6 @@ static void without_credit_messages_wait_in_order(void **state)
 	fake_leave(&b);
 }
 
-static void subscribe_with(struct fake_peer *peer,
-			   const Helio__Bus__V1__Subscribe *subscribe,
-			   const char *pattern, enum status status)
-{
-	struct frame frame = { .kind = FRAME_SUBSCRIBE, .correlation = 99 };
-	uint8_t body[128];
-
-	fake_send(peer, &frame, pattern, body,
-		  helio__bus__v1__subscribe__pack(subscribe, body));
-	fake_expect(peer, FRAME_RESULT, &got);
-	assert_int_equal(got.frame.status, status);
-}
-
 static void expect_gap(struct fake_peer *peer, uint64_t n_lost)
 {
 	fake_expect(peer, FRAME_GAP, &got);
@@ -146,7 +133,7 @@ static void overflow(Helio__Bus__V1__Overflow policy, struct fake_peer *b)
 	subscribe.id = 1;
 	subscribe.queue_messages = 3;
 	subscribe.overflow = policy;
-	subscribe_with(b, &subscribe, "x.*", STATUS_OK);
+	fake_subscribe_with(b, &subscribe, "x.*", STATUS_OK);
 	for (; text[0] < '6'; text[0]++)
 		fake_publish(&a, text[0] % 2 ? "x.odd" : "x.even", text);
 	fake_leave(&a);
@@ -218,8 +205,8 @@ static void members_of_a_group_share(void **state)
 	subscribe.credit_messages = 100;
 	subscribe.credit_bytes = 10000;
 	subscribe.group = group;
-	subscribe_with(&b, &subscribe, "x", STATUS_OK);
-	subscribe_with(&c, &subscribe, "x", STATUS_OK);
+	fake_subscribe_with(&b, &subscribe, "x", STATUS_OK);
+	fake_subscribe_with(&c, &subscribe, "x", STATUS_OK);
 	for (unsigned i = 0; i < 2; i++) {
 		fake_publish(&a, "x", "m");
 		fake_publish(&a, "x", "n");
@@ -282,7 +269,7 @@ static void ack_stored_comes_from_the_log(void **state)
 	subscribe.credit_messages = 100;
 	subscribe.credit_bytes = 10000;
 	subscribe.capture = name;
-	subscribe_with(&log, &subscribe, "x", STATUS_OK);
+	fake_subscribe_with(&log, &subscribe, "x", STATUS_OK);
 
 	fake_send(&a, &frame, "x", "m", 1);
 	fake_publish(&a, "x", "plain");
@@ -319,36 +306,6 @@ static void ack_stored_comes_from_the_log(void **state)
 	fake_leave(&a);
 }
 
-static void call(struct fake_peer *caller, uint64_t id, uint8_t flags,
-		 const char *subject)
-{
-	struct frame frame = { .kind = FRAME_CALL,
-			       .flags = FRAME_WHOLE | flags,
-			       .correlation = id,
-			       .time_left_ms = 1000 };
-
-	fake_send(caller, &frame, subject, "question", 8);
-}
-
-static void expect_status(struct fake_peer *caller, uint64_t id,
-			  enum status status, bool handed_over)
-{
-	fake_expect(caller, FRAME_REPLY, &got);
-	assert_int_equal(got.frame.correlation, id);
-	assert_int_equal(got.frame.status, status);
-	assert_int_equal(got.frame.origin, ORIGIN_BUS);
-	assert_int_equal(got.frame.handed_over, handed_over);
-}
-
-static void answer(struct fake_peer *callee, uint64_t id)
-{
-	struct frame frame = { .kind = FRAME_REPLY,
-			       .flags = FRAME_WHOLE,
-			       .correlation = id };
-
-	fake_send(callee, &frame, "", "answer", 6);
-}
-
 static void a_call_is_answered_through_its_slot(void **state)
 {
 	struct fake_peer a;
@@ -357,20 +314,20 @@ static void a_call_is_answered_through_its_slot(void **state)
 	fake_join(&world, "a", &a);
 	fake_join(&world, "b", &b);
 	fake_serve(&b, 4, "svc.x", 10);
-	call(&a, 77, 0, "svc.x");
+	fake_call(&a, 77, 0, "svc.x");
 	fake_expect(&b, FRAME_CALL, &got);
 	assert_string_equal((char *)got.body, "question");
 	assert_int_equal(got.frame.correlation,
 			 FRAME_SWITCH_DRAWN | UINT64_C(4) << 32);
 	assert_int_equal(got.frame.time_left_ms, 1000);
-	answer(&b, got.frame.correlation);
+	fake_answer(&b, got.frame.correlation);
 	fake_expect(&a, FRAME_REPLY, &got);
 	assert_int_equal(got.frame.correlation, 77);
 	assert_string_equal((char *)got.body, "answer");
-	answer(&b, FRAME_SWITCH_DRAWN | UINT64_C(4) << 32);
+	fake_answer(&b, FRAME_SWITCH_DRAWN | UINT64_C(4) << 32);
 	fake_expect_silence(&a);
 	fake_expect_silence(&b);
-	answer(&b, FRAME_SWITCH_DRAWN | UINT64_C(4) << 32 | 9);
+	fake_answer(&b, FRAME_SWITCH_DRAWN | UINT64_C(4) << 32 | 9);
 	fake_expect_end(&b, "a reply to a call that it never had");
 	fake_leave(&a);
 	fake_leave(&b);
@@ -383,19 +340,19 @@ static void a_call_that_nobody_serves_fails_at_once_or_waits(void **state)
 
 	fake_join(&world, "a", &a);
 	fake_join(&world, "b", &b);
-	call(&a, 1, 0, "svc.x");
-	expect_status(&a, 1, STATUS_UNAVAILABLE, false);
-	call(&a, 2, FRAME_WAIT, "svc.x");
+	fake_call(&a, 1, 0, "svc.x");
+	fake_expect_status(&a, 1, STATUS_UNAVAILABLE, false);
+	fake_call(&a, 2, FRAME_WAIT, "svc.x");
 	fake_expect_silence(&a);
 	fake_serve(&b, 4, "svc.x", 10);
 	fake_expect(&b, FRAME_CALL, &got);
-	answer(&b, got.frame.correlation);
+	fake_answer(&b, got.frame.correlation);
 	fake_expect(&a, FRAME_REPLY, &got);
 	assert_int_equal(got.frame.correlation, 2);
-	call(&a, 3, FRAME_WAIT, "svc.y");
+	fake_call(&a, 3, FRAME_WAIT, "svc.y");
 	world.now_ns += 2 * NS_PER_S;
 	world_settle(&world);
-	expect_status(&a, 3, STATUS_DEADLINE_EXCEEDED, false);
+	fake_expect_status(&a, 3, STATUS_DEADLINE_EXCEEDED, false);
 	fake_leave(&a);
 	fake_leave(&b);
 }
@@ -408,9 +365,9 @@ static void a_callee_that_dies_fails_its_calls(void **state)
 	fake_join(&world, "a", &a);
 	fake_join(&world, "b", &b);
 	fake_serve(&b, 4, "svc.x", 10);
-	call(&a, 1, 0, "svc.x");
+	fake_call(&a, 1, 0, "svc.x");
 	fake_leave(&b);
-	expect_status(&a, 1, STATUS_UNAVAILABLE, true);
+	fake_expect_status(&a, 1, STATUS_UNAVAILABLE, true);
 	fake_leave(&a);
 }
 
@@ -424,19 +381,19 @@ static void cancel_and_deadline_reach_the_callee(void **state)
 	fake_join(&world, "a", &a);
 	fake_join(&world, "b", &b);
 	fake_serve(&b, 4, "svc.x", 10);
-	call(&a, 1, 0, "svc.x");
+	fake_call(&a, 1, 0, "svc.x");
 	fake_expect(&b, FRAME_CALL, &got);
 	id = got.frame.correlation;
 	fake_send(&a, &cancel, "", NULL, 0);
 	fake_expect(&b, FRAME_CANCEL, &got);
 	assert_int_equal(got.frame.correlation, id);
-	call(&a, 2, 0, "svc.x");
+	fake_call(&a, 2, 0, "svc.x");
 	fake_expect(&b, FRAME_CALL, &got);
 	world.now_ns += 2 * NS_PER_S;
 	world_settle(&world);
 	fake_expect(&b, FRAME_CANCEL, &got);
-	expect_status(&a, 2, STATUS_DEADLINE_EXCEEDED, true);
-	answer(&b, id);
+	fake_expect_status(&a, 2, STATUS_DEADLINE_EXCEEDED, true);
+	fake_answer(&b, id);
 	fake_expect_silence(&a);
 	fake_leave(&a);
 	fake_leave(&b);

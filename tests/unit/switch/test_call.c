@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Who gets a call, who sees it, and what becomes of it. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "tests/unit/switch/fake_peer.h"
+
+static struct world world;
+static struct got got;
+static struct fake_peer a; /* calls */
+static struct fake_peer b; /* serves */
+static struct fake_peer c;
+
+static int set_up(void **state)
+{
+	world_init(&world, NULL);
+	fake_join(&world, "a", &a);
+	fake_join(&world, "b", &b);
+	fake_join(&world, "c", &c);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	fake_leave(&a);
+	fake_leave(&b);
+	fake_leave(&c);
+	world_deinit(&world);
+	return 0;
+}
+
+static uint64_t expect_call(struct fake_peer *callee, const char *subject)
+{
+	fake_expect(callee, FRAME_CALL, &got);
+	assert_string_equal(got.subject, subject);
+	return got.frame.correlation;
+}
+
+/* The service svc with the methods x and y; its `$inst` subject of x. */
+static void serve_methods(struct fake_peer *peer, uint32_t credit,
+			  char instance[64])
+{
+	Helio__Bus__V1__Serve serve = HELIO__BUS__V1__SERVE__INIT;
+	char x[] = "x";
+	char y[] = "y";
+	char *methods[] = { x, y };
+
+	serve.has_id = serve.has_credit_calls = serve.has_credit_bytes = 1;
+	serve.id = 1;
+	serve.methods = methods;
+	serve.n_methods = 2;
+	serve.credit_calls = credit;
+	serve.credit_bytes = 100000;
+	fake_serve_with(peer, &serve, "svc", &got);
+	assert_int_equal(got.frame.status, STATUS_OK);
+	/* Served { 1: instance } */
+	snprintf(instance, 64, "$inst.%.*s.svc.x", got.body[1],
+		 (char *)got.body + 2);
+}
+
+static void an_instance_is_called_by_its_number(void **state)
+{
+	char of_b[64];
+	char of_c[64];
+
+	serve_methods(&b, 10, of_b);
+	serve_methods(&c, 10, of_c);
+	for (unsigned i = 0; i < 3; i++) {
+		fake_call(&a, 1 + i, 0, of_c);
+		expect_call(&c, of_c);
+	}
+	fake_expect_silence(&b);
+	fake_call(&a, 9, 0, "$inst.999.svc.x");
+	fake_expect_status(&a, 9, STATUS_UNAVAILABLE, false);
+	fake_call(&a, 9, 0, "$inst.x");
+	fake_expect_status(&a, 9, STATUS_INVALID_ARGUMENT, false);
+	fake_call(&a, 9, 0, "$inst.99999999999999999999.svc.x");
+	fake_expect_status(&a, 9, STATUS_INVALID_ARGUMENT, false);
+}
+
+static void a_missing_method_is_told_from_a_missing_service(void **state)
+{
+	char ignored[64];
+
+	serve_methods(&b, 10, ignored);
+	fake_call(&a, 1, 0, "svc.z");
+	fake_expect_status(&a, 1, STATUS_UNIMPLEMENTED, false);
+	fake_call(&a, 1, FRAME_WAIT, "svc.z");
+	fake_expect_status(&a, 1, STATUS_UNIMPLEMENTED, false);
+	fake_call(&a, 1, 0, "other.z");
+	fake_expect_status(&a, 1, STATUS_UNAVAILABLE, false);
+}
+
+static void servers_take_turns(void **state)
+{
+	fake_serve(&b, 1, "svc", 10);
+	fake_serve(&c, 1, "svc", 10);
+	for (unsigned i = 0; i < 3; i++) {
+		fake_call(&a, 1 + 2 * i, 0, "svc");
+		fake_call(&a, 2 + 2 * i, 0, "svc");
+		expect_call(&b, "svc");
+		expect_call(&c, "svc");
+	}
+}
+
+static void who_has_no_credit_is_passed_over(void **state)
+{
+	fake_serve(&b, 1, "svc", 1);
+	fake_serve(&c, 1, "svc", 2);
+	for (unsigned i = 0; i < 3; i++)
+		fake_call(&a, 1 + i, 0, "svc");
+	expect_call(&b, "svc");
+	expect_call(&c, "svc");
+	expect_call(&c, "svc");
+	fake_call(&a, 4, 0, "svc");
+	fake_expect_status(&a, 4, STATUS_RESOURCE_EXHAUSTED, false);
+	fake_expect_silence(&b);
+	fake_expect_silence(&c);
+}
+
+static void credit_releases_calls_that_wait(void **state)
+{
+	fake_serve(&b, 1, "svc", 0);
+	fake_call(&a, 1, FRAME_WAIT, "svc");
+	fake_call(&a, 2, FRAME_WAIT, "svc");
+	fake_expect_silence(&b);
+	world.now_ns += 400 * NS_PER_MS;
+	fake_credit(&b, 1, 1, 1000);
+	fake_answer(&b, expect_call(&b, "svc"));
+	assert_int_equal(got.frame.time_left_ms, 600);
+	fake_expect_silence(&b);
+	fake_expect(&a, FRAME_REPLY, &got);
+	assert_int_equal(got.frame.correlation, 1);
+	fake_credit(&b, 1, 1, 1000);
+	fake_answer(&b, expect_call(&b, "svc"));
+	fake_expect(&a, FRAME_REPLY, &got);
+	assert_int_equal(got.frame.correlation, 2);
+}
+
+/* Of the whole call, as if it had not waited. */
+static void a_call_in_fragments_waits_and_costs_all_of_it(void **state)
+{
+	fake_serve(&b, 1, "svc", 0);
+	fake_fragment(&a, FRAME_CALL, FRAME_FIRST | FRAME_WAIT, 1, "svc", 3000,
+		      1000);
+	fake_fragment(&a, FRAME_CALL, 0, 1, "", 0, 1000);
+	fake_credit(&b, 1, 2, 2500);
+	fake_expect_silence(&b);
+	fake_credit(&b, 1, 0, 1000);
+	expect_call(&b, "svc");
+	assert_int_equal(got.frame.total_bytes, 3000);
+	expect_call(&b, "");
+	fake_fragment(&a, FRAME_CALL, FRAME_LAST, 1, "", 0, 1000);
+	fake_answer(&b, expect_call(&b, ""));
+	fake_expect(&a, FRAME_REPLY, &got);
+	/* 441 bytes are left of the credit. */
+	fake_fragment(&a, FRAME_CALL, FRAME_FIRST, 2, "svc", 500, 10);
+	fake_expect_status(&a, 2, STATUS_RESOURCE_EXHAUSTED, false);
+}
+
+static void a_reply_in_fragments_ends_the_call_with_its_last(void **state)
+{
+	uint64_t id;
+
+	fake_serve(&b, 1, "svc", 10);
+	fake_call(&a, 1, 0, "svc");
+	id = expect_call(&b, "svc");
+	fake_fragment(&b, FRAME_REPLY, FRAME_FIRST, id, "", 30, 10);
+	fake_fragment(&b, FRAME_REPLY, 0, id, "", 0, 10);
+	assert_int_equal(world.bus.slots.n_slots, 1);
+	fake_fragment(&b, FRAME_REPLY, FRAME_LAST, id, "", 0, 10);
+	assert_int_equal(world.bus.slots.n_slots, 0);
+	for (unsigned i = 0; i < 3; i++) {
+		fake_expect(&a, FRAME_REPLY, &got);
+		assert_int_equal(got.frame.correlation, 1);
+		assert_int_equal(got.n_body, 10);
+	}
+	fake_expect_silence(&a);
+}
+
+static void a_reply_that_is_aborted_fails_the_call(void **state)
+{
+	struct frame abort = { .kind = FRAME_ABORT };
+	uint64_t id;
+
+	fake_serve(&b, 1, "svc", 10);
+	fake_call(&a, 1, 0, "svc");
+	id = abort.correlation = expect_call(&b, "svc");
+	fake_fragment(&b, FRAME_REPLY, FRAME_FIRST, id, "", 30, 10);
+	fake_expect(&a, FRAME_REPLY, &got);
+	fake_send(&b, &abort, "", NULL, 0);
+	fake_expect_status(&a, 1, STATUS_UNAVAILABLE, true);
+}
+
+static void a_reply_longer_than_the_room_ends_the_call(void **state)
+{
+	struct frame frame = { .kind = FRAME_CALL,
+			       .flags = FRAME_WHOLE | FRAME_EXTENDED,
+			       .correlation = 1,
+			       .room_kib = 1 };
+	struct frame reply = { .kind = FRAME_REPLY, .flags = FRAME_WHOLE };
+	static uint8_t body[1025];
+	uint64_t id;
+
+	fake_serve(&b, 1, "svc", 10);
+	fake_send(&a, &frame, "svc", "", 0);
+	reply.correlation = expect_call(&b, "svc");
+	fake_send(&b, &reply, "", body, 1025);
+	fake_expect_status(&a, 1, STATUS_RESOURCE_EXHAUSTED, true);
+	fake_expect(&b, FRAME_CANCEL, &got);
+
+	fake_send(&a, &frame, "svc", "", 0);
+	id = expect_call(&b, "svc");
+	fake_fragment(&b, FRAME_REPLY, FRAME_FIRST, id, "", 1025, 10);
+	fake_expect_status(&a, 1, STATUS_RESOURCE_EXHAUSTED, true);
+	fake_expect(&b, FRAME_CANCEL, &got);
+	/* The rest is taken and lost. */
+	fake_fragment(&b, FRAME_REPLY, FRAME_LAST, id, "", 0, 1015);
+	fake_expect_silence(&a);
+	fake_expect_silence(&b);
+
+	fake_send(&a, &frame, "svc", "", 0);
+	reply.correlation = expect_call(&b, "svc");
+	fake_send(&b, &reply, "", body, 1024);
+	fake_expect(&a, FRAME_REPLY, &got);
+	assert_int_equal(got.n_body, 1024);
+}
+
+/* c observes; its own plain subscription must see nothing. */
+static void observe(const char *pattern)
+{
+	Helio__Bus__V1__Subscribe subscribe = HELIO__BUS__V1__SUBSCRIBE__INIT;
+
+	subscribe.has_id = subscribe.has_observe = 1;
+	subscribe.has_credit_messages = subscribe.has_credit_bytes = 1;
+	subscribe.id = 1;
+	subscribe.observe = 1;
+	subscribe.credit_messages = 100;
+	subscribe.credit_bytes = 1000000;
+	fake_subscribe_with(&c, &subscribe, pattern, STATUS_OK);
+}
+
+static uint64_t expect_observed(enum frame_kind kind, enum status status)
+{
+	fake_expect(&c, kind, &got);
+	assert_int_equal(got.frame.status, status);
+	assert_string_equal(got.subject, "svc");
+	return got.frame.slot;
+}
+
+static void observers_see_calls_and_replies(void **state)
+{
+	uint64_t slot;
+
+	observe("svc");
+	fake_subscribe(&c, 2, ">", 100, STATUS_OK);
+	fake_serve(&b, 1, "svc", 10);
+	fake_call(&a, 1, 0, "svc");
+	slot = expect_observed(FRAME_OBSERVED_CALL, STATUS_OK);
+	assert_string_equal((char *)got.body, "question");
+	fake_answer(&b, expect_call(&b, "svc"));
+	assert_int_equal(expect_observed(FRAME_OBSERVED_REPLY, STATUS_OK),
+			 slot);
+	assert_string_equal((char *)got.body, "answer");
+	fake_expect(&a, FRAME_REPLY, &got);
+	fake_expect_silence(&c);
+}
+
+static void observers_see_failures(void **state)
+{
+	struct frame cancel = { .kind = FRAME_CANCEL, .correlation = 2 };
+	uint64_t slot;
+
+	observe("svc");
+	fake_call(&a, 1, 0, "svc");
+	slot = expect_observed(FRAME_OBSERVED_CALL, STATUS_OK);
+	assert_int_equal(
+		expect_observed(FRAME_OBSERVED_REPLY, STATUS_UNAVAILABLE),
+		slot);
+	assert_int_equal(got.frame.origin, ORIGIN_BUS);
+	fake_call(&a, 2, FRAME_WAIT, "svc");
+	expect_observed(FRAME_OBSERVED_CALL, STATUS_OK);
+	fake_send(&a, &cancel, "", NULL, 0);
+	expect_observed(FRAME_OBSERVED_REPLY, STATUS_CANCELLED);
+	fake_call(&a, 3, FRAME_WAIT, "svc");
+	expect_observed(FRAME_OBSERVED_CALL, STATUS_OK);
+	world.now_ns += 2 * NS_PER_S;
+	world_settle(&world);
+	expect_observed(FRAME_OBSERVED_REPLY, STATUS_DEADLINE_EXCEEDED);
+	fake_expect_silence(&c);
+}
+
+/* The copies' extension does not fit any more: the call goes on as it was. */
+static void a_frame_of_full_length_is_observed(void **state)
+{
+	static uint8_t body[FRAME_MAX_BYTES];
+	struct frame frame = { .kind = FRAME_CALL,
+			       .flags = FRAME_WHOLE,
+			       .correlation = 1 };
+	size_t n = FRAME_MAX_BYTES - FRAME_HEADER_BYTES - 3;
+
+	observe("svc");
+	fake_serve(&b, 1, "svc", 10);
+	fake_send(&a, &frame, "svc", body, n);
+	expect_call(&b, "svc");
+	assert_int_equal(got.n_body, n);
+	expect_observed(FRAME_OBSERVED_CALL, STATUS_OK);
+	frame = (struct frame){ .kind = FRAME_REPLY,
+				.flags = FRAME_WHOLE,
+				.correlation = FRAME_SWITCH_DRAWN |
+					       UINT64_C(1) << 32 };
+	n = FRAME_MAX_BYTES - FRAME_HEADER_BYTES;
+	fake_send(&b, &frame, "", body, n);
+	fake_expect(&a, FRAME_REPLY, &got);
+	assert_int_equal(got.n_body, n);
+	expect_observed(FRAME_OBSERVED_REPLY, STATUS_OK);
+}
+
+static void a_callee_that_unserves_fails_its_calls(void **state)
+{
+	struct frame unserve = { .kind = FRAME_UNSERVE };
+	static const uint8_t one[4] = { 1 };
+
+	fake_serve(&b, 1, "svc", 10);
+	fake_fragment(&a, FRAME_CALL, FRAME_FIRST, 1, "svc", 30, 10);
+	expect_call(&b, "svc");
+	fake_send(&b, &unserve, "", one, sizeof(one));
+	fake_expect_status(&a, 1, STATUS_UNAVAILABLE, true);
+	fake_fragment(&a, FRAME_CALL, FRAME_LAST, 1, "", 0, 20);
+	fake_expect_silence(&a);
+	fake_expect(&b, FRAME_CANCEL, &got);
+	fake_expect(&b, FRAME_RESULT, &got);
+	fake_expect_silence(&b);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(an_instance_is_called_by_its_number),
+		TEST(a_missing_method_is_told_from_a_missing_service),
+		TEST(servers_take_turns),
+		TEST(who_has_no_credit_is_passed_over),
+		TEST(credit_releases_calls_that_wait),
+		TEST(a_call_in_fragments_waits_and_costs_all_of_it),
+		TEST(a_reply_in_fragments_ends_the_call_with_its_last),
+		TEST(a_reply_that_is_aborted_fails_the_call),
+		TEST(a_reply_longer_than_the_room_ends_the_call),
+		TEST(observers_see_calls_and_replies),
+		TEST(observers_see_failures),
+		TEST(a_frame_of_full_length_is_observed),
+		TEST(a_callee_that_unserves_fails_its_calls),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
