@@ -200,6 +200,14 @@ size_t frame_encode(const struct frame *frame, void *out)
 	return frame_header_bytes(frame);
 }
 
+void frame_clear_extension(uint8_t header[FRAME_HEADER_MAX_BYTES])
+{
+	le64_store(header + AT_SLOT, 0);
+	le32_store(header + FRAME_AT_CALLEE, 0);
+	if (header[FRAME_AT_KIND] == FRAME_MESSAGE)
+		le32_store(header + AT_BY_KIND, 0);
+}
+
 const char *frame_error_text(int error)
 {
 	if (error < 0 ||

@@ -140,7 +140,11 @@ static int find(struct peer *caller, const struct inbound *inbound,
 	if (!may_call(caller, inbound->subject, n, text, n_text))
 		return STATUS_PERMISSION_DENIED;
 	ret->endpoint = endpoint_lookup(bus, inbound->subject, n);
-	route_remember(&bus->routes, inbound->tag, true, ret->endpoint);
+	/* What is not there is not remembered: coming, it would void all. */
+	if (ret->endpoint) {
+		ret->endpoint->is_cached = true;
+		route_remember(&bus->routes, inbound->tag, true, ret->endpoint);
+	}
 	return STATUS_OK;
 }
 

@@ -77,7 +77,6 @@ int endpoint_get(struct bus *bus, const char *subject, size_t n,
 		memcpy(endpoint->subject, subject, n);
 		map_add(&bus->endpoints.by_subject, &endpoint->node,
 			hash_text(bus, subject, n));
-		route_table_change(&bus->routes);
 	}
 	*ret_endpoint = endpoint;
 	return 0;
@@ -88,8 +87,9 @@ void endpoint_settle(struct bus *bus, struct endpoint *endpoint)
 	if (endpoint->n_members || !list_is_empty(&endpoint->waiting))
 		return;
 	map_remove(&bus->endpoints.by_subject, &endpoint->node);
+	if (endpoint->is_cached)
+		route_table_change(&bus->routes);
 	free(endpoint);
-	route_table_change(&bus->routes);
 }
 
 static struct service *service_lookup(const struct bus *bus, const char *name,
@@ -214,16 +214,17 @@ int registration_new(struct peer *peer,
 	struct registration *registration;
 	int r;
 
-	if (account_charge(peer->account, RESOURCE_SUBSCRIPTIONS, 1))
+	if (account_charge(peer->account, RESOURCE_SUBSCRIPTIONS, n_max))
 		return -EDQUOT;
 	registration = calloc(1, sizeof(*registration) +
 					 n_max * sizeof(struct membership) +
 					 options->n_name);
 	if (!registration) {
-		account_discharge(peer->account, RESOURCE_SUBSCRIPTIONS, 1);
+		account_discharge(peer->account, RESOURCE_SUBSCRIPTIONS, n_max);
 		return -ENOMEM;
 	}
 	registration->bus = peer->bus;
+	registration->n_charged = n_max;
 	registration->instance = ++table->n_instances;
 	registration->n_name = options->n_name;
 	registration->name = (char *)&registration->memberships[n_max];
@@ -246,7 +247,6 @@ int registration_new(struct peer *peer,
 		registration_free(registration);
 		return r;
 	}
-	route_table_change(&peer->bus->routes);
 	*ret_registration = registration;
 	return 0;
 }
@@ -278,8 +278,8 @@ struct registration *registration_free(struct registration *registration)
 	if (peer->next_call < registration->receiver.next)
 		peer->next_call = registration->receiver.next;
 	receiver_leave(&registration->receiver);
-	account_discharge(peer->account, RESOURCE_SUBSCRIPTIONS, 1);
-	route_table_change(&bus->routes);
+	account_discharge(peer->account, RESOURCE_SUBSCRIPTIONS,
+			  registration->n_charged);
 	free(registration);
 	return NULL;
 }

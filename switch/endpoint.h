@@ -30,6 +30,7 @@ struct endpoint {
 	struct list members;  /* of struct membership; first: next in turn */
 	struct list waiting;  /* slots of calls that wait for a member */
 	size_t n_members;
+	bool is_cached; /* the route cache may point at it */
 	size_t n_subject;
 	char subject[];
 };
@@ -49,7 +50,8 @@ struct registration {
 	uint64_t instance;           /* drawn by the switch; never reused */
 	struct list slots;           /* calls that it has */
 	size_t n_name;
-	char *name; /* of the service, or the subject */
+	char *name;       /* of the service, or the subject */
+	size_t n_charged; /* one for each subject that it makes callable */
 	size_t n_memberships;
 	struct membership memberships[];
 };

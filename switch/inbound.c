@@ -18,6 +18,8 @@ enum {
 	BATCH_FRAMES = 32,
 	/* In a turn, from one peer. */
 	TURN_BYTES = 256 * 1024,
+	/* What of a sender's flags its receivers see. */
+	FORWARDED_FLAGS = FRAME_WHOLE | FRAME_EXTENDED | FRAME_ACK_STORED,
 	/* What a class does to a subject: publish it, or call it. */
 	CLASS_CALL = 1,
 };
@@ -40,9 +42,11 @@ void inbound_forward(const struct inbound *inbound, const struct peer *peer,
 	struct message *message = ret_message;
 
 	message->n_header = frame_encode(frame, message->header);
-	message->flags = frame->flags & (uint8_t)~FRAME_ACK_ROUTED;
+	message->flags = frame->flags & FORWARDED_FLAGS;
 	message->header[FRAME_AT_KIND] = (uint8_t)kind;
 	message->header[FRAME_AT_FLAGS] = message->flags;
+	if (frame->flags & FRAME_EXTENDED)
+		frame_clear_extension(message->header);
 	le32_store(message->header + FRAME_AT_SOURCE, peer->source->handle);
 	message->subject = inbound->subject;
 	message->n_subject = frame->n_subject;
@@ -160,6 +164,10 @@ static const char *fault_of_message(const struct inbound *inbound)
 		return "a direct peer names another source";
 	if (frame->kind == FRAME_REPLY && frame->n_subject)
 		return "a reply with a subject";
+	if (frame->kind == FRAME_REPLY && frame->status >= N_STATUS)
+		return "a reply with a status that is none";
+	if (frame->kind != FRAME_MESSAGE && frame->flags & FRAME_ACK_STORED)
+		return "an ack of what is no message";
 	if (frame->handle)
 		return "a handle where none is defined";
 	if (frame->kind != FRAME_REPLY &&
