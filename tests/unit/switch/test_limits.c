@@ -1,0 +1,529 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Fragments to several, logs, and what happens where something is full. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "base/le.h"
+#include "helio/switch/v1/events.pb-c.h"
+#include "switch/peer.h"
+#include "switch/policy.h"
+#include "tests/unit/switch/fake_peer.h"
+
+static struct world world;
+static struct got got;
+static struct fake_peer a; /* publishes, calls */
+static struct fake_peer b;
+static struct fake_peer c;
+
+static int set_up(void **state)
+{
+	world_init(&world, NULL);
+	fake_join(&world, "a", &a);
+	fake_join(&world, "b", &b);
+	fake_join(&world, "c", &c);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	fake_leave(&a);
+	fake_leave(&b);
+	fake_leave(&c);
+	world_deinit(&world);
+	return 0;
+}
+
+/* With an id, and nothing else told. */
+static Helio__Bus__V1__Subscribe options_of(uint32_t id)
+{
+	Helio__Bus__V1__Subscribe options = HELIO__BUS__V1__SUBSCRIBE__INIT;
+
+	options.has_id = 1;
+	options.id = id;
+	options.has_credit_messages = options.has_credit_bytes = 1;
+	return options;
+}
+
+static void subscribe_overflowing(struct fake_peer *peer, const char *pattern,
+				  Helio__Bus__V1__Overflow overflow,
+				  uint32_t n_messages)
+{
+	Helio__Bus__V1__Subscribe options = options_of(1);
+
+	options.has_overflow = options.has_queue_messages = 1;
+	options.overflow = overflow;
+	options.queue_messages = n_messages;
+	fake_subscribe_with(peer, &options, pattern, STATUS_OK);
+}
+
+static void capture(struct fake_peer *peer, const char *pattern, char *log,
+		    enum status status)
+{
+	Helio__Bus__V1__Subscribe options = options_of(7);
+
+	options.capture = log;
+	options.credit_messages = 100;
+	options.credit_bytes = 10000;
+	fake_subscribe_with(peer, &options, pattern, status);
+}
+
+static void expect_fragment(struct fake_peer *peer, uint8_t flags)
+{
+	fake_expect(peer, FRAME_MESSAGE, &got);
+	assert_int_equal(got.frame.flags & FRAME_WHOLE, flags);
+}
+
+static void who_unsubscribes_midway_gets_no_more(void **state)
+{
+	fake_subscribe(&b, 1, "x", 10, STATUS_OK);
+	fake_subscribe(&c, 1, "x", 10, STATUS_OK);
+	fake_fragment(&a, FRAME_MESSAGE, FRAME_FIRST, 1, "x", 30, 10);
+	expect_fragment(&b, FRAME_FIRST);
+	expect_fragment(&c, FRAME_FIRST);
+	fake_unsubscribe(&b, 1);
+	fake_expect(&b, FRAME_RESULT, &got);
+	fake_fragment(&a, FRAME_MESSAGE, 0, 1, "", 0, 10);
+	fake_fragment(&a, FRAME_MESSAGE, FRAME_LAST, 1, "", 0, 10);
+	expect_fragment(&c, 0);
+	expect_fragment(&c, FRAME_LAST);
+	fake_expect_silence(&b);
+	fake_expect_silence(&c);
+}
+
+/* The first fragment waits; what else waits is younger, so it stays. */
+static void drop_old_keeps_what_has_begun(void **state)
+{
+	subscribe_overflowing(&b, "x", HELIO__BUS__V1__OVERFLOW__DROP_OLD, 2);
+	fake_publish(&a, "x", "old");
+	fake_fragment(&a, FRAME_MESSAGE, FRAME_FIRST, 1, "x", 20, 10);
+	fake_publish(&a, "x", "1");
+	fake_publish(&a, "x", "2");
+	fake_fragment(&a, FRAME_MESSAGE, FRAME_LAST, 1, "", 0, 10);
+	fake_credit(&b, 1, 100, 10000);
+	fake_expect(&b, FRAME_GAP, &got);
+	expect_fragment(&b, FRAME_FIRST);
+	fake_expect_message(&b, "x", "1");
+	fake_expect(&b, FRAME_GAP, &got);
+	expect_fragment(&b, FRAME_LAST);
+	fake_expect_silence(&b);
+}
+
+static void an_aborted_message_ends_at_its_subscribers(void **state)
+{
+	struct frame abort = { .kind = FRAME_ABORT, .correlation = 1 };
+
+	fake_subscribe(&b, 1, "x", 10, STATUS_OK);
+	fake_fragment(&a, FRAME_MESSAGE, FRAME_FIRST, 1, "x", 30, 10);
+	fake_send(&a, &abort, "", "why", 3);
+	expect_fragment(&b, FRAME_FIRST);
+	fake_expect(&b, FRAME_ABORT, &got);
+	fake_expect_silence(&b);
+	fake_fragment(&a, FRAME_MESSAGE, FRAME_FIRST, 1, "x", 30, 10);
+	world.now_ns += 31 * NS_PER_S;
+	world_settle(&world);
+	fake_expect_end(&a, "a message was begun and not finished in time");
+	expect_fragment(&b, FRAME_FIRST);
+	fake_expect(&b, FRAME_ABORT, &got);
+}
+
+static void publish_stored(uint64_t id, enum frame_kind answer,
+			   enum status status)
+{
+	struct frame frame = { .kind = FRAME_MESSAGE,
+			       .flags = FRAME_WHOLE | FRAME_ACK_STORED,
+			       .correlation = id,
+			       .time_left_ms = 1000 };
+
+	fake_send(&a, &frame, "x.y", "m", 1);
+	if (answer != FRAME_REFUSED)
+		return;
+	fake_expect(&a, FRAME_REFUSED, &got);
+	assert_int_equal(got.frame.status, status);
+}
+
+static void captures_do_not_overlap(void **state)
+{
+	char log[] = "log";
+	char other[] = "other";
+
+	capture(&b, "x.>", log, STATUS_OK);
+	capture(&c, "x.y", other, STATUS_ALREADY_EXISTS);
+	capture(&c, "*.y", log, STATUS_ALREADY_EXISTS);
+	capture(&c, "y.>", other, STATUS_OK);
+}
+
+static void a_log_goes_away_and_comes_back(void **state)
+{
+	char log[] = "log";
+	char other[] = "other";
+
+	capture(&b, "x.>", log, STATUS_OK);
+	fake_leave(&b);
+	publish_stored(1, FRAME_REFUSED, STATUS_UNAVAILABLE);
+	capture(&c, "x.>", other, STATUS_ALREADY_EXISTS);
+	fake_join(&world, "b", &b);
+	capture(&b, "x.y", log, STATUS_OK);
+	publish_stored(1, FRAME_ACK, STATUS_OK);
+	fake_expect(&b, FRAME_MESSAGE, &got);
+	assert_int_equal(world.bus.n_captures, 1);
+	fake_unsubscribe(&b, 7);
+	fake_expect(&b, FRAME_RESULT, &got);
+	fake_expect(&a, FRAME_ACK, &got);
+	assert_int_equal(le16_load(got.body + 12), STATUS_UNAVAILABLE);
+	publish_stored(2, FRAME_REFUSED, STATUS_FAILED_PRECONDITION);
+}
+
+static void an_ack_has_a_deadline(void **state)
+{
+	char log[] = "log";
+
+	capture(&b, "x.>", log, STATUS_OK);
+	publish_stored(1, FRAME_ACK, STATUS_OK);
+	world.now_ns += 2 * NS_PER_S;
+	world_settle(&world);
+	fake_expect(&a, FRAME_ACK, &got);
+	assert_int_equal(le64_load(got.body), 1);
+	assert_int_equal(le16_load(got.body + 12), STATUS_DEADLINE_EXCEEDED);
+	assert_int_equal(world.bus.slots.n_slots, 0);
+}
+
+/* In one write: the name of the log must outlive what waits to name it. */
+static void a_log_may_ack_and_go_at_once(void **state)
+{
+	uint8_t bytes[200];
+	struct frame ack = { .kind = FRAME_ACK };
+	struct frame go = { .kind = FRAME_UNSUBSCRIBE };
+	char log[] = "log";
+	size_t n;
+
+	capture(&b, "x.>", log, STATUS_OK);
+	publish_stored(1, FRAME_ACK, STATUS_OK);
+	memset(bytes, 0, sizeof(bytes));
+	frame_set_body(&ack, 24);
+	n = frame_encode(&ack, bytes);
+	le64_store(bytes + n, UINT64_C(7) << 32);
+	bytes[n + 8] = 1;
+	bytes[n + 14] = 1;
+	n += 24;
+	frame_set_body(&go, 4);
+	n += frame_encode(&go, bytes + n);
+	bytes[n] = 7;
+	fake_send_bytes(&b, bytes, n + 4);
+	fake_expect(&a, FRAME_ACK, &got);
+	assert_string_equal(got.subject, "log");
+	assert_int_equal(le16_load(got.body + 12), STATUS_OK);
+}
+
+/* From now on a's account may hold this much of the resource. */
+static void limit(const char *durable_id, enum resource resource, uint64_t n)
+{
+	struct account *account;
+
+	assert_int_equal(account_get(&world.bus.accounts, durable_id, &account),
+			 0);
+	account->limits.of[resource] = n;
+	account_unref(account);
+}
+
+static const char *durable_id_of(const char *name)
+{
+	struct list *link;
+
+	list_for_each (link, &world.bus.peers) {
+		struct peer *peer = container_of(link, struct peer, link);
+
+		if (!strcmp(peer_path(peer), name))
+			return peer->account->owner;
+	}
+	fail_msg("no peer %s", name);
+	return NULL;
+}
+
+static void a_full_quota_names_itself(void **state)
+{
+	const char *of_a = durable_id_of("vm:a");
+	struct frame frame = { .kind = FRAME_SUBSCRIBE, .correlation = 5 };
+	static const uint8_t id_2[] = { 8, 2 };
+	char text[300];
+
+	limit(of_a, RESOURCE_SUBSCRIPTIONS, 1);
+	fake_subscribe(&a, 1, "x", 10, STATUS_OK);
+	fake_send(&a, &frame, "y", id_2, sizeof(id_2));
+	fake_expect(&a, FRAME_RESULT, &got);
+	assert_int_equal(got.frame.status, STATUS_RESOURCE_EXHAUSTED);
+	snprintf(text, sizeof(text),
+		 "quota of subscriptions of %s is full: 1 of 1", of_a);
+	assert_string_equal((char *)got.body, text);
+
+	limit(of_a, RESOURCE_SLOTS, 1);
+	fake_call(&a, 1, FRAME_WAIT, "svc");
+	fake_call(&a, 2, FRAME_WAIT, "svc");
+	fake_expect(&a, FRAME_REPLY, &got);
+	assert_int_equal(got.frame.status, STATUS_RESOURCE_EXHAUSTED);
+	snprintf(text, sizeof(text), "quota of slots of %s is full: 1 of 1",
+		 of_a);
+	assert_string_equal((char *)got.body, text);
+
+	limit(of_a, RESOURCE_OPEN_MESSAGES, 0);
+	fake_fragment(&a, FRAME_MESSAGE, FRAME_FIRST, 9, "x", 30, 10);
+	fake_expect_end(&a, "too many messages are begun");
+}
+
+static void the_queue_is_charged_to_who_subscribes(void **state)
+{
+	limit(durable_id_of("vm:b"), RESOURCE_QUEUED_MESSAGES, 2);
+	subscribe_overflowing(&b, "x", HELIO__BUS__V1__OVERFLOW__DROP_NEW, 99);
+	subscribe_overflowing(&c, "x", HELIO__BUS__V1__OVERFLOW__DROP_NEW, 99);
+	for (unsigned i = 0; i < 4; i++)
+		fake_publish(&a, "x", "m");
+	fake_credit(&b, 1, 100, 10000);
+	fake_credit(&c, 1, 100, 10000);
+	fake_expect_message(&b, "x", "m");
+	fake_expect_message(&b, "x", "m");
+	fake_expect(&b, FRAME_GAP, &got);
+	for (unsigned i = 0; i < 4; i++)
+		fake_expect_message(&c, "x", "m");
+	fake_expect_silence(&a);
+}
+
+/* One subject may grow, but not beyond the bytes of the queue. */
+static void latest_keeps_within_its_bytes(void **state)
+{
+	Helio__Bus__V1__Subscribe options = options_of(1);
+	struct frame frame = { .kind = FRAME_MESSAGE, .flags = FRAME_WHOLE };
+	static const uint8_t body[2000];
+
+	options.has_overflow = options.has_queue_bytes = 1;
+	options.overflow = HELIO__BUS__V1__OVERFLOW__LATEST;
+	options.queue_bytes = 1000;
+	fake_subscribe_with(&b, &options, ">", STATUS_OK);
+	fake_send(&a, &frame, "x", body, 10);
+	fake_send(&a, &frame, "y", body, 10);
+	fake_send(&a, &frame, "x", body, 2000);
+	fake_send(&a, &frame, "y", body, 800);
+	fake_credit(&b, 1, 100, 100000);
+	fake_expect(&b, FRAME_GAP, &got);
+	fake_expect(&b, FRAME_MESSAGE, &got);
+	assert_int_equal(got.n_body, 10);
+	fake_expect(&b, FRAME_MESSAGE, &got);
+	assert_int_equal(got.n_body, 800);
+}
+
+static void set_policy(const char *text)
+{
+	struct policy *policy;
+	char error[256];
+
+	assert_int_equal(policy_parse("test", text, strlen(text), error,
+				      sizeof(error), &policy),
+			 0);
+	bus_set_policy(&world.bus, policy);
+	world_settle(&world);
+}
+
+static void another_policy_ends_what_it_forbids(void **state)
+{
+	unsigned n_results = 0;
+	uint64_t ids = 0;
+
+	fake_subscribe(&b, 3, "secret.x", 10, STATUS_OK);
+	fake_subscribe(&b, 4, "public", 10, STATUS_OK);
+	fake_serve(&b, 5, "secret.svc", 10);
+	fake_call(&a, 1, 0, "secret.svc");
+	fake_expect(&b, FRAME_CALL, &got);
+	set_policy("deny vm:b any secret.>\nallow ** any >\n");
+	while (fake_next(&b, &got)) {
+		if (got.frame.kind == FRAME_CANCEL)
+			continue;
+		assert_int_equal(got.frame.kind, FRAME_RESULT);
+		assert_int_equal(got.frame.status, STATUS_PERMISSION_DENIED);
+		ids |= got.frame.correlation;
+		n_results++;
+	}
+	/* 3 and 5 with bit 63; the order between them is nobody's matter. */
+	assert_int_equal(n_results, 2);
+	assert_int_equal(ids, FRAME_SWITCH_DRAWN | (3 | 5));
+	fake_expect_status(&a, 1, STATUS_UNAVAILABLE, true);
+	fake_publish(&a, "secret.x", "m");
+	fake_publish(&a, "public", "m");
+	fake_expect_message(&b, "public", "m");
+	fake_expect_silence(&b);
+}
+
+static void expect_event(struct fake_peer *peer, const char *subject,
+			 const char *principal, const char *reason)
+{
+	Helio__Switch__V1__PeerEvent *event;
+
+	fake_expect(peer, FRAME_MESSAGE, &got);
+	assert_string_equal(got.subject, subject);
+	assert_int_equal(got.frame.source, 0);
+	event = helio__switch__v1__peer_event__unpack(NULL, got.n_body,
+						      got.body);
+	assert_non_null(event);
+	assert_string_equal(event->principal, principal);
+	assert_string_equal(event->reason, reason);
+	helio__switch__v1__peer_event__free_unpacked(event, NULL);
+}
+
+static void peers_that_come_and_go_are_told_of(void **state)
+{
+	struct fake_peer d;
+
+	fake_subscribe(&a, 1, "$sys.peer.*", 100, STATUS_OK);
+	fake_join(&world, "d", &d);
+	expect_event(&a, "$sys.peer.up", "vm:d", "");
+	fake_leave(&d);
+	expect_event(&a, "$sys.peer.down", "vm:d", "the peer is gone");
+	/* One that never said HELLO was never there. */
+	fake_connect(&world, "d", 4096, &d);
+	fake_leave(&d);
+	fake_expect_silence(&a);
+}
+
+/* Each would end the next, and the first itself, from within its own end. */
+static void news_of_an_end_that_ends_others_goes_no_deeper(void **state)
+{
+	static struct fake_peer peers[20];
+	struct fake_peer d;
+
+	for (unsigned i = 0; i < 20; i++) {
+		char name[8];
+
+		snprintf(name, sizeof(name), "n%u", i);
+		fake_join(&world, name, &peers[i]);
+		subscribe_overflowing(&peers[i], "$sys.peer.down",
+				      HELIO__BUS__V1__OVERFLOW__DISCONNECT, 1);
+	}
+	for (unsigned i = 0; i < 2; i++) {
+		fake_join(&world, "d", &d);
+		fake_leave(&d);
+	}
+	for (unsigned i = 0; i < 20; i++) {
+		fake_expect_end(&peers[i], "a subscription's queue is full");
+		fake_leave(&peers[i]);
+	}
+	assert_int_equal(world.bus.n_peers, 3);
+}
+
+/* Refusals that it does not read, until it is not heard any more. */
+static void choke(struct fake_peer *peer)
+{
+	static uint8_t storm[64 * 1024];
+	struct frame frame = { .kind = FRAME_MESSAGE, .flags = FRAME_WHOLE };
+	uint8_t *room;
+	size_t n = 0;
+
+	frame.n_subject = 2;
+	frame_set_body(&frame, 0);
+	while (n + 34 <= sizeof(storm)) {
+		n += frame_encode(&frame, storm + n);
+		storm[n++] = '$';
+		storm[n++] = 'x';
+	}
+	for (unsigned i = 0; i < 100; i++) {
+		if (channel_reserve(peer->channel, n, &room))
+			return;
+		memcpy(room, storm, n);
+		channel_commit(peer->channel, n);
+		channel_flush(peer->channel);
+		world_settle(&world);
+	}
+	fail_msg("it is still heard");
+}
+
+static void a_choked_peer_slows_nobody_and_is_heard_again(void **state)
+{
+	choke(&a);
+	fake_subscribe(&b, 1, "x", 10, STATUS_OK);
+	fake_publish(&c, "x", "m");
+	fake_expect_message(&b, "x", "m");
+	assert_true(bus_sleep(&world.bus));
+	while (fake_next(&a, &got))
+		assert_int_equal(got.frame.kind, FRAME_REFUSED);
+	fake_publish(&a, "x", "m");
+	fake_expect_message(&b, "x", "m");
+}
+
+static void a_choked_peer_that_dies_is_noticed(void **state)
+{
+	choke(&a);
+	fake_leave(&a);
+	(void)bus_sleep(&world.bus);
+	world_settle(&world);
+	assert_int_equal(world.bus.n_peers, 2);
+	fake_join(&world, "a", &a);
+}
+
+static void a_choked_peer_that_takes_nothing_is_ended(void **state)
+{
+	choke(&a);
+	world.now_ns += 31 * NS_PER_S;
+	world_settle(&world);
+	assert_int_equal(world.bus.n_peers, 2);
+}
+
+/* What waits of replies has a bound; beyond it a call gets only a status. */
+static void who_does_not_take_its_replies_has_its_calls_ended(void **state)
+{
+	enum { N_CALLS = 400 };
+	static const uint8_t body[60000];
+	static uint64_t ids[N_CALLS];
+	struct frame reply = { .kind = FRAME_REPLY, .flags = FRAME_WHOLE };
+	unsigned n_failed = 0;
+	unsigned n_ok = 0;
+
+	fake_serve(&b, 1, "svc", N_CALLS);
+	for (unsigned i = 0; i < N_CALLS; i++) {
+		fake_call(&a, 1 + i, 0, "svc");
+		fake_expect(&b, FRAME_CALL, &got);
+		ids[i] = got.frame.correlation;
+	}
+	for (unsigned i = 0; i < N_CALLS; i++) {
+		reply.correlation = ids[i];
+		fake_send(&b, &reply, "", body, sizeof(body));
+	}
+	assert_int_equal(world.bus.slots.n_slots, 0);
+	while (fake_next(&a, &got)) {
+		n_failed += got.frame.status == STATUS_RESOURCE_EXHAUSTED;
+		n_ok += got.frame.status == STATUS_OK;
+	}
+	assert_int_equal(n_ok + n_failed, N_CALLS);
+	assert_in_range(n_ok, 270, 290);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(who_unsubscribes_midway_gets_no_more),
+		TEST(drop_old_keeps_what_has_begun),
+		TEST(an_aborted_message_ends_at_its_subscribers),
+		TEST(captures_do_not_overlap),
+		TEST(a_log_goes_away_and_comes_back),
+		TEST(an_ack_has_a_deadline),
+		TEST(a_log_may_ack_and_go_at_once),
+		TEST(a_full_quota_names_itself),
+		TEST(the_queue_is_charged_to_who_subscribes),
+		TEST(latest_keeps_within_its_bytes),
+		TEST(another_policy_ends_what_it_forbids),
+		TEST(peers_that_come_and_go_are_told_of),
+		TEST(news_of_an_end_that_ends_others_goes_no_deeper),
+		TEST(a_choked_peer_slows_nobody_and_is_heard_again),
+		TEST(a_choked_peer_that_dies_is_noticed),
+		TEST(a_choked_peer_that_takes_nothing_is_ended),
+		TEST(who_does_not_take_its_replies_has_its_calls_ended),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
