@@ -82,7 +82,7 @@ read -ra flags < <(pkg --cflags --libs --static)
 	"${flags[@]/-lheliograph/-l:libheliograph.a}"
 check_runs "$work/static"
 
-cmake -S "$source/examples/outside" -B "$work/outside" \
+cmake -G Ninja -S "$source/examples/outside" -B "$work/outside" \
 	-DCMAKE_PREFIX_PATH="$prefix" >"$work/cmake.log" ||
 	fail "$(cat "$work/cmake.log")"
 cmake --build "$work/outside" >"$work/cmake.log" ||
