@@ -106,7 +106,8 @@ void group_leave(struct group *group, struct subscription *sub)
 	free(group);
 }
 
-struct subscription *group_pick(struct group *group, uint64_t n_bytes)
+struct subscription *group_pick(struct group *group,
+				const struct message *message)
 {
 	struct subscription *sub = NULL;
 
@@ -115,7 +116,7 @@ struct subscription *group_pick(struct group *group, uint64_t n_bytes)
 
 		list_push_back(&group->members, link);
 		sub = container_of(link, struct subscription, group_link);
-		if (subscription_has_room(sub, n_bytes))
+		if (subscription_has_room(sub, message))
 			break;
 	}
 	return sub;

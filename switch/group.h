@@ -18,6 +18,7 @@
 #include "switch/route.h"
 
 struct bus;
+struct message;
 struct subscription;
 
 struct group {
@@ -48,7 +49,8 @@ int group_join(struct bus *bus, const char *name, size_t n_name,
 /** The last one to leave frees the group. */
 void group_leave(struct group *group, struct subscription *subscription);
 
-/** Who gets the next message, of `n_bytes`; never NULL. */
-struct subscription *group_pick(struct group *group, uint64_t n_bytes);
+/** Who gets the next message; never NULL. */
+struct subscription *group_pick(struct group *group,
+				const struct message *message);
 
 #endif

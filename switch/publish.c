@@ -82,11 +82,12 @@ static const struct route *resolve(struct peer *peer,
 			      audience);
 }
 
-static struct subscription *pick(struct target *target, uint64_t n_bytes)
+static struct subscription *pick(struct target *target,
+				 const struct message *message)
 {
 	if (target->kind == TARGET_GROUP)
 		return group_pick(container_of(target, struct group, target),
-				  n_bytes);
+				  message);
 	return container_of(target, struct subscription, target);
 }
 
@@ -95,7 +96,7 @@ static enum delivery deliver_to(struct target *target,
 				struct subscription **ret_sub,
 				uint64_t *ret_correlation)
 {
-	struct subscription *sub = pick(target, message->n_bytes);
+	struct subscription *sub = pick(target, message);
 
 	*ret_sub = sub;
 	if (!peer_is_there(sub->receiver.peer))
@@ -148,7 +149,7 @@ static int check_capture(const struct audience *audience,
 		*ret_text = "the log of this subject is away";
 		return STATUS_UNAVAILABLE;
 	}
-	if (!subscription_has_room(log, message->n_bytes)) {
+	if (!subscription_has_room(log, message)) {
 		*ret_text = "the log of this subject takes no more now";
 		return STATUS_RESOURCE_EXHAUSTED;
 	}

@@ -274,14 +274,26 @@ static bool fits(const struct subscription *sub, uint64_t n)
 	       bytes_fit(sub, n);
 }
 
-bool subscription_has_room(const struct subscription *sub, uint64_t n_bytes)
+/* It is too long for the receiver, or might go where only whole ones wait. */
+static bool takes_no_fragments(const struct subscription *sub,
+			       const struct message *message)
+{
+	return message->total_bytes > sub->receiver.peer->message_max ||
+	       sub->overflow == OVERFLOW_LATEST;
+}
+
+bool subscription_has_room(const struct subscription *sub,
+			   const struct message *message)
 {
 	if (!peer_is_there(sub->receiver.peer))
 		return false;
+	if (!(message->flags & FRAME_LAST))
+		return !takes_no_fragments(sub, message) &&
+		       fits(sub, message->total_bytes);
 	if (!subscription_n_waiting(sub) &&
-	    receiver_has_credit(&sub->receiver, 1, n_bytes))
+	    receiver_has_credit(&sub->receiver, 1, message->n_bytes))
 		return true;
-	return fits(sub, n_bytes);
+	return fits(sub, message->n_bytes);
 }
 
 static void lose(struct subscription *sub, uint64_t *n_lost)
@@ -430,8 +442,7 @@ enum delivery subscription_open(struct subscription *sub,
 {
 	struct peer *peer = sub->receiver.peer;
 
-	if (message->total_bytes > peer->message_max ||
-	    sub->overflow == OVERFLOW_LATEST) {
+	if (takes_no_fragments(sub, message)) {
 		lose(sub, &sub->n_lost_after);
 		return DELIVERY_FULL;
 	}

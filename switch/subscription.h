@@ -120,9 +120,9 @@ void subscription_continue(struct subscription *subscription,
 void subscription_abort(struct subscription *subscription, uint64_t correlation,
 			uint64_t n_bytes);
 
-/** Whether a message of `n_bytes` would be taken now. */
+/** Whether the message, or all of it that this begins, would be taken now. */
 bool subscription_has_room(const struct subscription *subscription,
-			   uint64_t n_bytes);
+			   const struct message *message);
 
 /**
  * Send what waits, at most about `budget_bytes`. Returns 0 when nothing is
