@@ -99,6 +99,45 @@ static void who_unsubscribes_midway_gets_no_more(void **state)
 	fake_expect_silence(&c);
 }
 
+/* Decided for all of it: the log, or a member, has room for the whole. */
+static void fragments_go_where_the_whole_fits(void **state)
+{
+	Helio__Bus__V1__Subscribe options = options_of(1);
+	struct frame stored = { .kind = FRAME_MESSAGE,
+				.flags = FRAME_FIRST | FRAME_EXTENDED |
+					 FRAME_ACK_STORED,
+				.correlation = 9,
+				.total_bytes = 2000 };
+	char group[] = "g";
+	char log[] = "log";
+
+	options.group = group;
+	options.credit_messages = 10;
+	options.credit_bytes = 10000;
+	options.has_queue_bytes = 1;
+	options.queue_bytes = 1000;
+	fake_subscribe_with(&b, &options, "x", STATUS_OK);
+	options.queue_bytes = 50000;
+	fake_subscribe_with(&c, &options, "x", STATUS_OK);
+	for (unsigned i = 0; i < 3; i++) {
+		fake_fragment(&a, FRAME_MESSAGE, FRAME_FIRST, 1 + i, "x", 2000,
+			      10);
+		expect_fragment(&c, FRAME_FIRST);
+	}
+	fake_expect_silence(&b);
+
+	options.group = NULL;
+	options.capture = log;
+	options.id = 2;
+	options.queue_bytes = 1000;
+	fake_subscribe_with(&b, &options, "y", STATUS_OK);
+	fake_subscribe(&c, 2, "y", 10, STATUS_OK);
+	fake_send(&a, &stored, "y", "m", 1);
+	fake_expect(&a, FRAME_REFUSED, &got);
+	assert_int_equal(got.frame.status, STATUS_RESOURCE_EXHAUSTED);
+	fake_expect_silence(&c);
+}
+
 /* The first fragment waits; what else waits is younger, so it stays. */
 static void drop_old_keeps_what_has_begun(void **state)
 {
@@ -507,6 +546,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(who_unsubscribes_midway_gets_no_more),
+		TEST(fragments_go_where_the_whole_fits),
 		TEST(drop_old_keeps_what_has_begun),
 		TEST(an_aborted_message_ends_at_its_subscribers),
 		TEST(captures_do_not_overlap),
