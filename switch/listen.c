@@ -58,6 +58,14 @@ static int on_channel(struct listener *listener, struct channel *channel)
 	return bus_add_channel(place->listening->bus, channel);
 }
 
+static void on_silent(struct listener *listener)
+{
+	struct place *place = listener->owner;
+
+	bus_count_reason(place->listening->bus,
+			 "it connected and said nothing");
+}
+
 static int lookup_key(void *userdata, const uint8_t key[TRANSPORT_KEY_BYTES],
 		      char ret_name[256])
 {
@@ -114,6 +122,7 @@ static int place_new(struct listening *listening, const char *address,
 		return r;
 	place->listener->owner = place;
 	place->listener->on_channel = on_channel;
+	place->listener->on_silent = on_silent;
 	log_info("listening on %s",
 		 place->listener->address ? place->listener->address : address);
 	list_push_back(&listening->places, &place->link);

@@ -73,6 +73,8 @@ struct listener {
 	 * or a negative errno and the listener ends it.
 	 */
 	int (*on_channel)(struct listener *listener, struct channel *channel);
+	/* One that said nothing in time was cut off. May be NULL. */
+	void (*on_silent)(struct listener *listener);
 	void *owner;
 };
 

@@ -111,6 +111,8 @@ static void cut_off(struct handshake *handshake)
 	listener->n_handshakes--;
 	handshake->is_cut_off = true;
 	shutdown(handshake->source.fd, SHUT_RDWR);
+	if (listener->listener.on_silent)
+		listener->listener.on_silent(&listener->listener);
 }
 
 static void cut_off_oldest(struct unix_listener *listener)

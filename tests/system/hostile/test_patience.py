@@ -6,7 +6,7 @@ import time
 import unittest
 
 from heliowire import Status
-from real_switch import HostileTest, begin
+from real_switch import HostileTest, begin, reasons
 
 GREETING, PAUSE, SLACK = 5, 30, 3
 
@@ -33,6 +33,9 @@ class PatienceTest(HostileTest):
             self.assertRegex(frame.body.decode(), "HELLO")
         waited = time.monotonic() - start
         self.assertTrue(GREETING - 1 < waited < GREETING + SLACK, waited)
+
+        self.assertEqual(reasons(self.judge)
+                         ["it connected and said nothing"], 1)
 
         self.assert_ended(unfinished, "finished in time",
                           Status.DEADLINE_EXCEEDED)
