@@ -32,7 +32,7 @@ static void on_alarm(struct timer *timer, uint64_t now_ns)
 
 static uint64_t random_below(uint64_t n)
 {
-	return (uint64_t)random() % n;
+	return ((uint64_t)random() << 31 | (uint64_t)random()) % n;
 }
 
 static void set_alarms(uint64_t now_ns, uint64_t span_ns)
