@@ -69,33 +69,42 @@ static bool has_status(uint8_t kind)
 	       kind == FRAME_GOODBYE || kind == FRAME_ABORT;
 }
 
-static int fault_of(const struct frame *frame, const uint8_t *header)
+/* What the rules are about, of a header that is in our memory. */
+struct measures {
+	uint32_t length;
+	size_t n_header;
+	size_t n_subject;
+	size_t n_metadata;
+};
+
+static int fault_of(const struct measures *m, const uint8_t *header)
 {
-	if (frame->length < FRAME_HEADER_BYTES)
+	if (m->length < FRAME_HEADER_BYTES)
 		return FRAME_E_TOO_SHORT;
-	if (frame->length > FRAME_MAX_BYTES)
+	if (m->length > FRAME_MAX_BYTES)
 		return FRAME_E_TOO_LONG;
-	if (frame->flags & 0x80)
+	if (header[FRAME_AT_FLAGS] & 0x80)
 		return FRAME_E_FLAGS;
 	if (header[AT_ZERO])
 		return FRAME_E_RESERVED;
-	if (frame->hops > FRAME_HOPS_MAX)
+	if (header[AT_HOPS] > FRAME_HOPS_MAX)
 		return FRAME_E_HOPS;
-	if (frame->n_subject > FRAME_SUBJECT_MAX_BYTES)
+	if (m->n_subject > FRAME_SUBJECT_MAX_BYTES)
 		return FRAME_E_SUBJECT_LENGTH;
-	if (frame->n_metadata > FRAME_METADATA_MAX_BYTES)
+	if (m->n_metadata > FRAME_METADATA_MAX_BYTES)
 		return FRAME_E_METADATA_LENGTH;
 	return FRAME_E_PARTS_EXCEED_LENGTH;
 }
 
 /* Every rule in one condition: which of them it was matters only later. */
-static inline bool is_sound(const struct frame *frame, const uint8_t *header)
+static inline bool is_sound(const struct measures *m, const uint8_t *header)
 {
-	return frame->length <= FRAME_MAX_BYTES && !(frame->flags & 0x80) &&
-	       !header[AT_ZERO] && frame->hops <= FRAME_HOPS_MAX &&
-	       frame->n_subject <= FRAME_SUBJECT_MAX_BYTES &&
-	       frame->n_metadata <= FRAME_METADATA_MAX_BYTES &&
-	       frame_body_offset(frame) <= frame->length;
+	return m->length <= FRAME_MAX_BYTES &&
+	       !(header[FRAME_AT_FLAGS] & 0x80) && !header[AT_ZERO] &&
+	       header[AT_HOPS] <= FRAME_HOPS_MAX &&
+	       m->n_subject <= FRAME_SUBJECT_MAX_BYTES &&
+	       m->n_metadata <= FRAME_METADATA_MAX_BYTES &&
+	       m->n_header + m->n_subject + m->n_metadata <= m->length;
 }
 
 static void decode_extension(const uint8_t *header, struct frame *frame)
@@ -144,26 +153,38 @@ static int decode_start(const void *bytes, size_t n, struct frame *ret_frame)
 	return FRAME_E_INCOMPLETE;
 }
 
+/*
+ * The fields are stored one by one where they are to stay: to copy them on
+ * would be to load in wide pieces what was just stored in narrow ones.
+ */
 int frame_decode(const void *bytes, size_t n, struct frame *ret_frame)
 {
 	uint8_t header[FRAME_HEADER_MAX_BYTES];
-	struct frame frame;
+	struct measures m;
+	bool is_extended;
 
 	if (n < FRAME_HEADER_BYTES)
 		return decode_start(bytes, n, ret_frame);
 
 	memcpy(header, bytes, FRAME_HEADER_BYTES);
-	decode_fields(header, &frame);
-	if (!is_sound(&frame, header))
-		return fault_of(&frame, header);
-	if (frame.length <= n && frame.flags & FRAME_EXTENDED) {
+	is_extended = header[FRAME_AT_FLAGS] & FRAME_EXTENDED;
+	m.length = le32_load(header + AT_LENGTH);
+	m.n_header = is_extended ? FRAME_HEADER_MAX_BYTES : FRAME_HEADER_BYTES;
+	m.n_subject = le16_load(header + AT_N_SUBJECT);
+	m.n_metadata = le16_load(header + AT_N_METADATA);
+	if (!is_sound(&m, header))
+		return fault_of(&m, header);
+
+	decode_fields(header, ret_frame);
+	if (m.length > n)
+		return FRAME_E_INCOMPLETE;
+	if (is_extended) {
 		memcpy(header + FRAME_HEADER_BYTES,
 		       (const uint8_t *)bytes + FRAME_HEADER_BYTES,
 		       FRAME_EXTENSION_BYTES);
-		decode_extension(header, &frame);
+		decode_extension(header, ret_frame);
 	}
-	*ret_frame = frame;
-	return frame.length <= n ? 0 : FRAME_E_INCOMPLETE;
+	return 0;
 }
 
 static void encode_extension(const struct frame *frame, uint8_t *header)
@@ -198,14 +219,6 @@ size_t frame_encode(const struct frame *frame, void *out)
 	if (frame->flags & FRAME_EXTENDED)
 		encode_extension(frame, header);
 	return frame_header_bytes(frame);
-}
-
-void frame_clear_extension(uint8_t header[FRAME_HEADER_MAX_BYTES])
-{
-	le64_store(header + AT_SLOT, 0);
-	le32_store(header + FRAME_AT_CALLEE, 0);
-	if (header[FRAME_AT_KIND] == FRAME_MESSAGE)
-		le32_store(header + AT_BY_KIND, 0);
 }
 
 const char *frame_error_text(int error)

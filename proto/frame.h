@@ -135,12 +135,6 @@ int frame_decode(const void *bytes, size_t n, struct frame *ret_frame);
  */
 size_t frame_encode(const struct frame *frame, void *out);
 
-/**
- * In an encoded header of a MESSAGE, CALL or REPLY, clear what only the switch
- * sets: slot and callee, and of a MESSAGE what has no meaning.
- */
-void frame_clear_extension(uint8_t header[FRAME_HEADER_MAX_BYTES]);
-
 const char *frame_error_text(int error);
 
 /** "MESSAGE" for 1; "unknown" for a number that is no kind. */

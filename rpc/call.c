@@ -228,7 +228,7 @@ int helio_call_start(struct helio *bus, const char *subject, const void *body,
 void helio_call_deliver(struct helio_call *call,
 			const struct incoming *incoming)
 {
-	const struct frame *frame = &incoming->frame;
+	const struct frame *frame = incoming->frame;
 	char reason[INCOMING_TEXT_MAX_BYTES + 1];
 	struct helio_message message;
 	struct helio_reply reply = {

@@ -30,7 +30,7 @@ unsigned incoming_status(const struct frame *frame)
 int incoming_decode(struct helio *bus, const struct incoming *incoming,
 		    struct helio_message *ret_message)
 {
-	size_t n_subject = incoming->frame.n_subject;
+	size_t n_subject = incoming->frame->n_subject;
 
 	memcpy(bus->subject, incoming->subject, n_subject);
 	bus->subject[n_subject] = '\0';
@@ -41,10 +41,10 @@ int incoming_decode(struct helio *bus, const struct incoming *incoming,
 		.source = incoming->source->principal,
 		.incarnation = incoming->source->incarnation,
 	};
-	if (!incoming->frame.n_metadata)
+	if (!incoming->frame->n_metadata)
 		return 0;
 	return metadata_decode(&bus->metadata, incoming->metadata,
-			       incoming->frame.n_metadata, ret_message);
+			       incoming->frame->n_metadata, ret_message);
 }
 
 /* Whom it is for: one of the two, or neither when it is over for us. */
@@ -84,7 +84,7 @@ static int deliver(struct helio *bus, const struct addressee *addressee,
 		   struct incoming *incoming)
 {
 	incoming->source =
-		handles_lookup(&bus->handles, incoming->frame.source);
+		handles_lookup(&bus->handles, incoming->frame->source);
 	if (!incoming->source)
 		return client_violation(bus, "a source that is not known");
 	if (addressee->call)
@@ -103,7 +103,7 @@ static int deliver_whole(struct helio *bus, const struct addressee *addressee,
 
 	return deliver(bus, addressee,
 		       &(struct incoming){
-			       .frame = *frame,
+			       .frame = frame,
 			       .subject = subject,
 			       .metadata = subject + frame->n_subject,
 			       .body = bytes + frame_body_offset(frame),
@@ -131,7 +131,7 @@ static int finish(struct helio *bus, const struct addressee *addressee,
 		  struct assembly *assembly)
 {
 	struct incoming incoming = {
-		.frame = assembly->first,
+		.frame = &assembly->first,
 		.subject = assembly->bytes,
 		.metadata = assembly->bytes + assembly->first.n_subject,
 		.body = assembly_body(assembly),

@@ -21,7 +21,7 @@ struct handle;
 enum { INCOMING_TEXT_MAX_BYTES = 1024 };
 
 struct incoming {
-	struct frame frame; /* of several fragments, the first's */
+	const struct frame *frame; /* of several fragments, the first's */
 	const uint8_t *subject;
 	const uint8_t *metadata;
 	const uint8_t *body;

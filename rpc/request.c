@@ -87,7 +87,7 @@ void helio_service_deliver(struct registration *registration,
 	struct helio_service *service =
 		container_of(registration, struct helio_service, registration);
 	struct helio *bus = registration->bus;
-	uint64_t id = incoming->frame.correlation;
+	uint64_t id = incoming->frame->correlation;
 	struct helio_request *request;
 	struct helio_message message;
 
@@ -100,7 +100,7 @@ void helio_service_deliver(struct registration *registration,
 		       "the metadata is malformed");
 		return;
 	}
-	if (request_new(service, &incoming->frame, &request) < 0) {
+	if (request_new(service, incoming->frame, &request) < 0) {
 		refuse(registration, id, HELIO_RESOURCE_EXHAUSTED,
 		       "the service has no memory");
 		return;

@@ -240,7 +240,7 @@ static void call_back(struct helio_subscription *subscription,
 		      const struct incoming *incoming,
 		      const struct helio_message *message)
 {
-	const struct frame *frame = &incoming->frame;
+	const struct frame *frame = incoming->frame;
 	void *userdata = subscription->registration.userdata;
 
 	if (frame->kind == FRAME_MESSAGE) {
@@ -265,8 +265,8 @@ void helio_subscription_deliver(struct registration *registration,
 
 	tell_lost(subscription);
 	if (subscription->capture &&
-	    note_delivery(subscription, (uint32_t)incoming->frame.correlation) <
-		    0) {
+	    note_delivery(subscription,
+			  (uint32_t)incoming->frame->correlation) < 0) {
 		client_fail(registration->bus, -ENOMEM, "no memory");
 		return;
 	}

@@ -295,8 +295,8 @@ static void forward_call(struct peer *caller, const struct inbound *inbound,
 			 struct message *ret_message)
 {
 	inbound_forward(inbound, caller, FRAME_CALL, ret_message);
-	le32_store(ret_message->header + FRAME_AT_TIME_LEFT,
-		   time_left(caller->bus, inbound->frame.time_left_ms));
+	ret_message->frame.time_left_ms =
+		time_left(caller->bus, inbound->frame.time_left_ms);
 }
 
 /* Later fragments of a call whose first went nowhere are taken and lost. */

@@ -35,19 +35,29 @@ static inline uint64_t class_of(const struct peer *peer, uint8_t kind)
 	return peer->id << 1 | (kind == FRAME_CALL ? CLASS_CALL : 0);
 }
 
+/* Slot and callee are the switch's to name; a MESSAGE has neither room. */
+static void clear_extension(struct frame *frame)
+{
+	frame->slot = 0;
+	frame->callee = 0;
+	if (frame->kind == FRAME_MESSAGE)
+		frame->room_kib = 0;
+}
+
 void inbound_forward(const struct inbound *inbound, const struct peer *peer,
 		     enum frame_kind kind, struct message *ret_message)
 {
 	const struct frame *frame = &inbound->frame;
 	struct message *message = ret_message;
 
-	message->n_header = frame_encode(frame, message->header);
-	message->flags = frame->flags & FORWARDED_FLAGS;
-	message->header[FRAME_AT_KIND] = (uint8_t)kind;
-	message->header[FRAME_AT_FLAGS] = message->flags;
+	message->frame = *frame;
+	message->frame.kind = (uint8_t)kind;
+	message->frame.flags = frame->flags & FORWARDED_FLAGS;
+	message->frame.source = peer->source->handle;
 	if (frame->flags & FRAME_EXTENDED)
-		frame_clear_extension(message->header);
-	le32_store(message->header + FRAME_AT_SOURCE, peer->source->handle);
+		clear_extension(&message->frame);
+	message->flags = message->frame.flags;
+	message->n_header = frame_header_bytes(frame);
 	message->subject = inbound->subject;
 	message->n_subject = frame->n_subject;
 	message->tail = inbound->tail;

@@ -5,8 +5,8 @@
 /**
  * A frame on its way through the switch.
  *
- * The header is encoded once, as the receivers will see it; only the
- * correlation id differs from one to the next. The subject is our own copy.
+ * The frame is what the receivers will see; only the correlation id differs
+ * from one to the next. The subject is our own copy.
  * Metadata and body stay where they came in: with several receivers the sender
  * must not be able to show each something else, so they are then copied to the
  * switch's own memory first (message_settle()).
@@ -22,14 +22,14 @@
 struct source;
 
 struct message {
-	uint8_t header[FRAME_HEADER_MAX_BYTES];
+	struct frame frame; /* as receivers see it, but for the correlation */
 	size_t n_header;
 	const char *subject;
 	size_t n_subject;
 	const uint8_t *tail; /* metadata and body */
 	size_t n_tail;
 	size_t n_body;         /* of the tail, what is not metadata */
-	size_t n_bytes;        /* of the frame, once its header is encoded */
+	size_t n_bytes;        /* of the whole frame */
 	const uint8_t *image;  /* the frame in one piece; NULL: not settled */
 	struct source *source; /* NULL: the switch itself */
 	struct source *callee; /* that an observed copy names, or NULL */
@@ -37,7 +37,7 @@ struct message {
 	uint8_t flags;
 };
 
-/** Encode `frame`, whose length is set here from the message's parts. */
+/** Take over `frame`, whose length is set here from the message's parts. */
 static inline void message_set_frame(struct message *message,
 				     struct frame *frame)
 {
@@ -46,7 +46,7 @@ static inline void message_set_frame(struct message *message,
 	message->n_bytes =
 		message->n_header + message->n_subject + message->n_tail;
 	frame->length = (uint32_t)message->n_bytes;
-	frame_encode(frame, message->header);
+	message->frame = *frame;
 	message->flags = frame->flags;
 }
 
@@ -54,16 +54,12 @@ static inline void message_set_frame(struct message *message,
 static inline void message_write(const struct message *message,
 				 uint64_t correlation, uint8_t *room)
 {
-	uint8_t *at = room + message->n_header;
+	uint8_t *at;
 
 	if (message->image) {
 		memcpy(room, message->image, message->n_bytes);
 	} else {
-		memcpy(room, message->header, FRAME_HEADER_BYTES);
-		if (message->flags & FRAME_EXTENDED)
-			memcpy(room + FRAME_HEADER_BYTES,
-			       message->header + FRAME_HEADER_BYTES,
-			       FRAME_EXTENSION_BYTES);
+		at = room + frame_encode(&message->frame, room);
 		memcpy(at, message->subject, message->n_subject);
 		memcpy(at + message->n_subject, message->tail, message->n_tail);
 	}

@@ -25,9 +25,11 @@ void yield_account(struct yield_guard *guard, uint64_t before_ns,
 		   uint64_t after_ns)
 {
 	if (after_ns - before_ns <= YIELD_SLOW_NS) {
-		guard->pause_ns = 0;
+		if (++guard->n_quick >= YIELD_N_TO_FORGIVE)
+			guard->pause_ns = 0;
 		return;
 	}
+	guard->n_quick = 0;
 	guard->pause_ns = longer(guard->pause_ns);
 	guard->until_ns = after_ns + guard->pause_ns;
 }

@@ -25,8 +25,14 @@
 
 #include "base/clock.h"
 
-#define YIELD_WAIT_NS      (20 * NS_PER_US) /* how long one wait yields */
-#define YIELD_SLOW_NS      (60 * NS_PER_US) /* what is too long for a yield */
+#define YIELD_WAIT_NS (50 * NS_PER_US) /* how long one wait yields */
+#define YIELD_SLOW_NS (60 * NS_PER_US) /* what is too long for a yield */
+/*
+ * Beside a busy process a yield is quick as long as the scheduler owes us time,
+ * and then takes a whole slice: a few quick ones prove nothing.
+ */
+enum { YIELD_N_TO_FORGIVE = 4096 };
+
 #define YIELD_PAUSE_MIN_NS (10 * NS_PER_MS)
 #define YIELD_PAUSE_MAX_NS (500 * NS_PER_MS)
 
@@ -36,6 +42,7 @@ struct yield_guard {
 	uint64_t since_ns; /* when this wait began */
 	uint64_t until_ns; /* no yield before */
 	uint64_t pause_ns; /* the last pause; 0: none since all went well */
+	uint32_t n_quick;  /* yields in a row that were not too long */
 };
 
 /** Whether to yield now; false: sleep. The first call begins a wait. */

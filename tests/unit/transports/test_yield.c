@@ -45,14 +45,19 @@ static void a_slow_yield_stops_yielding_for_longer_each_time(void **state)
 	assert_int_equal(guard.pause_ns, YIELD_PAUSE_MAX_NS);
 }
 
-static void one_quick_yield_makes_all_well_again(void **state)
+static void only_many_quick_yields_make_all_well_again(void **state)
 {
 	struct yield_guard guard = { 0 };
 
 	yield_account(&guard, 0, YIELD_SLOW_NS + 1);
 	yield_account(&guard, 0, YIELD_SLOW_NS + 1);
 	assert_int_equal(guard.pause_ns, 2 * YIELD_PAUSE_MIN_NS);
+
+	for (int i = 1; i < YIELD_N_TO_FORGIVE; i++)
+		yield_account(&guard, 0, YIELD_SLOW_NS);
+	assert_int_equal(guard.pause_ns, 2 * YIELD_PAUSE_MIN_NS);
 	yield_account(&guard, 0, YIELD_SLOW_NS);
+	assert_int_equal(guard.pause_ns, 0);
 	yield_account(&guard, 0, YIELD_SLOW_NS + 1);
 	assert_int_equal(guard.pause_ns, YIELD_PAUSE_MIN_NS);
 }
@@ -71,7 +76,7 @@ int main(void)
 		cmocka_unit_test(a_wait_yields_for_a_moment_and_then_sleeps),
 		cmocka_unit_test(
 			a_slow_yield_stops_yielding_for_longer_each_time),
-		cmocka_unit_test(one_quick_yield_makes_all_well_again),
+		cmocka_unit_test(only_many_quick_yields_make_all_well_again),
 		cmocka_unit_test(a_real_yield_tells_the_time),
 	};
 
