@@ -45,12 +45,14 @@ enum evidence_kind {
 /** What proves who the peer is. Only switch/principal.c judges it. */
 struct channel_evidence {
 	enum evidence_kind kind;
-	char name[256];   /* SOCKET, KEY: of the listener or the key, or "" */
-	pid_t pid;        /* SOCKET */
-	uid_t uid;        /* SOCKET */
-	gid_t gid;        /* SOCKET */
-	uint32_t domid;   /* DOMAIN */
-	uint8_t uuid[16]; /* DOMAIN */
+	/* SOCKET, KEY, DOMAIN: of the listener, the key, the domain; or "" */
+	char name[256];
+	pid_t pid;            /* SOCKET */
+	uid_t uid;            /* SOCKET */
+	gid_t gid;            /* SOCKET */
+	uint32_t domid;       /* DOMAIN */
+	uint8_t uuid[16];     /* DOMAIN */
+	uint64_t incarnation; /* DOMAIN: of this life of it; never 0 */
 };
 
 struct channel_ops {

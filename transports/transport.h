@@ -56,9 +56,23 @@ struct transport_options {
 	void *userdata;
 };
 
+/** A domain in one of its lives, as the hypervisor knows it. */
+struct transport_domain {
+	uint32_t domid;
+	uint8_t uuid[16];
+	/* Drawn when this life was first seen; the same for all listeners. */
+	uint64_t incarnation;
+	char name[256]; /* as the toolstack calls it; "": it has none */
+};
+
 struct listener_ops {
 	/* Its channels live on; until they are freed a port stays taken. */
 	void (*free)(struct listener *listener);
+	/*
+	 * Ask is_served() again about every domain that is up; channels that
+	 * are there stay. NULL where there are no domains.
+	 */
+	void (*judge_again)(struct listener *listener);
 };
 
 struct listener {
@@ -75,6 +89,16 @@ struct listener {
 	int (*on_channel)(struct listener *listener, struct channel *channel);
 	/* One that said nothing in time was cut off. May be NULL. */
 	void (*on_silent)(struct listener *listener);
+	/*
+	 * Where the hypervisor names domains. One has come, or was there when
+	 * listening began; or it is gone, and its channels are hung up already.
+	 * Once each. May be NULL, as may is_served().
+	 */
+	void (*on_domain)(struct listener *listener,
+			  const struct transport_domain *domain, bool is_up);
+	/* Whether a domain that is up is offered channels. NULL: all are. */
+	bool (*is_served)(struct listener *listener,
+			  const struct transport_domain *domain);
 	void *owner;
 };
 
