@@ -94,7 +94,8 @@ static struct place *place_lookup(const struct listening *listening,
 }
 
 static int place_new(struct listening *listening, const char *address,
-		     const struct transport_options *options)
+		     const struct transport_options *options, char *why,
+		     size_t n_why)
 {
 	_cleanup_(place_freep) struct place *place = NULL;
 	struct transport_options mine = *options;
@@ -103,8 +104,10 @@ static int place_new(struct listening *listening, const char *address,
 	int r;
 
 	r = transport_lookup(address, &transport, &rest);
-	if (r < 0)
+	if (r < 0) {
+		transport_explain(address, why, n_why);
 		return r;
+	}
 	place = calloc(1, sizeof(*place));
 	if (!place)
 		return -ENOMEM;
@@ -115,6 +118,8 @@ static int place_new(struct listening *listening, const char *address,
 	if (options->name)
 		snprintf(place->name, sizeof(place->name), "%s", options->name);
 	mine.name = place->name;
+	mine.error = why;
+	mine.n_error = n_why;
 
 	r = transport->listen(&listening->bus->poller, rest, &mine,
 			      &place->listener);
@@ -136,20 +141,22 @@ static void want(struct listening *listening, const char *address,
 		 size_t n_error, int *r)
 {
 	struct place *place = place_lookup(listening, address);
+	char why[256] = "";
 	int failed;
 
 	if (place) {
 		place->is_wanted = true;
 		return;
 	}
-	failed = place_new(listening, address, options);
+	failed = place_new(listening, address, options, why, sizeof(why));
 	if (failed >= 0)
 		return;
-	log_error("%s: %s", address, strerror(-failed));
+	log_error("%s: %s", address, *why ? why : strerror(-failed));
 	if (*r < 0)
 		return;
 	*r = failed;
-	snprintf(error, n_error, "%s: %s", address, strerror(-failed));
+	snprintf(error, n_error, "%s: %s", address,
+		 *why ? why : strerror(-failed));
 }
 
 static void want_address(struct listening *listening,

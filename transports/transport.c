@@ -36,18 +36,23 @@ static int take_scheme(const char *address, char ret_scheme[SCHEME_MAX + 1],
  * more rights than who started it. A module stays loaded: channels of it may
  * live as long as the program.
  */
-static const struct transport *load(const char *scheme)
+static void *open_module(const char *scheme)
 {
 	const char *folder = secure_getenv("HELIOGRAPH_MODULE_DIR");
 	char path[PATH_MAX];
-	void *module;
 	int n;
 
 	n = snprintf(path, sizeof(path), "%s/libheliograph-%s.so",
 		     folder ? folder : HELIO_MODULE_DIR, scheme);
 	if (n < 0 || (size_t)n >= sizeof(path))
 		return NULL;
-	module = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	return dlopen(path, RTLD_NOW | RTLD_LOCAL);
+}
+
+static const struct transport *load(const char *scheme)
+{
+	void *module = open_module(scheme);
+
 	return module ? dlsym(module, TRANSPORT_MODULE_SYMBOL) : NULL;
 }
 
@@ -73,4 +78,22 @@ int transport_lookup(const char *address,
 	*ret_transport = transport;
 	*ret_rest = rest;
 	return 0;
+}
+
+void transport_explain(const char *address, char *text, size_t n_text)
+{
+	char scheme[SCHEME_MAX + 1];
+	const char *rest;
+	const char *why;
+
+	if (take_scheme(address, scheme, &rest) < 0) {
+		snprintf(text, n_text, "it has no scheme");
+		return;
+	}
+	/* The loader's own words name the file or the library. */
+	(void)dlerror();
+	(void)open_module(scheme);
+	why = dlerror();
+	snprintf(text, n_text, "no module for %s: %s", scheme,
+		 why ? why : "it exports no transport");
 }

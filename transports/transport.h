@@ -54,6 +54,13 @@ struct transport_options {
 			  const uint8_t key[TRANSPORT_KEY_BYTES],
 			  char ret_name[256]);
 	void *userdata;
+
+	/*
+	 * Where connect() and listen() say what their errno leaves open: which
+	 * node, file or device is missing. NULL: nobody asks.
+	 */
+	char *error;
+	size_t n_error;
 };
 
 /** A domain in one of its lives, as the hypervisor knows it. */
@@ -138,6 +145,12 @@ struct transport {
 int transport_lookup(const char *address,
 		     const struct transport **ret_transport,
 		     const char **ret_rest);
+
+/**
+ * Why there is no such transport, for people: the module, or the library that
+ * it needs, which is missing.
+ */
+void transport_explain(const char *address, char *text, size_t n_text);
 
 static inline struct listener *listener_free(struct listener *listener)
 {

@@ -33,9 +33,9 @@
  * Without either, a listener for all domains is refused with -EACCES.
  */
 
-#define NODE_DOMAINS "/local/domain"
+#define NODE_DOMAINS       "/local/domain"
 
-#define NODE_AGENT "data/heliograph/agent"
+#define NODE_AGENT         "data/heliograph/agent"
 #define NODE_AGENT_DOMAINS "data/heliograph/domains"
 
 enum { NODE_UUID_CHARS = 36 };

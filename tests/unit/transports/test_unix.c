@@ -432,6 +432,7 @@ static void an_address_names_its_transport(void **state)
 {
 	const struct transport *transport;
 	const char *rest;
+	char why[256];
 
 	assert_int_equal(transport_lookup("shm:/a:b", &transport, &rest), 0);
 	assert_ptr_equal(transport, &transport_shm);
@@ -451,6 +452,9 @@ static void an_address_names_its_transport(void **state)
 		-EINVAL);
 	assert_int_equal(transport_lookup("nosuch:x", &transport, &rest),
 			 -EPROTONOSUPPORT);
+	transport_explain("nosuch:x", why, sizeof(why));
+	assert_non_null(strstr(why, "no module for nosuch: "));
+	assert_non_null(strstr(why, "libheliograph-nosuch.so"));
 }
 
 int main(void)
