@@ -26,6 +26,7 @@ struct reply {
 	const char *subject;
 	const char *body;
 	const char *command;
+	const char *queue;
 	bool is_echo;
 	uint64_t count; /* 0: no end */
 	uint64_t n_jobs;
@@ -163,6 +164,9 @@ static int read_answer(struct responder *responder)
 		talk("reply: --jobs is at least 1");
 		return EXIT_USAGE;
 	}
+	if (reply->queue)
+		talk("reply: --queue changes nothing: all who serve a subject "
+		     "share its requests");
 	if (reply->command || reply->body || reply->is_echo)
 		return EXIT_OK;
 	r = input_all(&responder->input);
@@ -206,6 +210,8 @@ static const struct option options[] = {
 	  "answer with the request" },
 	{ 'n', "count", OPTION_NUMBER, offsetof(struct reply, count), "N",
 	  "end after N answers" },
+	{ 'q', "queue", OPTION_TEXT, offsetof(struct reply, queue), "NAME",
+	  "changes nothing: all who serve a subject are one queue" },
 	{ 'j', "jobs", OPTION_NUMBER, offsetof(struct reply, n_jobs), "N",
 	  "so many commands at a time (4)" },
 	OPTION_ROW_TIMEOUT("end after this long, with status 5"),

@@ -23,7 +23,7 @@
 #include "rpc/heliograph.h"
 
 /* heliod, two words for each of its options, and the end. */
-enum { HELIOD_WORDS_MAX = 1 + 3 * 2 + 2 * OPTION_TEXTS_MAX + 1 };
+enum { HELIOD_WORDS_MAX = 1 + 4 * 2 + 2 * OPTION_TEXTS_MAX + 1 };
 
 struct up {
 	struct common common;
@@ -67,8 +67,10 @@ static void fill_words(const struct places *places,
 {
 	const struct texts *listen = &places->up->listen;
 	static char ready_fd[8];
+	static char parent[16];
 	size_t n = 0;
 
+	snprintf(parent, sizeof(parent), "%d", getpid());
 	snprintf(ready_fd, sizeof(ready_fd), "%d", SUPERVISOR_READY_FD);
 	words[n++] = places->heliod;
 	words[n++] = "--config";
@@ -77,6 +79,8 @@ static void fill_words(const struct places *places,
 	words[n++] = places->run;
 	words[n++] = "--ready-fd";
 	words[n++] = ready_fd;
+	words[n++] = "--parent";
+	words[n++] = parent;
 	for (size_t i = 0; i < listen->n; i++) {
 		words[n++] = "--listen";
 		words[n++] = listen->at[i];

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -17,7 +18,7 @@
 #include "switch/options.h"
 #include "switch/service.h"
 
-enum { EXIT_USAGE = 2, EXIT_INTERNAL = 70 };
+enum { EXIT_USAGE = 2, EXIT_UNAVAILABLE = 5, EXIT_INTERNAL = 70 };
 
 struct heliod {
 	struct options options;
@@ -137,6 +138,17 @@ static void say_ready(int fd)
 	close(fd);
 }
 
+/*
+ * Who supervises us may be killed and cannot take us along: then the kernel
+ * does. It may have been killed already, which nobody would tell.
+ */
+static int end_with(pid_t parent)
+{
+	if (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0)
+		return -errno;
+	return getppid() == parent ? 0 : -ESRCH;
+}
+
 static int run(struct heliod *heliod)
 {
 	struct config *config;
@@ -195,5 +207,9 @@ int main(int argc, char **argv)
 	if (options->question)
 		return judge_say(options->config, options->question);
 	signal(SIGPIPE, SIG_IGN);
+	if (options->parent && end_with(options->parent) < 0) {
+		log_error("the parent, process %d, is gone", options->parent);
+		return EXIT_UNAVAILABLE;
+	}
 	return run(&heliod);
 }

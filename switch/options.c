@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdlib.h>
 
 const char options_usage[] =
@@ -21,6 +22,8 @@ const char options_usage[] =
 	"  --listen ADDRESS     listen there too: shm:PATH, unix:PATH,\n"
 	"                       tcp://HOST:PORT\n"
 	"  --ready-fd N         write READY and a newline there when listening\n"
+	"  --parent PID         end when the process that started this ends,\n"
+	"                       whose number this is\n"
 	"  --check-policy PATH  read a policy file, or a folder of them, and\n"
 	"                       say what is wrong\n"
 	"  --judge P V W        say whether principal P may do verb V to W;\n"
@@ -32,6 +35,7 @@ static const struct option long_options[] = {
 	{ "run", required_argument, NULL, 'r' },
 	{ "listen", required_argument, NULL, 'l' },
 	{ "ready-fd", required_argument, NULL, 'f' },
+	{ "parent", required_argument, NULL, 'P' },
 	{ "check-policy", required_argument, NULL, 'p' },
 	{ "judge", no_argument, NULL, 'j' },
 	{ "log", required_argument, NULL, 'v' },
@@ -39,18 +43,24 @@ static const struct option long_options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-static int parse_descriptor(const char *text, int *ret_fd)
+static int parse_number(const char *text, int *ret_number)
 {
 	char *end;
 	long number;
 
 	errno = 0;
 	number = strtol(text, &end, 10);
-	if (errno || end == text || *end || number < 0 ||
-	    fcntl((int)number, F_GETFD) < 0)
+	if (errno || end == text || *end || number < 0 || number > INT_MAX)
 		return -EINVAL;
-	*ret_fd = (int)number;
+	*ret_number = (int)number;
 	return 0;
+}
+
+static int parse_descriptor(const char *text, int *ret_fd)
+{
+	int r = parse_number(text, ret_fd);
+
+	return !r && fcntl(*ret_fd, F_GETFD) < 0 ? -EINVAL : r;
 }
 
 /* Returns 0, 1 when help was asked for, or -EINVAL. */
@@ -70,6 +80,8 @@ static int parse_one(int option, struct options *options, bool *is_judging)
 		return 0;
 	case 'f':
 		return parse_descriptor(optarg, &options->ready_fd);
+	case 'P':
+		return parse_number(optarg, &options->parent);
 	case 'p':
 		options->check_policy = optarg;
 		return 0;

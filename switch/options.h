@@ -19,6 +19,7 @@ struct options {
 	const char *listens[SETTINGS_LISTENS_MAX];
 	size_t n_listens;
 	int ready_fd; /* or -1 */
+	int parent;   /* to end with, or 0 */
 	bool has_log_level;
 	enum diag_level log_level;
 };

@@ -28,6 +28,9 @@ static const uint64_t probe_each_ns = NS_PER_S;
 static const uint64_t probe_soon_ns = 5 * NS_PER_MS;
 static const uint64_t probe_pause_ns = 50 * NS_PER_MS;
 
+/* All that are bound. */
+static struct list routers = LIST_INIT(routers);
+
 /* The parts of what a ROUTER receives. */
 struct letter {
 	zmq_msg_t from;
@@ -265,6 +268,7 @@ static void router_close(struct router *router)
 {
 	struct map_node *node;
 
+	list_unlink(&router->link);
 	while ((node = map_walk(&router->peers, NULL)))
 		peer_forget(container_of(node, struct peer, node));
 	map_deinit(&router->peers);
@@ -274,6 +278,7 @@ static void router_close(struct router *router)
 	while (router->context && zmq_ctx_term(router->context) < 0 &&
 	       zmq_errno() == EINTR)
 		;
+	explicit_bzero(router->secret_key, sizeof(router->secret_key));
 	free(router);
 }
 
@@ -366,10 +371,45 @@ static unsigned count_connections_max(void)
 	return (unsigned)limit.rlim_cur / 2;
 }
 
-static void router_init(struct router *router, bool is_plain)
+/* It is bound already: whom it lets in is asked of the new listener. */
+static void resume(struct router *router,
+		   const struct transport_options *options)
+{
+	router->listener = (struct listener){ .ops = &router_ops,
+					      .address = router->address };
+	router->is_listening = true;
+	router->n_users++;
+	router->zap.lookup_key = options->lookup_key;
+	router->zap.userdata = options->userdata;
+}
+
+/* One whose listener was freed, but not the port, for its channels live on. */
+static struct router *lookup_resting(const struct poller *poller,
+				     const struct address *address,
+				     const struct transport_options *options)
+{
+	struct list *link;
+
+	list_for_each (link, &routers) {
+		struct router *router = container_of(link, struct router, link);
+
+		if (!router->is_listening && router->port.poller == poller &&
+		    router->is_plain == options->is_plain &&
+		    !strcmp(router->address, address->endpoint) &&
+		    !memcmp(router->secret_key, options->secret_key,
+			    TRANSPORT_KEY_BYTES))
+			return router;
+	}
+	return NULL;
+}
+
+static void router_init(struct router *router,
+			const struct transport_options *options)
 {
 	router->listener.ops = &router_ops;
-	router->is_plain = is_plain;
+	list_init(&router->link);
+	memcpy(router->secret_key, options->secret_key, TRANSPORT_KEY_BYTES);
+	router->is_plain = options->is_plain;
 	router->is_listening = true;
 	router->n_users = 1;
 	router->n_connections_max = count_connections_max();
@@ -388,12 +428,18 @@ int router_new(struct poller *poller, const struct address *address,
 	       struct listener **ret_listener)
 {
 	_cleanup_(router_closep) struct router *router = NULL;
+	struct router *resting = lookup_resting(poller, address, options);
 	int r;
 
+	if (resting) {
+		resume(resting, options);
+		*ret_listener = &resting->listener;
+		return 0;
+	}
 	router = calloc(1, sizeof(*router));
 	if (!router)
 		return -ENOMEM;
-	router_init(router, options->is_plain);
+	router_init(router, options);
 	r = map_init(&router->peers);
 	if (!r)
 		r = hash_key_draw(&router->hash_key);
@@ -408,6 +454,7 @@ int router_new(struct poller *poller, const struct address *address,
 		r = start(router, address);
 	if (r < 0)
 		return r;
+	list_push_back(&routers, &router->link);
 	*ret_listener = &take_ptr(router)->listener;
 	return 0;
 }

@@ -33,6 +33,8 @@ struct router {
 	struct poll_source on_zap;
 	void *context;
 	char address[280];
+	struct list link; /* in the list of those that live */
+	uint8_t secret_key[TRANSPORT_KEY_BYTES];
 	bool is_plain;
 	bool is_listening;
 	unsigned n_users; /* the listener, and channels not freed */
@@ -52,7 +54,10 @@ struct router {
 	uint64_t probed_ns;
 };
 
-/** Returns 0 or a negative errno: -EADDRINUSE, -EADDRNOTAVAIL, ... */
+/**
+ * Listen. Where one listened before and channels live on, with the same keys,
+ * it goes on. Returns 0 or a negative errno: -EADDRINUSE, -EADDRNOTAVAIL, ...
+ */
 int router_new(struct poller *poller, const struct address *address,
 	       const struct transport_options *options,
 	       struct listener **ret_listener);

@@ -14,6 +14,12 @@ load bus
 	[ "$(helio request a.pipe x)" = "from a pipe" ]
 }
 
+@test "--queue of other tools is taken, and told to change nothing" {
+	start queue "--queue changes nothing" \
+		helio reply a.queue pong --queue workers
+	[ "$(helio request a.queue ping --wait)" = pong ]
+}
+
 @test "--command gets the body on standard input" {
 	start reply serving helio reply a.count --command 'wc -l'
 	[ "$(seq 1234 | helio request a.count)" = 1234 ]

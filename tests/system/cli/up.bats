@@ -26,6 +26,16 @@ load bus
 	[ ! -e "$run_folder/bus.sock" ]
 }
 
+@test "killed, it leaves no switch behind" {
+	kill -KILL "$pid_up"
+	# A switch that ends takes its socket away.
+	for ((i = 0; i < 400; i++)); do
+		[ ! -e "$run_folder/bus.sock" ] && return
+		sleep 0.025
+	done
+	false
+}
+
 @test "two sets do not share a folder" {
 	run -5 --separate-stderr helio up --state "$state" --run "$run_folder"
 	[[ $stderr == *"another"* ]]

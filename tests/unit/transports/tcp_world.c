@@ -12,8 +12,8 @@
 
 #include "base/clock.h"
 
-static int lookup_key(void *userdata, const uint8_t key[TRANSPORT_KEY_BYTES],
-		      char ret_name[256])
+int world_lookup_key(void *userdata, const uint8_t key[TRANSPORT_KEY_BYTES],
+		     char ret_name[256])
 {
 	struct world *world = userdata;
 
@@ -36,6 +36,12 @@ static int on_channel(struct listener *listener, struct channel *channel)
 	return 0;
 }
 
+void world_take_channels(struct world *world)
+{
+	world->listener->on_channel = on_channel;
+	world->listener->owner = world;
+}
+
 static void make_pair(struct key_pair *pair)
 {
 	assert_int_equal(
@@ -56,14 +62,13 @@ void world_init_with(struct world *world, bool is_plain, uint32_t handshake_ms)
 	make_pair(&world->other);
 	memcpy(options.secret_key, world->server.secret_key,
 	       TRANSPORT_KEY_BYTES);
-	options.lookup_key = lookup_key;
+	options.lookup_key = world_lookup_key;
 	options.userdata = world;
 	assert_int_equal(poller_init(&world->poller), 0);
 	assert_int_equal(helio_transport.listen(&world->poller, "//127.0.0.1:0",
 						&options, &world->listener),
 			 0);
-	world->listener->on_channel = on_channel;
-	world->listener->owner = world;
+	world_take_channels(world);
 }
 
 void world_init(struct world *world, bool is_plain)

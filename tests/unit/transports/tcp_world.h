@@ -39,6 +39,13 @@ void world_init_with(struct world *world, bool is_plain, uint32_t handshake_ms);
 /** Frees the listener and its channels. */
 void world_deinit(struct world *world);
 
+/** Make the listener's channels the world's; world_init() has done it. */
+void world_take_channels(struct world *world);
+
+/** Who is enrolled, as transport_options ask it; `userdata` is the world. */
+int world_lookup_key(void *userdata, const uint8_t key[TRANSPORT_KEY_BYTES],
+		     char ret_name[256]);
+
 /** What a client needs; `pair` is not looked at when plain. */
 struct transport_options world_options(const struct world *world,
 				       const struct key_pair *pair);

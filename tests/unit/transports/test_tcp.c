@@ -294,6 +294,40 @@ static void lets_channels_outlive_their_listener(void **state)
 	channel_free(client);
 }
 
+static int listen_again(const struct key_pair *keys, const char *address)
+{
+	struct transport_options options = {
+		.lookup_key = world_lookup_key,
+		.userdata = &world,
+	};
+
+	memcpy(options.secret_key, keys->secret_key, TRANSPORT_KEY_BYTES);
+	return helio_transport.listen(&world.poller, address, &options,
+				      &world.listener);
+}
+
+/* An address is taken out of the configuration, and comes back. */
+static void listens_again_where_channels_live_on(void **state)
+{
+	struct channel *client, *server, *other_client, *other_server;
+	char address[64];
+
+	snprintf(address, sizeof(address), "%s", world_address(&world));
+	client = world_join(&world, &world.enrolled, &server);
+	world.listener = listener_free(world.listener);
+	assert_int_equal(listen_again(&world.other, address), -EADDRINUSE);
+	assert_int_equal(listen_again(&world.server, address), 0);
+	assert_string_equal(world_address(&world), address);
+	world_take_channels(&world);
+	other_client = world_join(&world, &world.other, &other_server);
+	world_write(&world, client, "old", 3);
+	world_expect(&world, server, "old", 3);
+	world_write(&world, other_client, "new", 3);
+	world_expect(&world, other_server, "new", 3);
+	channel_free(other_client);
+	channel_free(client);
+}
+
 static void leaks_no_descriptors(void **state)
 {
 	unsigned n_before = world_count_fds();
@@ -373,6 +407,7 @@ int main(void)
 		CURVE(reads_what_was_sent_before_the_switch_hung_up),
 		CURVE(reads_what_was_sent_before_the_switch_ended),
 		CURVE(lets_channels_outlive_their_listener),
+		CURVE(listens_again_where_channels_live_on),
 		PLAIN(leaks_no_descriptors),
 		PLAIN(survives_failing_allocations),
 	};
