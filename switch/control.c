@@ -123,7 +123,7 @@ static void grant(struct peer *peer, const uint8_t entry[CREDIT_ENTRY_BYTES])
 		struct subscription *sub =
 			container_of(receiver, struct subscription, receiver);
 
-		if (subscription_n_waiting(sub))
+		if (backlog_n_frames(&sub->backlog))
 			subscription_wake(sub);
 	} else {
 		call_wake(

@@ -8,7 +8,6 @@
 
 #include "base/clock.h"
 #include "base/diag.h"
-#include "helio/bus/v1/control.pb-c.h"
 #include "switch/bus.h"
 #include "switch/endpoint.h"
 #include "switch/event.h"
@@ -66,7 +65,7 @@ static struct peer *peer_alloc(struct bus *bus)
 	list_init(&peer->dirty_link);
 	list_init(&peer->ended_link);
 	list_init(&peer->waiting);
-	queue_init(&peer->outbox, &bus->chunks);
+	outbox_init(&peer->outbox, &bus->chunks);
 	timer_init(&peer->greeting, on_no_greeting);
 	timer_init(&peer->stall, on_stall);
 	if (map_init(&peer->receivers) < 0 || map_init(&peer->open) < 0 ||
@@ -194,7 +193,7 @@ struct peer *peer_free(struct peer *peer)
 	timer_remove(&peer->greeting);
 	timer_remove(&peer->stall);
 	frame_reader_deinit(&peer->reader);
-	queue_deinit(&peer->outbox);
+	outbox_deinit(&peer->outbox);
 	channel_free(peer->channel);
 	source_unref(&peer->bus->sources, peer->source);
 	if (peer->account)
@@ -231,7 +230,7 @@ void peer_end(struct peer *peer, enum status status, const char *reason)
 	log_info("%s (%s): %s: %s", peer_path(peer), peer->channel->ops->name,
 		 status_name(status), reason);
 	bus_count_reason(peer->bus, reason);
-	if (!peer->outbox.n_frames)
+	if (outbox_is_empty(&peer->outbox))
 		peer_say_goodbye(peer->channel, status, reason);
 	(void)channel_flush(peer->channel);
 	/* Told later: whom the news ends would be told of from in here. */
@@ -259,11 +258,10 @@ void peer_watch_stall(struct peer *peer)
 
 bool peer_is_choked(const struct peer *peer)
 {
-	return peer->outbox.n_bytes > OUTBOX_CHOKED_BYTES;
+	return outbox_bytes(&peer->outbox) > OUTBOX_CHOKED_BYTES;
 }
 
-/* Until the channel says that there is room, the peer stays awake. */
-static void want_room(struct peer *peer)
+void peer_want_room(struct peer *peer)
 {
 	peer->wants_room = true;
 	if (!list_is_linked(&peer->active_link))
@@ -274,95 +272,20 @@ int peer_write_slowly(struct peer *peer, size_t n, uint8_t **ret_room)
 {
 	int r;
 
-	if (peer->state == PEER_ENDED || peer->outbox.n_frames)
+	if (peer->state == PEER_ENDED || !outbox_is_empty(&peer->outbox))
 		return 1;
 	r = channel_reserve(peer->channel, n, ret_room);
 	if (!r) {
-		peer->is_outboxed = false;
+		peer->outbox.is_written = false;
 		return 0;
 	}
 	if (r == -EMSGSIZE && peer->channel->n_out_max) {
 		/* Longer than the ring: it passes in pieces. */
-		peer->is_outboxed = true;
-		return queue_push(&peer->outbox, n, ret_room) < 0;
+		return outbox_push(&peer->outbox, n, ret_room) < 0;
 	}
 	/* What went wrong is told again by the next refill. */
-	want_room(peer);
+	peer_want_room(peer);
 	return 1;
-}
-
-static int make_known_room(struct peer *peer, uint32_t handle)
-{
-	uint32_t n = peer->n_known_words ? peer->n_known_words : 1;
-	uint64_t *known;
-
-	while (n <= handle / 64)
-		n *= 2;
-	if (n == peer->n_known_words)
-		return 0;
-	known = reallocarray(peer->known, n, sizeof(uint64_t));
-	if (!known)
-		return -ENOMEM;
-	memset(known + peer->n_known_words, 0,
-	       (n - peer->n_known_words) * sizeof(uint64_t));
-	peer->known = known;
-	peer->n_known_words = n;
-	return 0;
-}
-
-/* Never longer than two texts of 255 bytes and three numbers. */
-static size_t pack_peer(const struct source *source, uint8_t body[600])
-{
-	struct principal who = source->principal;
-	Helio__Bus__V1__Peer announcement = HELIO__BUS__V1__PEER__INIT;
-
-	announcement.has_handle = 1;
-	announcement.handle = source->handle;
-	announcement.principal = who.path;
-	announcement.durable_id = who.durable_id;
-	announcement.has_incarnation = 1;
-	announcement.incarnation = who.incarnation;
-	return helio__bus__v1__peer__pack(&announcement, body);
-}
-
-int peer_announce_new(struct peer *peer, const struct source *source)
-{
-	struct frame frame = { .kind = FRAME_PEER };
-	uint8_t body[600];
-	size_t n = pack_peer(source, body);
-	uint8_t *room;
-
-	if (make_known_room(peer, source->handle) < 0)
-		return 1;
-	frame_set_body(&frame, n);
-	if (peer_write_begin(peer, frame.length, &room)) {
-		/* Behind what waits, it still comes before what is to follow.
-		 */
-		if (peer->state == PEER_ENDED ||
-		    queue_push(&peer->outbox, frame.length, &room) < 0)
-			return 1;
-		peer->is_outboxed = true;
-		want_room(peer);
-	}
-	memcpy(room + frame_encode(&frame, room), body, n);
-	peer_write_end(peer, frame.length);
-	peer->known[source->handle / 64] |= UINT64_C(1) << source->handle % 64;
-	return 0;
-}
-
-void peer_forget(struct peer *peer, uint32_t handle)
-{
-	Helio__Bus__V1__Forget forget = HELIO__BUS__V1__FORGET__INIT;
-	struct frame frame = { .kind = FRAME_FORGET };
-	uint8_t body[16];
-
-	if (!peer_knows(peer, handle))
-		return;
-	peer->known[handle / 64] &= ~(UINT64_C(1) << handle % 64);
-	forget.has_handle = 1;
-	forget.handle = handle;
-	peer_send(peer, &frame, body,
-		  helio__bus__v1__forget__pack(&forget, body));
 }
 
 /* Room now or in the outbox; 1: neither, and the peer is as good as gone. */
@@ -372,17 +295,16 @@ static int send_begin(struct peer *peer, size_t n, uint8_t **ret_room)
 		return 0;
 	if (peer->state == PEER_ENDED)
 		return 1;
-	if (peer->outbox.n_bytes + n > OUTBOX_MAX_BYTES) {
+	if (outbox_bytes(&peer->outbox) + n > OUTBOX_MAX_BYTES) {
 		peer_end(peer, STATUS_RESOURCE_EXHAUSTED,
 			 "it does not take what it asked for");
 		return 1;
 	}
-	if (queue_push(&peer->outbox, n, ret_room) < 0) {
+	if (outbox_push(&peer->outbox, n, ret_room) < 0) {
 		peer_end(peer, STATUS_RESOURCE_EXHAUSTED, "out of memory");
 		return 1;
 	}
-	peer->is_outboxed = true;
-	want_room(peer);
+	peer_want_room(peer);
 	return 0;
 }
 
@@ -437,33 +359,17 @@ void peer_send_status(struct peer *peer, enum frame_kind kind,
 	peer_send(peer, &frame, text, strlen(text));
 }
 
-/* The outbox goes first, in pieces if need be. Returns whether it is empty. */
+/* Returns whether the outbox is empty now. */
 static bool pump_outbox(struct peer *peer)
 {
-	const uint8_t *frame;
-	size_t n;
+	size_t n_sent;
+	int r = outbox_send(&peer->outbox, peer->channel, &n_sent);
 
-	while ((frame = queue_peek(&peer->outbox, &n))) {
-		size_t n_left = n - peer->n_outbox_sent;
-		size_t n_piece = n_left;
-		uint8_t *room;
-
-		if (channel_reserve(peer->channel, 1, &room)) {
-			want_room(peer);
-			return false;
-		}
-		if (n_piece > peer->channel->n_out)
-			n_piece = peer->channel->n_out;
-		memcpy(room, frame + peer->n_outbox_sent, n_piece);
-		channel_commit(peer->channel, n_piece);
+	if (n_sent)
 		timer_remove(&peer->stall);
-		peer->n_outbox_sent += n_piece;
-		if (n_piece < n_left)
-			continue;
-		queue_pop(&peer->outbox);
-		peer->n_outbox_sent = 0;
-	}
-	return true;
+	if (r)
+		peer_want_room(peer);
+	return !r;
 }
 
 void peer_pump(struct peer *peer)
@@ -483,10 +389,10 @@ void peer_pump(struct peer *peer)
 		if (subscription_drain(sub, DRAIN_BYTES) &&
 		    !list_is_linked(&sub->waiting_link))
 			list_push_back(&later, &sub->waiting_link);
-		if (peer->outbox.n_frames && !pump_outbox(peer))
+		if (!outbox_is_empty(&peer->outbox) && !pump_outbox(peer))
 			break;
 	}
 	list_splice_back(&peer->waiting, &later);
 	if (!list_is_empty(&peer->waiting))
-		want_room(peer);
+		peer_want_room(peer);
 }

@@ -21,7 +21,7 @@
 #include "proto/status.h"
 #include "switch/ack.h"
 #include "switch/bus.h"
-#include "switch/queue.h"
+#include "switch/outbox.h"
 #include "switch/source.h"
 #include "transports/channel.h"
 
@@ -50,7 +50,6 @@ struct peer {
 	struct channel *channel;
 	enum peer_state state;
 	bool wants_room;  /* something waits until the channel has room */
-	bool is_outboxed; /* the frame being written goes to the outbox */
 	unsigned n_quiet; /* turns in which nothing came */
 	struct source *source;
 	uint64_t id; /* never used twice: the class in the route cache */
@@ -65,8 +64,7 @@ struct peer {
 	uint32_t n_known_words;
 
 	struct frame_reader reader;
-	struct queue outbox;  /* frames that must go before any other */
-	size_t n_outbox_sent; /* bytes of its first frame that are gone */
+	struct outbox outbox; /* frames that must go before any other */
 	struct list waiting;  /* subscriptions with something to send */
 	struct ack_batch acks;
 
@@ -124,6 +122,9 @@ static inline void peer_mark_dirty(struct peer *peer)
 		list_push_back(&peer->bus->dirty, &peer->dirty_link);
 }
 
+/** It stays awake until the channel says that there is room. */
+void peer_want_room(struct peer *peer);
+
 /** The rest of peer_write_begin(): there is no room at hand. */
 int peer_write_slowly(struct peer *peer, size_t n, uint8_t **ret_room);
 
@@ -135,17 +136,17 @@ int peer_write_slowly(struct peer *peer, size_t n, uint8_t **ret_room);
 static inline int peer_write_begin(struct peer *peer, size_t n,
 				   uint8_t **ret_room)
 {
-	if (peer->outbox.n_frames || peer->channel->n_out < n ||
+	if (!outbox_is_empty(&peer->outbox) || peer->channel->n_out < n ||
 	    peer->state == PEER_ENDED)
 		return peer_write_slowly(peer, n, ret_room);
-	peer->is_outboxed = false;
+	peer->outbox.is_written = false;
 	*ret_room = peer->channel->out;
 	return 0;
 }
 
 static inline void peer_write_end(struct peer *peer, size_t n)
 {
-	if (!peer->is_outboxed)
+	if (!peer->outbox.is_written)
 		channel_commit(peer->channel, n);
 	peer->stats.n_frames_out++;
 	peer->stats.n_bytes_out += n;

@@ -77,7 +77,8 @@ static int check_room(struct slot *slot, const struct inbound *inbound)
 
 	if (n > slot->room_bytes)
 		end_early(slot, "the reply is longer than the caller's room");
-	else if (slot->caller->outbox.n_bytes + n > UNREAD_REPLIES_MAX_BYTES)
+	else if (outbox_bytes(&slot->caller->outbox) + n >
+		 UNREAD_REPLIES_MAX_BYTES)
 		end_early(slot, "the caller does not take its replies");
 	else
 		return 0;

@@ -59,11 +59,11 @@ static void add_up(struct receiver *receiver, struct sums *sums)
 	}
 	sub = container_of(receiver, struct subscription, receiver);
 	sums->n_subscriptions++;
-	sums->n_waiting += subscription_n_waiting(sub);
-	sums->n_waiting_bytes += subscription_waiting_bytes(sub);
+	sums->n_waiting += backlog_n_frames(&sub->backlog);
+	sums->n_waiting_bytes += backlog_n_bytes(&sub->backlog);
 	sums->n_messages += receiver->n_messages;
 	sums->n_bytes += receiver->n_bytes;
-	sums->n_dropped += sub->n_dropped;
+	sums->n_dropped += sub->backlog.n_dropped;
 }
 
 static void fill_peer(const struct bus *bus, struct peer *peer,
@@ -92,7 +92,8 @@ static void fill_peer(const struct bus *bus, struct peer *peer,
 	SET(out, services, sums.n_services);
 	SET(out, calls_pending, (uint32_t)peer->made.n_nodes);
 	SET(out, queued_messages, sums.n_waiting);
-	SET(out, queued_bytes, sums.n_waiting_bytes + peer->outbox.n_bytes);
+	SET(out, queued_bytes,
+	    sums.n_waiting_bytes + outbox_bytes(&peer->outbox));
 	SET(out, received_messages, peer->stats.n_published);
 	SET(out, received_bytes, peer->stats.n_bytes_in);
 	SET(out, delivered_messages, sums.n_messages);
@@ -146,13 +147,13 @@ static void fill_subscription(struct subscription *sub,
 	out->capture = sub->log;
 	SET(out, observe, sub->is_observer);
 	snprintf(entry->overflow, sizeof(entry->overflow), "%s",
-		 overflow_names[sub->overflow]);
+		 overflow_names[sub->backlog.overflow]);
 	out->overflow = entry->overflow;
 	SET(out, delivered_messages, sub->receiver.n_messages);
 	SET(out, delivered_bytes, sub->receiver.n_bytes);
-	SET(out, dropped_messages, sub->n_dropped);
-	SET(out, queued_messages, subscription_n_waiting(sub));
-	SET(out, queued_bytes, subscription_waiting_bytes(sub));
+	SET(out, dropped_messages, sub->backlog.n_dropped);
+	SET(out, queued_messages, backlog_n_frames(&sub->backlog));
+	SET(out, queued_bytes, backlog_n_bytes(&sub->backlog));
 	SET(out, credit_messages, sub->receiver.credit_messages);
 	SET(out, credit_bytes, sub->receiver.credit_bytes);
 }

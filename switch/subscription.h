@@ -16,8 +16,7 @@
 #include <stdint.h>
 
 #include "base/list.h"
-#include "switch/latest.h"
-#include "switch/queue.h"
+#include "switch/backlog.h"
 #include "switch/receiver.h"
 #include "switch/route.h"
 
@@ -26,16 +25,6 @@ struct group;
 struct message;
 struct peer;
 
-enum overflow {
-	OVERFLOW_DROP_NEW,
-	OVERFLOW_DROP_OLD,
-	OVERFLOW_DISCONNECT,
-	OVERFLOW_LATEST,
-	N_OVERFLOWS
-};
-
-enum gap_reason { GAP_OVERFLOW = 1, GAP_ABORTED = 2, GAP_UPLINK_LOST = 3 };
-
 /** What became of a message at one subscription. */
 enum delivery { DELIVERY_TAKEN, DELIVERY_FULL };
 
@@ -43,7 +32,6 @@ struct subscription {
 	struct target target;
 	struct receiver receiver;
 	struct bus *bus;
-	enum overflow overflow;
 	bool is_observer;
 
 	struct group *group; /* or NULL */
@@ -55,16 +43,8 @@ struct subscription {
 
 	struct list
 		waiting_link; /* in peer.waiting: it has something to send */
-	struct queue queue;
-	struct latest latest; /* instead, with OVERFLOW_LATEST */
-	uint32_t queue_messages_max;
-	uint64_t queue_bytes_max;
-	uint64_t n_reserved_bytes; /* for the rest of open messages */
-	struct list open_targets;  /* of messages that are on their way to it */
-
-	uint64_t n_lost_before; /* what waits: to be told */
-	uint64_t n_lost_after;
-	uint64_t n_dropped; /* ever */
+	struct backlog backlog;
+	struct list open_targets; /* of messages that are on their way to it */
 
 	uint8_t n_pattern;
 	char pattern[];
@@ -132,9 +112,5 @@ int subscription_drain(struct subscription *subscription, size_t budget_bytes);
 
 /** Credit has come. */
 void subscription_wake(struct subscription *subscription);
-
-/** Frames that wait, and their bytes. */
-size_t subscription_n_waiting(const struct subscription *subscription);
-size_t subscription_waiting_bytes(const struct subscription *subscription);
 
 #endif

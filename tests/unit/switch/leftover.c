@@ -77,8 +77,8 @@ static const char *leftover_capture(const struct bus *bus)
 			container_of(link, struct subscription, capture_link);
 
 		n++;
-		if (log->receiver.peer || subscription_n_waiting(log) ||
-		    log->n_reserved_bytes ||
+		if (log->receiver.peer || backlog_n_frames(&log->backlog) ||
+		    log->backlog.n_reserved_bytes ||
 		    !list_is_empty(&log->stored_slots) ||
 		    !list_is_empty(&log->open_targets))
 			return "what hangs on a capture";

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SWITCH_BACKLOG_H
+#define SWITCH_BACKLOG_H
+
+/**
+ * What waits for a subscription, and what of it is lost when it is too much.
+ *
+ * A backlog is bounded in messages and bytes, and all in it is charged to the
+ * subscriber. What was lost is counted where it stood: before the oldest that
+ * waits, or after the newest.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "switch/latest.h"
+#include "switch/queue.h"
+
+struct bus;
+struct message;
+struct receiver;
+
+enum overflow {
+	OVERFLOW_DROP_NEW,
+	OVERFLOW_DROP_OLD,
+	OVERFLOW_DISCONNECT,
+	OVERFLOW_LATEST,
+	N_OVERFLOWS
+};
+
+enum gap_reason { GAP_OVERFLOW = 1, GAP_ABORTED = 2, GAP_UPLINK_LOST = 3 };
+
+enum { GAP_BODY_BYTES = 16 };
+
+struct backlog {
+	struct bus *bus;
+	struct receiver *receiver; /* whose peer pays */
+	enum overflow overflow;
+	uint32_t messages_max;
+	uint64_t bytes_max;
+
+	struct queue queue;
+	struct latest latest; /* instead, with OVERFLOW_LATEST */
+
+	uint64_t n_reserved_bytes; /* for the rest of open messages */
+	uint64_t n_lost_before;    /* what waits: to be told */
+	uint64_t n_lost_after;
+	uint64_t n_dropped; /* ever */
+};
+
+/** Whom a frame that waits names, and so holds; 0: nobody. */
+struct named {
+	uint32_t source;
+	uint32_t callee;
+};
+
+/**
+ * The other fields, which say whose it is and its limits, are set already.
+ * Returns 0 or -ENOMEM.
+ */
+int backlog_init(struct backlog *backlog);
+
+/** Nothing may wait or be reserved any more. */
+void backlog_deinit(struct backlog *backlog);
+
+/** Lose all that waits or is reserved, and tell nobody. */
+void backlog_clear(struct backlog *backlog);
+
+/** Frames that wait, and their bytes. */
+static inline size_t backlog_n_frames(const struct backlog *backlog)
+{
+	return backlog->queue.n_frames + backlog->latest.n_frames;
+}
+
+static inline size_t backlog_n_bytes(const struct backlog *backlog)
+{
+	return backlog->queue.n_bytes + backlog->latest.n_bytes;
+}
+
+/** Whether one more message of `n` bytes may wait. */
+bool backlog_fits(const struct backlog *backlog, uint64_t n);
+
+/** The same, after older ones were lost where that is the policy. */
+bool backlog_make_fit(struct backlog *backlog, uint64_t n);
+
+/** Whether it would replace something that waits, and what it has more fits. */
+bool backlog_may_replace(const struct backlog *backlog,
+			 const struct message *message);
+
+/**
+ * Room for a message that was found to fit, or had its room reserved. Returns
+ * 0 and *ret_room, to be filled with the frame before anything else is done to
+ * the backlog; or -ENOMEM.
+ */
+int backlog_push(struct backlog *backlog, const struct message *message,
+		 uint8_t **ret_room);
+
+/**
+ * The same for a notice of `n` bytes, an ABORT, which costs nothing and names
+ * nobody.
+ */
+int backlog_push_notice(struct backlog *backlog, size_t n, uint8_t **ret_room);
+
+/** The oldest frame, or NULL. */
+const uint8_t *backlog_peek(const struct backlog *backlog, size_t *ret_n);
+
+/** Take the oldest out, and give back what it was charged. */
+void backlog_pop(struct backlog *backlog);
+
+/** Set aside room for the rest of a message, and give it back. */
+void backlog_reserve(struct backlog *backlog, uint64_t n_bytes);
+void backlog_unreserve(struct backlog *backlog, uint64_t n_bytes);
+
+/** One message more is lost, here: `n_lost` is one of the two counts. */
+void backlog_lose(struct backlog *backlog, uint64_t *n_lost);
+
+/** Whether a frame that waits is a notice. */
+bool backlog_is_notice(const uint8_t *frame);
+struct named backlog_named(const uint8_t *frame);
+
+/** The body of a GAP. */
+void backlog_write_gap(const struct backlog *backlog, uint64_t n_lost,
+		       uint8_t body[GAP_BODY_BYTES]);
+
+#endif
