@@ -33,7 +33,7 @@ void backlog_clear(struct backlog *backlog)
 
 static struct account *account_of(const struct backlog *backlog)
 {
-	return backlog->receiver->peer->account;
+	return backlog->receiver->speaker->account;
 }
 
 bool backlog_is_notice(const uint8_t *frame)

@@ -76,18 +76,18 @@ static const char *split_instance(const char *text, size_t n,
 	return text + 1;
 }
 
-static bool may_call(struct peer *caller, const char *subject, size_t n,
-		     char *text, size_t n_text)
+static bool may_call(const struct speaker *caller, const char *subject,
+		     size_t n, char *text, size_t n_text)
 {
 	struct policy_verdict verdict;
 	char why[300];
 
-	verdict = policy_judge(caller->bus->policy, peer_path(caller),
+	verdict = policy_judge(caller->peer->bus->policy, speaker_path(caller),
 			       VERB_CALL, subject, n);
 	if (verdict.is_allowed)
 		return true;
 	policy_verdict_text(&verdict, why, sizeof(why));
-	snprintf(text, n_text, "%s may not call %.*s: %s", peer_path(caller),
+	snprintf(text, n_text, "%s may not call %.*s: %s", speaker_path(caller),
 		 (int)n, subject, why);
 	return false;
 }
@@ -107,7 +107,8 @@ static int find_instance(struct peer *caller, const struct inbound *inbound,
 			 inbound->subject);
 		return STATUS_INVALID_ARGUMENT;
 	}
-	if (!may_call(caller, subject, (size_t)(end - subject), text, n_text))
+	if (!may_call(inbound->speaker, subject, (size_t)(end - subject), text,
+		      n_text))
 		return STATUS_PERMISSION_DENIED;
 	ret->registration = registration_lookup(caller->bus, instance);
 	if (ret->registration &&
@@ -137,7 +138,7 @@ static int find(struct peer *caller, const struct inbound *inbound,
 		snprintf(text, n_text, "this is not a subject");
 		return STATUS_INVALID_ARGUMENT;
 	}
-	if (!may_call(caller, inbound->subject, n, text, n_text))
+	if (!may_call(inbound->speaker, inbound->subject, n, text, n_text))
 		return STATUS_PERMISSION_DENIED;
 	ret->endpoint = endpoint_lookup(bus, inbound->subject, n);
 	/* What is not there is not remembered: coming, it would void all. */
@@ -202,7 +203,7 @@ static void hand_over(struct slot *slot, struct registration *registration,
 
 	slot_hand_over(slot, receiver, draw(registration),
 		       &registration->slots);
-	(void)peer_announce(receiver->peer, slot->caller->source);
+	(void)peer_announce(receiver->peer, slot->speaker->source);
 	peer_send_message(receiver->peer, message, slot->callee_id);
 	receiver_spend(receiver, 1, n_bytes);
 }
@@ -212,11 +213,11 @@ int call_hold(struct slot *slot, const struct message *message)
 	size_t n = message->n_bytes;
 	uint8_t *held;
 
-	if (account_charge(slot->caller->account, RESOURCE_QUEUED_BYTES, n))
+	if (account_charge(slot->speaker->account, RESOURCE_QUEUED_BYTES, n))
 		return 1;
 	held = realloc(slot->held, slot->n_held + n);
 	if (!held) {
-		account_discharge(slot->caller->account, RESOURCE_QUEUED_BYTES,
+		account_discharge(slot->speaker->account, RESOURCE_QUEUED_BYTES,
 				  n);
 		return 1;
 	}
@@ -265,15 +266,15 @@ static int open_slot(struct peer *caller, const struct inbound *inbound,
 	char text[400];
 	int r;
 
-	r = slot_new(bus, SLOT_CALL, caller, id, &slot);
+	r = slot_new(bus, SLOT_CALL, inbound->speaker, id, &slot);
 	if (r == -EEXIST) {
 		peer_end(caller, STATUS_INVALID_ARGUMENT,
 			 "a correlation id is used twice");
 		return 1;
 	}
 	if (r < 0) {
-		account_full_text(caller->account, RESOURCE_SLOTS, text,
-				  sizeof(text));
+		account_full_text(inbound->speaker->account, RESOURCE_SLOTS,
+				  text, sizeof(text));
 		reply_by_bus(caller, id, STATUS_RESOURCE_EXHAUSTED, text,
 			     false);
 		return 1;
@@ -294,7 +295,7 @@ static int open_slot(struct peer *caller, const struct inbound *inbound,
 static void forward_call(struct peer *caller, const struct inbound *inbound,
 			 struct message *ret_message)
 {
-	inbound_forward(inbound, caller, FRAME_CALL, ret_message);
+	inbound_forward(inbound, inbound->speaker, FRAME_CALL, ret_message);
 	ret_message->frame.time_left_ms =
 		time_left(caller->bus, inbound->frame.time_left_ms);
 }
@@ -308,7 +309,7 @@ static int begin(struct peer *caller, const struct inbound *inbound,
 
 	if (frame_is_whole(&inbound->frame))
 		return 0;
-	r = open_new(caller, &inbound->frame, 0, &open);
+	r = open_new(inbound->speaker, &inbound->frame, 0, &open);
 	if (r < 0) {
 		peer_end(caller, STATUS_RESOURCE_EXHAUSTED,
 			 "too many messages are begun");
@@ -343,7 +344,7 @@ void call_start(struct peer *caller, const struct inbound *inbound)
 	int r;
 
 	bus->stats.n_calls++;
-	caller->stats.n_calls++;
+	inbound->speaker->stats.n_calls++;
 	if (open_slot(caller, inbound, &slot)) {
 		(void)begin(caller, inbound, NULL);
 		return;
@@ -391,7 +392,7 @@ static void release(struct slot *slot, struct registration *registration)
 	size_t n_held = slot->n_held;
 	uint64_t id = draw(registration);
 
-	(void)peer_announce(receiver->peer, slot->caller->source);
+	(void)peer_announce(receiver->peer, slot->speaker->source);
 	le32_store(held + FRAME_AT_TIME_LEFT, ms_left(slot));
 	for (size_t at = 0; at < n_held;) {
 		size_t n = le32_load(held + at);

@@ -38,7 +38,7 @@ static uint32_t fragment_bytes(const struct peer *peer)
 static void welcome(struct peer *peer, uint64_t correlation)
 {
 	const struct bus_limits *limits = &peer->bus->limits;
-	struct principal who = peer->source->principal;
+	struct principal who = peer->self.source->principal;
 	struct frame frame = { .kind = FRAME_WELCOME,
 			       .correlation = correlation };
 	uint8_t body[400];

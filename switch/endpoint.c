@@ -205,22 +205,24 @@ static int join_all(struct registration *registration,
 	return r;
 }
 
-int registration_new(struct peer *peer,
+int registration_new(struct speaker *speaker,
 		     const struct registration_options *options,
 		     struct registration **ret_registration)
 {
+	struct peer *peer = speaker->peer;
 	struct endpoint_table *table = &peer->bus->endpoints;
 	size_t n_max = options->n_methods ? options->n_methods : 1;
 	struct registration *registration;
 	int r;
 
-	if (account_charge(peer->account, RESOURCE_SUBSCRIPTIONS, n_max))
+	if (account_charge(speaker->account, RESOURCE_SUBSCRIPTIONS, n_max))
 		return -EDQUOT;
 	registration = calloc(1, sizeof(*registration) +
 					 n_max * sizeof(struct membership) +
 					 options->n_name);
 	if (!registration) {
-		account_discharge(peer->account, RESOURCE_SUBSCRIPTIONS, n_max);
+		account_discharge(speaker->account, RESOURCE_SUBSCRIPTIONS,
+				  n_max);
 		return -ENOMEM;
 	}
 	registration->bus = peer->bus;
@@ -231,6 +233,7 @@ int registration_new(struct peer *peer,
 	memcpy(registration->name, options->name, options->n_name);
 	registration->receiver = (struct receiver){
 		.peer = peer,
+		.speaker = speaker,
 		.kind = RECEIVER_REGISTRATION,
 		.id = options->id,
 		.next = peer->next_call,
@@ -277,9 +280,9 @@ struct registration *registration_free(struct registration *registration)
 	/* A late reply to its calls must not answer those of another. */
 	if (peer->next_call < registration->receiver.next)
 		peer->next_call = registration->receiver.next;
+	account_discharge(registration->receiver.speaker->account,
+			  RESOURCE_SUBSCRIPTIONS, registration->n_charged);
 	receiver_leave(&registration->receiver);
-	account_discharge(peer->account, RESOURCE_SUBSCRIPTIONS,
-			  registration->n_charged);
 	free(registration);
 	return NULL;
 }

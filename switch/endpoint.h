@@ -23,7 +23,7 @@
 
 struct bus;
 struct endpoint;
-struct peer;
+struct speaker;
 
 struct endpoint {
 	struct map_node node; /* in endpoint_table.by_subject */
@@ -101,7 +101,7 @@ bool endpoint_is_method_missing(const struct bus *bus, const char *subject,
 struct registration *endpoint_pick(struct endpoint *endpoint, uint64_t n_bytes);
 
 /** Returns 0, -EDQUOT or -ENOMEM. */
-int registration_new(struct peer *peer,
+int registration_new(struct speaker *speaker,
 		     const struct registration_options *options,
 		     struct registration **ret_registration);
 

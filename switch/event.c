@@ -11,7 +11,7 @@
 
 void event_peer(struct peer *peer, const char *what, const char *reason)
 {
-	struct principal who = peer->source->principal;
+	struct principal who = peer->self.source->principal;
 	Helio__Switch__V1__PeerEvent event =
 		HELIO__SWITCH__V1__PEER_EVENT__INIT;
 	char subject[64];

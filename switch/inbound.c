@@ -30,9 +30,9 @@ struct batch {
 	size_t n_bytes; /* of the channel's window */
 };
 
-static inline uint64_t class_of(const struct peer *peer, uint8_t kind)
+static inline uint64_t class_of(const struct speaker *speaker, uint8_t kind)
 {
-	return peer->id << 1 | (kind == FRAME_CALL ? CLASS_CALL : 0);
+	return speaker->id << 1 | (kind == FRAME_CALL ? CLASS_CALL : 0);
 }
 
 /* Slot and callee are the switch's to name; a MESSAGE has neither room. */
@@ -44,8 +44,9 @@ static void clear_extension(struct frame *frame)
 		frame->room_kib = 0;
 }
 
-void inbound_forward(const struct inbound *inbound, const struct peer *peer,
-		     enum frame_kind kind, struct message *ret_message)
+void inbound_forward(const struct inbound *inbound,
+		     const struct speaker *speaker, enum frame_kind kind,
+		     struct message *ret_message)
 {
 	const struct frame *frame = &inbound->frame;
 	struct message *message = ret_message;
@@ -53,7 +54,7 @@ void inbound_forward(const struct inbound *inbound, const struct peer *peer,
 	message->frame = *frame;
 	message->frame.kind = (uint8_t)kind;
 	message->frame.flags = frame->flags & FORWARDED_FLAGS;
-	message->frame.source = peer->source->handle;
+	message->frame.source = speaker->source->handle;
 	if (frame->flags & FRAME_EXTENDED)
 		clear_extension(&message->frame);
 	message->flags = message->frame.flags;
@@ -65,7 +66,7 @@ void inbound_forward(const struct inbound *inbound, const struct peer *peer,
 	message->n_body = inbound_body_bytes(inbound);
 	message->n_bytes = frame->length;
 	message->image = NULL;
-	message->source = peer->source;
+	message->source = speaker->source;
 	message->callee = NULL;
 	message->total_bytes = frame->total_bytes;
 }
@@ -88,12 +89,13 @@ static inline bool is_same(const struct inbound *before,
 }
 
 /* Copy what is looked at out of the peer's memory. */
-static void take_apart(const struct peer *peer, const uint8_t *bytes,
+static void take_apart(struct peer *peer, const uint8_t *bytes,
 		       const struct inbound *before, struct inbound *inbound)
 {
 	const struct frame *frame = &inbound->frame;
 	size_t n_header = frame_header_bytes(frame);
 
+	inbound->speaker = &peer->self;
 	memcpy(inbound->subject, bytes + n_header, frame->n_subject);
 	inbound->subject[frame->n_subject] = '\0';
 	inbound->tail = bytes + n_header + frame->n_subject;
@@ -104,9 +106,9 @@ static void take_apart(const struct peer *peer, const uint8_t *bytes,
 		inbound->tag = before->tag;
 		return;
 	}
-	inbound->tag =
-		route_tag(&peer->bus->routes, class_of(peer, frame->kind),
-			  inbound->subject, frame->n_subject);
+	inbound->tag = route_tag(&peer->bus->routes,
+				 class_of(inbound->speaker, frame->kind),
+				 inbound->subject, frame->n_subject);
 	route_prefetch(&peer->bus->routes, inbound->tag);
 }
 

@@ -22,9 +22,11 @@
 struct bus;
 struct message;
 struct peer;
+struct speaker;
 
 struct inbound {
 	struct frame frame;
+	struct speaker *speaker; /* in whose name */
 	/* Metadata and body: still the peer's memory, to be read once. */
 	const uint8_t *tail;
 	size_t n_tail;
@@ -42,10 +44,11 @@ bool inbound_read(struct peer *peer);
 
 /**
  * What goes on from a frame that came in: of kind `kind`, with the flags of
- * the message itself, from the peer. No correlation id yet.
+ * the message itself, from the speaker. No correlation id yet.
  */
-void inbound_forward(const struct inbound *inbound, const struct peer *peer,
-		     enum frame_kind kind, struct message *ret_message);
+void inbound_forward(const struct inbound *inbound,
+		     const struct speaker *speaker, enum frame_kind kind,
+		     struct message *ret_message);
 
 /** Copy the body to the bus's scratch, where the peer cannot change it. */
 const uint8_t *inbound_settle(struct bus *bus, const struct inbound *inbound);

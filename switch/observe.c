@@ -47,7 +47,7 @@ void observe_call(struct slot *slot, const struct inbound *inbound,
 	struct frame frame = {
 		.kind = FRAME_OBSERVED_CALL,
 		.n_metadata = inbound->frame.n_metadata,
-		.source = slot->caller->source->handle,
+		.source = slot->speaker->source->handle,
 		.time_left_ms = inbound->frame.time_left_ms,
 		.slot = slot->id,
 	};
@@ -61,7 +61,7 @@ void observe_call(struct slot *slot, const struct inbound *inbound,
 	if (!slot->observed)
 		return;
 	if (registration) {
-		copy.callee = registration->receiver.peer->source;
+		copy.callee = registration->receiver.speaker->source;
 		frame.callee = copy.callee->handle;
 	}
 	copy_to_all(slot->bus, slot->observed, &copy, &frame);
@@ -71,7 +71,7 @@ void observe_reply(struct slot *slot, const struct inbound *inbound,
 		   const struct message *message)
 {
 	struct message copy = *message;
-	struct source *callee = slot->callee->peer->source;
+	struct source *callee = slot->callee->speaker->source;
 	struct frame frame = {
 		.kind = FRAME_OBSERVED_REPLY,
 		.n_metadata = inbound->frame.n_metadata,

@@ -39,22 +39,24 @@ static void expect_next(struct open *open)
 		  bus->now_ns + bus->limits.fragment_ms * NS_PER_MS);
 }
 
-int open_new(struct peer *sender, const struct frame *frame, size_t n_targets,
-	     struct open **ret_open)
+int open_new(struct speaker *speaker, const struct frame *frame,
+	     size_t n_targets, struct open **ret_open)
 {
+	struct peer *sender = speaker->peer;
 	struct open *open;
 
 	if (open_lookup(sender, frame->correlation))
 		return -EEXIST;
-	if (account_charge(sender->account, RESOURCE_OPEN_MESSAGES, 1))
+	if (account_charge(speaker->account, RESOURCE_OPEN_MESSAGES, 1))
 		return -EDQUOT;
 	open = malloc(sizeof(*open) + n_targets * sizeof(struct open_target));
 	if (!open) {
-		account_discharge(sender->account, RESOURCE_OPEN_MESSAGES, 1);
+		account_discharge(speaker->account, RESOURCE_OPEN_MESSAGES, 1);
 		return -ENOMEM;
 	}
 	*open = (struct open){
 		.sender = sender,
+		.speaker = speaker,
 		.correlation = frame->correlation,
 		.kind = frame->kind,
 		.n_left = frame->total_bytes - frame_body_bytes(frame),
@@ -77,7 +79,7 @@ void open_free(struct open *open)
 		open->slot->reply = NULL;
 	timer_remove(&open->timer);
 	map_remove(&open->sender->open, &open->node);
-	account_discharge(open->sender->account, RESOURCE_OPEN_MESSAGES, 1);
+	account_discharge(open->speaker->account, RESOURCE_OPEN_MESSAGES, 1);
 	free(open);
 }
 
@@ -149,7 +151,7 @@ int open_continue(struct peer *sender, const struct inbound *inbound,
 		*ret_reason = fault;
 		return 1;
 	}
-	inbound_forward(inbound, sender, open->kind, &message);
+	inbound_forward(inbound, open->speaker, open->kind, &message);
 	open->n_left -= message.n_body;
 	if (message.n_body < SMALL_BYTES)
 		open->n_small--;

@@ -21,6 +21,7 @@
 struct inbound;
 struct peer;
 struct slot;
+struct speaker;
 struct subscription;
 
 struct open_target {
@@ -32,6 +33,7 @@ struct open_target {
 struct open {
 	struct map_node node; /* in peer.open */
 	struct peer *sender;
+	struct speaker *speaker; /* in whose name, on the sender's channel */
 	uint64_t correlation;
 	uint8_t kind;       /* FRAME_MESSAGE, FRAME_CALL or FRAME_REPLY */
 	uint64_t n_left;    /* bytes of the body that are still to come */
@@ -47,8 +49,8 @@ struct open {
  * for `n_targets`, of which none is set yet. Returns 0, -EEXIST when the
  * correlation id is in use, -EDQUOT or -ENOMEM.
  */
-int open_new(struct peer *sender, const struct frame *frame, size_t n_targets,
-	     struct open **ret_open);
+int open_new(struct speaker *speaker, const struct frame *frame,
+	     size_t n_targets, struct open **ret_open);
 
 /** Nobody is told. */
 void open_free(struct open *open);

@@ -27,7 +27,7 @@ enum {
 
 const char *peer_path(const struct peer *peer)
 {
-	return peer->source->principal.path;
+	return speaker_path(&peer->self);
 }
 
 static void on_ready(struct channel *channel)
@@ -60,6 +60,7 @@ static struct peer *peer_alloc(struct bus *bus)
 	if (!peer)
 		return NULL;
 	peer->bus = bus;
+	peer->self.peer = peer;
 	list_init(&peer->link);
 	list_init(&peer->active_link);
 	list_init(&peer->dirty_link);
@@ -86,7 +87,7 @@ static int charge_channel(struct peer *peer, const struct principal *who)
 		account_unref(account);
 		return -EDQUOT;
 	}
-	peer->account = account;
+	peer->self.account = account;
 	return 0;
 }
 
@@ -104,13 +105,13 @@ int peer_new(struct bus *bus, struct channel *channel, struct peer **ret_peer)
 		return -ENOMEM;
 	r = charge_channel(peer, &who);
 	if (!r)
-		r = source_new(&bus->sources, &who, &peer->source);
+		r = source_new(&bus->sources, &who, &peer->self.source);
 	if (r < 0) {
 		peer_free(peer);
 		return r;
 	}
 
-	peer->id = ++bus->n_peers_ever;
+	peer->self.id = ++bus->n_peers_ever;
 	peer->channel = channel;
 	peer->connected_ns = bus->now_ns;
 	channel->owner = peer;
@@ -195,10 +196,10 @@ struct peer *peer_free(struct peer *peer)
 	frame_reader_deinit(&peer->reader);
 	outbox_deinit(&peer->outbox);
 	channel_free(peer->channel);
-	source_unref(&peer->bus->sources, peer->source);
-	if (peer->account)
-		account_discharge(peer->account, RESOURCE_CHANNELS, 1);
-	account_unref(peer->account);
+	source_unref(&peer->bus->sources, peer->self.source);
+	if (peer->self.account)
+		account_discharge(peer->self.account, RESOURCE_CHANNELS, 1);
+	account_unref(peer->self.account);
 	free(peer->known);
 	free(peer);
 	return NULL;

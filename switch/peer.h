@@ -22,10 +22,9 @@
 #include "switch/ack.h"
 #include "switch/bus.h"
 #include "switch/outbox.h"
-#include "switch/source.h"
+#include "switch/speaker.h"
 #include "transports/channel.h"
 
-struct account;
 struct message;
 
 enum peer_state {
@@ -35,14 +34,10 @@ enum peer_state {
 };
 
 struct peer_stats {
-	uint64_t n_published;
 	uint64_t n_frames_in;
 	uint64_t n_bytes_in;
 	uint64_t n_frames_out;
 	uint64_t n_bytes_out;
-	uint64_t n_refused;
-	uint64_t n_calls;
-	uint64_t n_calls_served;
 };
 
 struct peer {
@@ -51,8 +46,7 @@ struct peer {
 	enum peer_state state;
 	bool wants_room;  /* something waits until the channel has room */
 	unsigned n_quiet; /* turns in which nothing came */
-	struct source *source;
-	uint64_t id; /* never used twice: the class in the route cache */
+	struct speaker self;
 
 	struct list link;        /* in bus.peers */
 	struct list active_link; /* in bus.active, or asleep */
@@ -74,7 +68,6 @@ struct peer {
 	struct map taken;     /* slots, by the id that we drew */
 	uint32_t next_call;   /* number with which a registration begins */
 
-	struct account *account;
 	struct timer greeting;
 	struct timer stall;
 	struct peer_stats stats;

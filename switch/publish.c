@@ -30,7 +30,7 @@ struct tally {
 static void refuse(struct peer *peer, const struct inbound *inbound,
 		   enum status status, const char *text)
 {
-	peer->stats.n_refused++;
+	inbound->speaker->stats.n_refused++;
 	peer->bus->stats.n_refused++;
 	peer_send_status(peer, FRAME_REFUSED, inbound->frame.correlation,
 			 status, text);
@@ -39,14 +39,15 @@ static void refuse(struct peer *peer, const struct inbound *inbound,
 void refuse_by_policy(struct peer *peer, const struct inbound *inbound,
 		      enum verb verb)
 {
+	const char *who = speaker_path(inbound->speaker);
 	struct policy_verdict verdict;
 	char why[300];
 	char text[900];
 
-	verdict = policy_judge(peer->bus->policy, peer_path(peer), verb,
-			       inbound->subject, inbound->frame.n_subject);
+	verdict = policy_judge(peer->bus->policy, who, verb, inbound->subject,
+			       inbound->frame.n_subject);
 	policy_verdict_text(&verdict, why, sizeof(why));
-	snprintf(text, sizeof(text), "%s may not %s %s: %s", peer_path(peer),
+	snprintf(text, sizeof(text), "%s may not %s %s: %s", who,
 		 verb_name(verb), inbound->subject, why);
 	refuse(peer, inbound, STATUS_PERMISSION_DENIED, text);
 }
@@ -70,8 +71,8 @@ static const struct route *resolve(struct peer *peer,
 		       "subjects below $ are the switch's own");
 		return NULL;
 	}
-	verdict = policy_judge(bus->policy, peer_path(peer), VERB_PUBLISH,
-			       inbound->subject, n);
+	verdict = policy_judge(bus->policy, speaker_path(inbound->speaker),
+			       VERB_PUBLISH, inbound->subject, n);
 	if (verdict.is_allowed &&
 	    route_match(&bus->routes, inbound->subject, n, &audience) < 0) {
 		refuse(peer, inbound, STATUS_RESOURCE_EXHAUSTED,
@@ -169,8 +170,8 @@ static int open_stored(struct peer *peer, const struct inbound *inbound,
 	r = check_capture(audience, message, ret_text);
 	if (r)
 		return r;
-	r = slot_new(bus, SLOT_STORED, peer, inbound->frame.correlation,
-		     ret_slot);
+	r = slot_new(bus, SLOT_STORED, inbound->speaker,
+		     inbound->frame.correlation, ret_slot);
 	if (r == -EEXIST) {
 		peer_end(peer, STATUS_INVALID_ARGUMENT,
 			 "a correlation id is used twice");
@@ -208,8 +209,8 @@ static int begin(struct peer *peer, const struct inbound *inbound,
 {
 	int r;
 
-	r = open_new(peer, &inbound->frame, audience ? audience->n_targets : 0,
-		     ret_open);
+	r = open_new(inbound->speaker, &inbound->frame,
+		     audience ? audience->n_targets : 0, ret_open);
 	if (r == -EEXIST)
 		peer_end(peer, STATUS_INVALID_ARGUMENT,
 			 "a correlation id is used twice");
@@ -270,7 +271,7 @@ static void route(struct peer *peer, const struct inbound *inbound,
 	const char *text = "";
 	int r;
 
-	inbound_forward(inbound, peer, FRAME_MESSAGE, &message);
+	inbound_forward(inbound, inbound->speaker, FRAME_MESSAGE, &message);
 	r = admit(peer, inbound, audience, &message, &stored, &text);
 	if (r) {
 		refuse(peer, inbound, (enum status)r, text);
@@ -283,7 +284,7 @@ static void route(struct peer *peer, const struct inbound *inbound,
 	if (audience->n_targets > 1)
 		message_settle(&message, peer->bus->scratch);
 	tally = deliver(peer->bus, audience, &message, open, stored);
-	peer->stats.n_published++;
+	inbound->speaker->stats.n_published++;
 	count(peer->bus, inbound, tally);
 	if (stored && !stored->callee)
 		slot_fail(stored, STATUS_RESOURCE_EXHAUSTED, "");

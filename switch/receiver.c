@@ -20,6 +20,7 @@ void receiver_leave(struct receiver *receiver)
 	list_unlink(&receiver->all_link);
 	map_remove(&receiver->peer->receivers, &receiver->node);
 	receiver->peer = NULL;
+	receiver->speaker = NULL;
 }
 
 bool receiver_refuse_id(struct peer *peer, uint32_t id, uint64_t correlation)

@@ -17,16 +17,18 @@
 #include "base/map.h"
 
 struct peer;
+struct speaker;
 
 enum receiver_kind { RECEIVER_SUBSCRIPTION, RECEIVER_REGISTRATION };
 
 enum { RECEIVER_ID_MAX = 0x7fffffff };
 
 struct receiver {
-	struct list all_link; /* in bus.receivers, oldest first */
-	uint64_t serial;      /* unlike any other's, ever */
-	struct map_node node; /* in peer.receivers, by id */
-	struct peer *peer;    /* NULL: a log that is away */
+	struct list all_link;    /* in bus.receivers, oldest first */
+	uint64_t serial;         /* unlike any other's, ever */
+	struct map_node node;    /* in peer.receivers, by id */
+	struct peer *peer;       /* NULL: a log that is away */
+	struct speaker *speaker; /* whose it is, on the peer's channel */
 	enum receiver_kind kind;
 	uint32_t id;   /* 1 to RECEIVER_ID_MAX */
 	uint32_t next; /* number of the next message, or call */

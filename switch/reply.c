@@ -33,7 +33,7 @@ static void swallow(struct peer *callee, const struct inbound *inbound)
 	struct open *open;
 
 	if (!frame_is_whole(&inbound->frame) &&
-	    open_new(callee, &inbound->frame, 0, &open) < 0)
+	    open_new(inbound->speaker, &inbound->frame, 0, &open) < 0)
 		peer_end(callee, STATUS_RESOURCE_EXHAUSTED,
 			 "too many messages are begun");
 }
@@ -45,7 +45,8 @@ static void end_early(struct slot *slot, const char *text)
 }
 
 /* Only the service speaks here: the bus's words are the switch's alone. */
-static void forward_reply(struct peer *callee, const struct inbound *inbound,
+static void forward_reply(const struct speaker *callee,
+			  const struct inbound *inbound,
 			  struct message *ret_message)
 {
 	struct inbound copy;
@@ -102,8 +103,8 @@ void call_reply(struct peer *callee, const struct inbound *inbound)
 		return;
 	}
 	callee->bus->stats.n_replies++;
-	callee->stats.n_calls_served++;
-	forward_reply(callee, inbound, &message);
+	slot->callee->speaker->stats.n_calls_served++;
+	forward_reply(slot->callee->speaker, inbound, &message);
 	if (slot->observed) {
 		message_settle(&message, callee->bus->scratch);
 		observe_reply(slot, inbound, &message);
@@ -113,7 +114,7 @@ void call_reply(struct peer *callee, const struct inbound *inbound)
 		slot_free(slot);
 		return;
 	}
-	if (open_new(callee, &inbound->frame, 0, &open) < 0) {
+	if (open_new(slot->callee->speaker, &inbound->frame, 0, &open) < 0) {
 		peer_end(callee, STATUS_RESOURCE_EXHAUSTED,
 			 "too many messages are begun");
 		return;

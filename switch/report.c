@@ -69,7 +69,7 @@ static void add_up(struct receiver *receiver, struct sums *sums)
 static void fill_peer(const struct bus *bus, struct peer *peer,
 		      struct report_peer *entry)
 {
-	struct principal *who = &peer->source->principal;
+	struct principal *who = &peer->self.source->principal;
 	Helio__Switch__V1__Peer *out = &entry->peer;
 	struct sums sums = { 0 };
 	struct map_node *node = NULL;
@@ -77,7 +77,7 @@ static void fill_peer(const struct bus *bus, struct peer *peer,
 	while ((node = map_walk(&peer->receivers, node)))
 		add_up(container_of(node, struct receiver, node), &sums);
 	helio__switch__v1__peer__init(out);
-	SET(out, id, peer->id);
+	SET(out, id, peer->self.id);
 	out->principal = who->path;
 	out->durable_id = who->durable_id;
 	SET(out, incarnation, who->incarnation);
@@ -94,14 +94,14 @@ static void fill_peer(const struct bus *bus, struct peer *peer,
 	SET(out, queued_messages, sums.n_waiting);
 	SET(out, queued_bytes,
 	    sums.n_waiting_bytes + outbox_bytes(&peer->outbox));
-	SET(out, received_messages, peer->stats.n_published);
+	SET(out, received_messages, peer->self.stats.n_published);
 	SET(out, received_bytes, peer->stats.n_bytes_in);
 	SET(out, delivered_messages, sums.n_messages);
 	SET(out, delivered_bytes, sums.n_bytes);
 	SET(out, dropped_messages, sums.n_dropped);
-	SET(out, refused, peer->stats.n_refused);
-	SET(out, calls, peer->stats.n_calls);
-	SET(out, calls_served, peer->stats.n_calls_served);
+	SET(out, refused, peer->self.stats.n_refused);
+	SET(out, calls, peer->self.stats.n_calls);
+	SET(out, calls_served, peer->self.stats.n_calls_served);
 }
 
 size_t report_peers(struct bus *bus, struct report_page *page,
@@ -113,7 +113,7 @@ size_t report_peers(struct bus *bus, struct report_page *page,
 	list_for_each (link, &bus->peers) {
 		struct peer *peer = container_of(link, struct peer, link);
 
-		if (peer->id <= page->cursor ||
+		if (peer->self.id <= page->cursor ||
 		    !is_below(peer, page->principal))
 			continue;
 		if (n == page->limit) {
@@ -133,8 +133,8 @@ static void fill_subscription(struct subscription *sub,
 	Helio__Switch__V1__Subscription *out = &entry->subscription;
 
 	helio__switch__v1__subscription__init(out);
-	SET(out, peer, sub->receiver.peer->id);
-	out->principal = sub->receiver.peer->source->principal.path;
+	SET(out, peer, sub->receiver.peer->self.id);
+	out->principal = sub->receiver.speaker->source->principal.path;
 	SET(out, id, sub->receiver.id);
 	snprintf(entry->pattern, sizeof(entry->pattern), "%.*s", sub->n_pattern,
 		 sub->pattern);
@@ -192,8 +192,8 @@ static void fill_service(struct registration *registration,
 	uint32_t n_pending = 0;
 
 	helio__switch__v1__service__init(out);
-	SET(out, peer, receiver->peer->id);
-	out->principal = receiver->peer->source->principal.path;
+	SET(out, peer, receiver->peer->self.id);
+	out->principal = receiver->speaker->source->principal.path;
 	SET(out, id, receiver->id);
 	snprintf(entry->name, sizeof(entry->name), "%.*s",
 		 (int)registration->n_name, registration->name);

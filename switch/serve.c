@@ -21,22 +21,22 @@
 
 enum { METHODS_MAX = 512, TEXT_BYTES = 900 };
 
-static int judge(const struct peer *peer, const char *name, size_t n,
+static int judge(const struct speaker *speaker, const char *name, size_t n,
 		 char text[TEXT_BYTES])
 {
 	struct policy_verdict verdict;
 	char why[300];
 
 	/* The switch's own service needs nobody's leave. */
-	if (peer->channel->evidence.kind == EVIDENCE_INSIDE)
+	if (speaker->peer->channel->evidence.kind == EVIDENCE_INSIDE)
 		return STATUS_OK;
-	verdict = policy_judge(peer->bus->policy, peer_path(peer), VERB_SERVE,
-			       name, n);
+	verdict = policy_judge(speaker->peer->bus->policy,
+			       speaker_path(speaker), VERB_SERVE, name, n);
 	if (verdict.is_allowed)
 		return STATUS_OK;
 	policy_verdict_text(&verdict, why, sizeof(why));
-	snprintf(text, TEXT_BYTES, "%s may not serve %.*s: %s", peer_path(peer),
-		 (int)n, name, why);
+	snprintf(text, TEXT_BYTES, "%s may not serve %.*s: %s",
+		 speaker_path(speaker), (int)n, name, why);
 	return STATUS_PERMISSION_DENIED;
 }
 
@@ -85,19 +85,20 @@ static int check(const struct peer *peer, const struct inbound *inbound,
 			 peer_path(peer), peer->bus->limits.subscriptions_max);
 		return STATUS_RESOURCE_EXHAUSTED;
 	}
-	return judge(peer, name, n, text);
+	return judge(inbound->speaker, name, n, text);
 }
 
-static int make(struct peer *peer, const struct registration_options *options,
+static int make(struct speaker *speaker,
+		const struct registration_options *options,
 		struct registration **ret_registration, char text[TEXT_BYTES])
 {
-	int r = registration_new(peer, options, ret_registration);
+	int r = registration_new(speaker, options, ret_registration);
 
 	if (!r)
 		return STATUS_OK;
 	if (r == -EDQUOT)
-		account_full_text(peer->account, RESOURCE_SUBSCRIPTIONS, text,
-				  TEXT_BYTES);
+		account_full_text(speaker->account, RESOURCE_SUBSCRIPTIONS,
+				  text, TEXT_BYTES);
 	else
 		snprintf(text, TEXT_BYTES, "out of memory");
 	return STATUS_RESOURCE_EXHAUSTED;
@@ -148,7 +149,7 @@ void serve(struct peer *peer, const struct inbound *inbound)
 	if (!r)
 		r = take_methods(asked, options.n_name, methods, text);
 	if (!r)
-		r = make(peer, &options, &registration, text);
+		r = make(inbound->speaker, &options, &registration, text);
 	if (r) {
 		peer_send_status(peer, FRAME_RESULT, inbound->frame.correlation,
 				 (enum status)r, text);
@@ -180,14 +181,14 @@ void unserve(struct peer *peer, const struct inbound *inbound)
 
 void serve_judge(struct registration *registration)
 {
-	struct peer *peer = registration->receiver.peer;
+	const struct speaker *speaker = registration->receiver.speaker;
 	char text[TEXT_BYTES];
 	int r;
 
-	r = judge(peer, registration->name, registration->n_name, text);
+	r = judge(speaker, registration->name, registration->n_name, text);
 	if (!r)
 		return;
-	peer_send_status(peer, FRAME_RESULT,
+	peer_send_status(speaker->peer, FRAME_RESULT,
 			 FRAME_SWITCH_DRAWN | registration->receiver.id,
 			 (enum status)r, text);
 	registration_free(registration);

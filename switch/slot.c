@@ -49,24 +49,26 @@ static struct slot *slot_take(struct slot_table *table)
 	return malloc(sizeof(struct slot));
 }
 
-int slot_new(struct bus *bus, enum slot_kind kind, struct peer *caller,
+int slot_new(struct bus *bus, enum slot_kind kind, struct speaker *speaker,
 	     uint64_t caller_id, struct slot **ret_slot)
 {
+	struct peer *caller = speaker->peer;
 	struct slot *slot;
 
 	if (slot_lookup_made(caller, caller_id))
 		return -EEXIST;
-	if (account_charge(caller->account, RESOURCE_SLOTS, 1))
+	if (account_charge(speaker->account, RESOURCE_SLOTS, 1))
 		return -EDQUOT;
 	slot = slot_take(&bus->slots);
 	if (!slot) {
-		account_discharge(caller->account, RESOURCE_SLOTS, 1);
+		account_discharge(speaker->account, RESOURCE_SLOTS, 1);
 		return -ENOMEM;
 	}
 	*slot = (struct slot){
 		.bus = bus,
 		.kind = kind,
 		.caller = caller,
+		.speaker = speaker,
 		.caller_id = caller_id,
 		.id = ++bus->slots.n_ever,
 	};
@@ -87,7 +89,7 @@ static void stop_waiting(struct slot *slot)
 	slot->waits_at = NULL;
 	if (endpoint)
 		endpoint_settle(slot->bus, endpoint);
-	account_discharge(slot->caller->account, RESOURCE_QUEUED_BYTES,
+	account_discharge(slot->speaker->account, RESOURCE_QUEUED_BYTES,
 			  slot->n_held);
 	free(slot->held);
 	slot->held = NULL;
@@ -104,7 +106,7 @@ void slot_free(struct slot *slot)
 	if (slot->callee && slot->kind == SLOT_CALL)
 		map_remove(&slot->callee->peer->taken, &slot->taken_node);
 	map_remove(&slot->caller->made, &slot->made_node);
-	account_discharge(slot->caller->account, RESOURCE_SLOTS, 1);
+	account_discharge(slot->speaker->account, RESOURCE_SLOTS, 1);
 	slot->bus->slots.n_slots--;
 	list_push_front(&slot->bus->slots.free, &slot->callee_link);
 }

@@ -24,6 +24,7 @@ struct endpoint;
 struct open;
 struct peer;
 struct receiver;
+struct speaker;
 
 enum slot_kind { SLOT_CALL, SLOT_STORED };
 
@@ -33,6 +34,7 @@ struct slot {
 	struct timer timer; /* the deadline */
 
 	struct peer *caller;
+	struct speaker *speaker; /* in whose name, on the caller's channel */
 	uint64_t caller_id;
 	struct map_node made_node; /* in peer.made of the caller */
 
@@ -69,7 +71,7 @@ void slot_table_deinit(struct slot_table *table);
  * Open a slot for the id that the caller chose. Returns 0, -EEXIST when the id
  * is in use, -EDQUOT when the caller has too many, or -ENOMEM.
  */
-int slot_new(struct bus *bus, enum slot_kind kind, struct peer *caller,
+int slot_new(struct bus *bus, enum slot_kind kind, struct speaker *speaker,
 	     uint64_t caller_id, struct slot **ret_slot);
 
 /** Nobody is told. */

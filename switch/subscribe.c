@@ -26,20 +26,20 @@ struct fault {
 	char text[TEXT_BYTES];
 };
 
-static bool is_allowed(const struct peer *peer, enum verb verb,
+static bool is_allowed(const struct speaker *speaker, enum verb verb,
 		       const char *pattern, size_t n, struct fault *fault)
 {
 	struct policy_verdict verdict;
 	char why[300];
 
-	verdict = policy_judge(peer->bus->policy, peer_path(peer), verb,
-			       pattern, n);
+	verdict = policy_judge(speaker->peer->bus->policy,
+			       speaker_path(speaker), verb, pattern, n);
 	if (verdict.is_allowed)
 		return true;
 	policy_verdict_text(&verdict, why, sizeof(why));
 	fault->status = STATUS_PERMISSION_DENIED;
 	snprintf(fault->text, sizeof(fault->text), "%s may not %s %.*s: %s",
-		 peer_path(peer), verb_name(verb), (int)n, pattern, why);
+		 speaker_path(speaker), verb_name(verb), (int)n, pattern, why);
 	return false;
 }
 
@@ -131,7 +131,7 @@ static bool check_form(const Helio__Bus__V1__Subscribe *asked,
 	return true;
 }
 
-static bool check_rights(const struct peer *peer,
+static bool check_rights(const struct speaker *speaker,
 			 const Helio__Bus__V1__Subscribe *asked,
 			 const struct subscription_options *options,
 			 struct fault *fault)
@@ -140,15 +140,15 @@ static bool check_rights(const struct peer *peer,
 	size_t n = options->n_pattern;
 
 	if (options->is_observer)
-		return is_allowed(peer, VERB_OBSERVE, pattern, n, fault);
-	if (!is_allowed(peer, VERB_SUBSCRIBE, pattern, n, fault))
+		return is_allowed(speaker, VERB_OBSERVE, pattern, n, fault);
+	if (!is_allowed(speaker, VERB_SUBSCRIBE, pattern, n, fault))
 		return false;
-	if (asked->group && !is_allowed(peer, VERB_GROUP, pattern, n, fault))
+	if (asked->group && !is_allowed(speaker, VERB_GROUP, pattern, n, fault))
 		return false;
 	if (!asked->capture)
 		return true;
-	return is_allowed(peer, VERB_CAPTURE, pattern, n, fault) &&
-	       is_free_to_capture(peer, options, fault);
+	return is_allowed(speaker, VERB_CAPTURE, pattern, n, fault) &&
+	       is_free_to_capture(speaker->peer, options, fault);
 }
 
 static bool check_limits(const struct peer *peer, struct fault *fault)
@@ -178,25 +178,27 @@ static int enter_tables(struct bus *bus, struct subscription *sub,
 			 sub->pattern, sub->n_pattern, &sub->target);
 }
 
-static bool make(struct peer *peer, const Helio__Bus__V1__Subscribe *asked,
+static bool make(struct speaker *speaker,
+		 const Helio__Bus__V1__Subscribe *asked,
 		 const struct subscription_options *options,
 		 struct fault *fault)
 {
+	struct bus *bus = speaker->peer->bus;
 	struct subscription *sub = NULL;
 	int r;
 
 	if (options->log)
-		replace_away(peer->bus, options);
-	r = subscription_new(peer, options, &sub);
+		replace_away(bus, options);
+	r = subscription_new(speaker, options, &sub);
 	if (!r)
-		r = enter_tables(peer->bus, sub, asked->group);
+		r = enter_tables(bus, sub, asked->group);
 	if (!r)
 		return true;
 	subscription_free(sub);
 	if (r != -EDQUOT)
 		return fail(fault, STATUS_RESOURCE_EXHAUSTED, "out of memory");
 	fault->status = STATUS_RESOURCE_EXHAUSTED;
-	account_full_text(peer->account, RESOURCE_SUBSCRIPTIONS, fault->text,
+	account_full_text(speaker->account, RESOURCE_SUBSCRIPTIONS, fault->text,
 			  sizeof(fault->text));
 	return false;
 }
@@ -239,9 +241,9 @@ void subscribe(struct peer *peer, const struct inbound *inbound)
 		return;
 	options = options_of(peer, inbound, asked);
 	if (check_form(asked, &options, &fault) &&
-	    check_rights(peer, asked, &options, &fault) &&
+	    check_rights(inbound->speaker, asked, &options, &fault) &&
 	    check_limits(peer, &fault))
-		(void)make(peer, asked, &options, &fault);
+		(void)make(inbound->speaker, asked, &options, &fault);
 	peer_send_status(peer, FRAME_RESULT, inbound->frame.correlation,
 			 fault.status, fault.text);
 }
@@ -268,17 +270,19 @@ void unsubscribe(struct peer *peer, const struct inbound *inbound)
 
 void subscribe_judge(struct subscription *sub)
 {
-	struct peer *peer = sub->receiver.peer;
+	const struct speaker *speaker = sub->receiver.speaker;
 	enum verb verb = sub->is_observer ? VERB_OBSERVE : VERB_SUBSCRIBE;
 	const char *pattern = sub->pattern;
 	size_t n = sub->n_pattern;
 	struct fault fault;
 
-	if (is_allowed(peer, verb, pattern, n, &fault) &&
-	    (!sub->group || is_allowed(peer, VERB_GROUP, pattern, n, &fault)) &&
-	    (!sub->log || is_allowed(peer, VERB_CAPTURE, pattern, n, &fault)))
+	if (is_allowed(speaker, verb, pattern, n, &fault) &&
+	    (!sub->group ||
+	     is_allowed(speaker, VERB_GROUP, pattern, n, &fault)) &&
+	    (!sub->log ||
+	     is_allowed(speaker, VERB_CAPTURE, pattern, n, &fault)))
 		return;
-	peer_send_status(peer, FRAME_RESULT,
+	peer_send_status(speaker->peer, FRAME_RESULT,
 			 FRAME_SWITCH_DRAWN | sub->receiver.id, fault.status,
 			 fault.text);
 	subscription_free(sub);

@@ -15,13 +15,14 @@
 #include "switch/quota.h"
 #include "switch/slot.h"
 
-int subscription_new(struct peer *peer,
+int subscription_new(struct speaker *speaker,
 		     const struct subscription_options *options,
 		     struct subscription **ret_subscription)
 {
+	struct peer *peer = speaker->peer;
 	struct subscription *sub;
 
-	if (account_charge(peer->account, RESOURCE_SUBSCRIPTIONS, 1))
+	if (account_charge(speaker->account, RESOURCE_SUBSCRIPTIONS, 1))
 		return -EDQUOT;
 	sub = malloc(sizeof(*sub) + options->n_pattern);
 	if (!sub)
@@ -34,6 +35,7 @@ int subscription_new(struct peer *peer,
 		.receiver.credit_messages = options->credit_messages,
 		.receiver.credit_bytes = options->credit_bytes,
 		.receiver.peer = peer,
+		.receiver.speaker = speaker,
 		.bus = peer->bus,
 		.is_observer = options->is_observer,
 		.backlog.bus = peer->bus,
@@ -63,7 +65,7 @@ no_memory:
 	if (sub)
 		free(sub->log);
 	free(sub);
-	account_discharge(peer->account, RESOURCE_SUBSCRIPTIONS, 1);
+	account_discharge(speaker->account, RESOURCE_SUBSCRIPTIONS, 1);
 	return -ENOMEM;
 }
 
@@ -77,7 +79,8 @@ static void detach(struct subscription *sub)
 	open_targets_cut(&sub->open_targets);
 	backlog_clear(&sub->backlog);
 	list_unlink(&sub->waiting_link);
-	account_discharge(peer->account, RESOURCE_SUBSCRIPTIONS, 1);
+	account_discharge(sub->receiver.speaker->account,
+			  RESOURCE_SUBSCRIPTIONS, 1);
 	slots_fail_stored(&sub->stored_slots);
 	receiver_leave(&sub->receiver);
 }

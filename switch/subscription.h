@@ -24,6 +24,7 @@ struct bus;
 struct group;
 struct message;
 struct peer;
+struct speaker;
 
 /** What became of a message at one subscription. */
 enum delivery { DELIVERY_TAKEN, DELIVERY_FULL };
@@ -65,10 +66,10 @@ struct subscription_options {
 };
 
 /**
- * Charged to the peer's account; not in any table yet. Returns 0, -EDQUOT or
+ * Charged to the speaker's account; not in any table yet. Returns 0, -EDQUOT or
  * -ENOMEM.
  */
-int subscription_new(struct peer *peer,
+int subscription_new(struct speaker *speaker,
 		     const struct subscription_options *options,
 		     struct subscription **ret_subscription);
 

@@ -281,7 +281,7 @@ static const char *durable_id_of(const char *name)
 		struct peer *peer = container_of(link, struct peer, link);
 
 		if (!strcmp(peer_path(peer), name))
-			return peer->account->owner;
+			return peer->self.account->owner;
 	}
 	fail_msg("no peer %s", name);
 	return NULL;
