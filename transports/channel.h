@@ -59,7 +59,9 @@ struct channel_ops {
 	const char *name; /* "shm", for people */
 
 	/**
-	 * Look for more bytes and set `in` and `n_in` anew.
+	 * Look for more bytes and set `in` and `n_in` anew. The window never
+	 * shrinks by it. It may show less than has come, but asked again with
+	 * nothing consumed in between it shows n_in_max of it.
 	 * Returns 0 (n_in may still be what it was), -EPIPE when the other
 	 * side is gone and all it sent was consumed, -EPROTO when it broke the
 	 * channel's rules (`reason` then says how), or another negative errno.
@@ -106,7 +108,7 @@ struct channel {
 	size_t n_committed; /* since the last flush */
 
 	/* Fixed once on_ready was first called or refill returned bytes. */
-	size_t n_in_max;  /* most that `in` ever shows */
+	size_t n_in_max;  /* what is longer may never be shown in one piece */
 	size_t n_out_max; /* most that make_room() ever finds */
 
 	struct channel_evidence evidence;

@@ -26,42 +26,6 @@ static int fail(struct ring *ring, int error, const char *reason)
 	return error;
 }
 
-/* The byte at a position of a ring that stands in the control page. */
-static uint8_t *byte_in_page(const struct ring_flow *flow, uint32_t position)
-{
-	return flow->in_page + (position & (flow->n_bytes - 1));
-}
-
-static uint32_t until_wrap(const struct ring_flow *flow, uint32_t from,
-			   uint32_t to)
-{
-	uint32_t n = flow->n_bytes - (from & (flow->n_bytes - 1));
-
-	return to - from < n ? to - from : n;
-}
-
-static void copy_from_page(struct ring_flow *flow, uint32_t from, uint32_t to)
-{
-	while (from != to) {
-		uint32_t n = until_wrap(flow, from, to);
-
-		memcpy(mirror_byte(&flow->mirror, from),
-		       byte_in_page(flow, from), n);
-		from += n;
-	}
-}
-
-static void copy_to_page(struct ring_flow *flow, uint32_t from, uint32_t to)
-{
-	while (from != to) {
-		uint32_t n = until_wrap(flow, from, to);
-
-		memcpy(byte_in_page(flow, from),
-		       mirror_byte(&flow->mirror, from), n);
-		from += n;
-	}
-}
-
 /*
  * Read the peer's index, once. It may have moved on by at most `n_max`; an
  * index that moved back shows as one that moved on by almost 2^32. The load
@@ -84,13 +48,8 @@ static int look(struct ring *ring, struct ring_flow *flow, uint32_t n_max)
 static int look_for_bytes(struct ring *ring)
 {
 	struct ring_flow *in = &ring->in;
-	uint32_t seen = in->seen;
-	int r;
 
-	r = look(ring, in, in->n_bytes - (seen - in->position));
-	if (!r && in->in_page)
-		copy_from_page(in, seen, in->seen);
-	return r;
+	return look(ring, in, in->n_bytes - (in->seen - in->position));
 }
 
 static int look_for_room(struct ring *ring)
@@ -139,22 +98,46 @@ static int check_end(struct ring *ring)
 	return count_unread(ring) ? 0 : fail(ring, -EPIPE, NULL);
 }
 
+/* The byte at a position, and those behind it if the ring is mapped twice. */
+static uint8_t *byte_at(const struct ring_flow *flow, uint32_t position)
+{
+	return flow->bytes + (position & (flow->n_bytes - 1));
+}
+
+static uint32_t read_position(const struct ring *ring)
+{
+	return ring->in.position + (uint32_t)ring->channel.n_consumed;
+}
+
 static void show_bytes(struct ring *ring)
 {
 	struct channel *channel = &ring->channel;
-	uint32_t position = ring->in.position + (uint32_t)channel->n_consumed;
+	uint32_t position = read_position(ring);
+	uint32_t n = count_unread(ring);
 
-	channel->in = mirror_byte(&ring->in.mirror, position);
-	channel->n_in = count_unread(ring);
+	if (ring->in.seam) {
+		channel->in =
+			seam_show(ring->in.seam, position, n, &channel->n_in);
+		return;
+	}
+	channel->in = byte_at(&ring->in, position);
+	channel->n_in = n;
 }
 
-static void show_room(struct ring *ring)
+static void show_room(struct ring *ring, size_t n_wanted)
 {
 	struct channel *channel = &ring->channel;
 	uint32_t position = ring->out.position + (uint32_t)channel->n_committed;
+	uint32_t n = count_room(ring);
 
-	channel->out = mirror_byte(&ring->out.mirror, position);
-	channel->n_out = count_room(ring);
+	if (ring->out.seam) {
+		channel->out =
+			seam_room(ring->out.seam, position, (uint32_t)n_wanted,
+				  n, &channel->n_out);
+		return;
+	}
+	channel->out = byte_at(&ring->out, position);
+	channel->n_out = n;
 }
 
 int ring_refill(struct channel *channel)
@@ -185,7 +168,7 @@ int ring_make_room(struct channel *channel, size_t n)
 	r = look_for_room(ring);
 	if (r < 0)
 		return r;
-	show_room(ring);
+	show_room(ring, n);
 	if (channel->n_out >= n)
 		return 0;
 	r = check_end(ring);
@@ -226,9 +209,8 @@ int ring_flush(struct channel *channel)
 	if (channel->n_committed) {
 		uint32_t n = (uint32_t)channel->n_committed;
 
-		if (ring->out.in_page)
-			copy_to_page(&ring->out, ring->out.position,
-				     ring->out.position + n);
+		if (ring->out.seam)
+			seam_settle(ring->out.seam, ring->out.position + n);
 		publish(&ring->out, n);
 		channel->n_committed = 0;
 		done |= RING_NOTIFY_WRITE;
@@ -243,6 +225,19 @@ int ring_flush(struct channel *channel)
 	return 0;
 }
 
+/* Whether a refill would show more than the window does. */
+static bool has_more(const struct ring *ring)
+{
+	uint32_t n = count_unread(ring);
+
+	if (ring->in.seam) {
+		uint32_t reach = seam_reach(ring->in.seam, read_position(ring));
+
+		n = n < reach ? n : reach;
+	}
+	return n > ring->channel.n_in;
+}
+
 static int look_again(struct ring *ring, bool for_room)
 {
 	int r;
@@ -250,7 +245,7 @@ static int look_again(struct ring *ring, bool for_room)
 	r = look_for_bytes(ring);
 	if (r < 0)
 		return r;
-	if (count_unread(ring) > ring->channel.n_in)
+	if (has_more(ring))
 		return 1;
 	if (!for_room)
 		return 0;
@@ -288,23 +283,27 @@ void ring_hang_up(struct ring *ring)
 	ring->is_hung_up = true;
 }
 
-/* A ring in the control page cannot be mapped twice, so it has a bounce. */
-static int flow_init(struct ring_flow *flow, struct ring_page *page,
-		     unsigned order, const struct mirror *mirror)
+static int flow_init(struct ring_flow *flow, const struct ring_config *config,
+		     unsigned order, uint8_t *pages)
 {
+	bool is_in_page = order < RING_ORDER_PAGES;
+
 	flow->n_bytes = (uint32_t)1 << order;
-	if (order >= RING_ORDER_PAGES) {
-		flow->mirror = *mirror;
+	flow->bytes =
+		is_in_page ? (uint8_t *)config->page + flow->n_bytes : pages;
+	if (config->is_mapped_twice && !is_in_page)
 		return 0;
-	}
-	flow->in_page = (uint8_t *)page + flow->n_bytes;
-	return mirror_init(&flow->mirror, flow->n_bytes);
+	return seam_new(flow->bytes, flow->n_bytes, &flow->seam);
 }
 
 static void flow_deinit(struct ring_flow *flow)
 {
-	if (flow->in_page)
-		mirror_deinit(&flow->mirror);
+	flow->seam = seam_free(flow->seam);
+}
+
+static size_t flow_window(const struct ring_flow *flow)
+{
+	return flow->seam ? flow->seam->n_side : flow->n_bytes;
 }
 
 static int init_flows(struct ring *ring, const struct ring_config *config)
@@ -320,10 +319,10 @@ static int init_flows(struct ring *ring, const struct ring_config *config)
 	right->ours = is_client ? &page->right_cons : &page->right_prod;
 	right->theirs = is_client ? &page->right_prod : &page->right_cons;
 
-	r = flow_init(left, page, config->left_order, config->left);
+	r = flow_init(left, config, config->left_order, config->left);
 	if (r < 0)
 		return r;
-	r = flow_init(right, page, config->right_order, config->right);
+	r = flow_init(right, config, config->right_order, config->right);
 	if (r < 0)
 		flow_deinit(left);
 	return r;
@@ -373,9 +372,9 @@ int ring_init(struct ring *ring, const struct ring_config *config)
 		return r;
 
 	show_bytes(ring);
-	show_room(ring);
-	ring->channel.n_in_max = ring->in.n_bytes;
-	ring->channel.n_out_max = ring->out.n_bytes;
+	show_room(ring, 0);
+	ring->channel.n_in_max = flow_window(&ring->in);
+	ring->channel.n_out_max = flow_window(&ring->out);
 	if (config->role == RING_CLIENT)
 		join(ring, config);
 	else

@@ -21,7 +21,7 @@
 #include <stdint.h>
 
 #include "transports/channel.h"
-#include "transports/mirror.h"
+#include "transports/seam.h"
 
 enum {
 	RING_ORDER_MIN = 10,
@@ -66,9 +66,11 @@ struct ring_config {
 	unsigned left_order;
 	unsigned right_order;
 	struct ring_page *page;
-	/* Mapped twice, for orders from RING_ORDER_PAGES on; else unused. */
-	const struct mirror *left;
-	const struct mirror *right;
+	/* For orders from RING_ORDER_PAGES on; else unused. */
+	uint8_t *left;
+	uint8_t *right;
+	/* Each of the two a second time right behind the first. */
+	bool is_mapped_twice;
 	/* Wake the other side. Must not block. */
 	void (*notify)(struct ring *ring);
 };
@@ -80,8 +82,8 @@ struct ring_flow {
 	uint32_t position;        /* what we last published in `ours` */
 	uint32_t seen;            /* the last of `theirs` that was right */
 	uint32_t n_bytes;
-	struct mirror mirror; /* where windows stand: the ring or a bounce */
-	uint8_t *in_page;     /* the ring behind a bounce, or NULL */
+	uint8_t *bytes;    /* the ring */
+	struct seam *seam; /* NULL: it is mapped twice */
 };
 
 struct ring {

@@ -79,8 +79,7 @@ static int start_ring(struct shm *shm, enum ring_role role, int memory_fd,
 		.role = role,
 		.left_order = setup->left_order,
 		.right_order = setup->right_order,
-		.left = &shm->pages.left,
-		.right = &shm->pages.right,
+		.is_mapped_twice = true,
 		.notify = role == RING_CLIENT ? wake_server : wake_client,
 	};
 	int r;
@@ -89,6 +88,8 @@ static int start_ring(struct shm *shm, enum ring_role role, int memory_fd,
 	if (r < 0)
 		return r;
 	config.page = shm->pages.page;
+	config.left = shm->pages.left.at;
+	config.right = shm->pages.right.at;
 	r = ring_init(&shm->ring, &config);
 	if (r < 0)
 		shm_pages_unmap(&shm->pages);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "tests/fuzz/fuzz.h"
+#include "transports/mirror.h"
 #include "transports/ring.h"
 
 enum { ORDER_MAX = 13, N_WORDS = 4, N_SHARED_BYTES = 24 };
@@ -35,6 +36,8 @@ struct input {
 static _Alignas(RING_PAGE_BYTES) uint8_t page_bytes[RING_PAGE_BYTES];
 static struct mirror left[ORDER_MAX + 1];
 static struct mirror right[ORDER_MAX + 1];
+static _Alignas(RING_PAGE_BYTES) uint8_t left_once[1 << ORDER_MAX];
+static _Alignas(RING_PAGE_BYTES) uint8_t right_once[1 << ORDER_MAX];
 static unsigned n_wakes;
 
 static void count_wake(struct ring *ring)
@@ -57,38 +60,66 @@ static void map_once(struct mirror *mirror, unsigned order)
 		FUZZ_CHECK(mirror_init(mirror, (size_t)1 << order) == 0);
 }
 
+static void map(struct ring_config *config, bool is_mapped_twice)
+{
+	unsigned left_order = config->left_order;
+	unsigned right_order = config->right_order;
+
+	config->is_mapped_twice = is_mapped_twice;
+	if (!is_mapped_twice) {
+		/* Each ends where its array does. */
+		config->left = left_once + sizeof(left_once) -
+			       ((size_t)1 << left_order);
+		config->right = right_once + sizeof(right_once) -
+				((size_t)1 << right_order);
+		return;
+	}
+	map_once(&left[left_order], left_order);
+	map_once(&right[right_order], right_order);
+	config->left = left[left_order].at;
+	config->right = right[right_order].at;
+}
+
 static int start(struct ring *ring, struct input *input)
 {
 	unsigned left_order = RING_ORDER_MIN + take(input, 1) % 4;
 	unsigned right_order = RING_ORDER_MIN + take(input, 1) % 4;
+	uint32_t mode = take(input, 1);
 	struct ring_config config = {
-		.role = take(input, 1) % 2 ? RING_CLIENT : RING_SERVER,
+		.role = mode % 2 ? RING_CLIENT : RING_SERVER,
 		.left_order = left_order,
 		.right_order = right_order,
 		.page = (struct ring_page *)(void *)page_bytes,
-		.left = &left[left_order],
-		.right = &right[right_order],
 		.notify = count_wake,
 	};
 
 	if (!ring_orders_are_legal(left_order, right_order))
 		return -EINVAL;
-	map_once(&left[left_order], left_order);
-	map_once(&right[right_order], right_order);
+	map(&config, !(mode & 2));
 	memset(page_bytes, 0, sizeof(page_bytes));
 	return ring_init(ring, &config);
+}
+
+static bool stands_in(const uint8_t *at, size_t n, const uint8_t *memory,
+		      size_t n_memory)
+{
+	return at >= memory && at + n <= memory + n_memory;
 }
 
 static void check_window(const uint8_t *at, size_t n,
 			 const struct ring_flow *flow)
 {
-	const struct mirror *mirror = &flow->mirror;
+	size_t n_bytes = flow->n_bytes;
 
-	FUZZ_CHECK(n <= flow->n_bytes);
+	FUZZ_CHECK(n <= n_bytes);
 	if (!n)
 		return;
-	FUZZ_CHECK(at >= mirror->at);
-	FUZZ_CHECK(at + n <= mirror->at + 2 * mirror->n_bytes);
+	if (flow->seam)
+		FUZZ_CHECK(stands_in(at, n, flow->bytes, n_bytes) ||
+			   stands_in(at, n, flow->seam->bytes,
+				     (size_t)flow->seam->n_side * 2));
+	else
+		FUZZ_CHECK(stands_in(at, n, flow->bytes, 2 * n_bytes));
 }
 
 static void check(struct ring *ring, int r)

@@ -9,21 +9,26 @@
  * checker sees that both touch the same bytes.
  */
 
+#include "transports/mirror.h"
 #include "transports/ring.h"
+
+enum ring_mapping { MAPPED_TWICE, MAPPED_ONCE };
 
 struct ring_pair {
 	struct ring client;
 	struct ring server;
 	struct ring_page *page;
-	struct mirror left;
+	enum ring_mapping mapping;
+	struct mirror left; /* of MAPPED_ONCE only `at` is used */
 	struct mirror right;
 	unsigned n_client_wakes; /* unless another notify was given */
 	unsigned n_server_wakes;
 };
 
 /** Counts instead of waking when `notify` is NULL. Returns 0 or -ENOMEM. */
-int ring_pair_init(struct ring_pair *pair, unsigned left_order,
-		   unsigned right_order, void (*notify)(struct ring *ring));
+int ring_pair_init(struct ring_pair *pair, enum ring_mapping mapping,
+		   unsigned left_order, unsigned right_order,
+		   void (*notify)(struct ring *ring));
 
 /** Safe when one end or both were deinitialised already. */
 void ring_pair_deinit(struct ring_pair *pair);

@@ -123,13 +123,15 @@ static void init_end(struct end *end, struct ring *ring, uint64_t n_total)
 }
 
 /* Small rings sleep often, large ones seldom. */
-static void hammer(unsigned left_order, unsigned right_order, uint64_t n_total)
+static void hammer(enum ring_mapping mapping, unsigned left_order,
+		   unsigned right_order, uint64_t n_total)
 {
 	pthread_t thread;
 
 	sem_init(&server.wake, 0, 0);
-	assert_int_equal(
-		ring_pair_init(&pair, left_order, right_order, wake_other), 0);
+	assert_int_equal(ring_pair_init(&pair, mapping, left_order, right_order,
+					wake_other),
+			 0);
 	init_end(&client, &pair.client, n_total);
 	init_end(&server, &pair.server, n_total);
 	assert_int_equal(pthread_create(&thread, NULL, run, &client), 0);
@@ -142,17 +144,24 @@ static void hammer(unsigned left_order, unsigned right_order, uint64_t n_total)
 
 static void no_wakeup_is_lost_on_rings_in_the_page(void **state)
 {
-	hammer(10, 11, 1 << 20);
+	hammer(MAPPED_TWICE, 10, 11, 1 << 20);
 }
 
 static void no_wakeup_is_lost_on_rings_of_a_page(void **state)
 {
-	hammer(12, 12, 4 << 20);
+	hammer(MAPPED_TWICE, 12, 12, 4 << 20);
 }
 
 static void no_wakeup_is_lost_on_large_rings(void **state)
 {
-	hammer(16, 20, 8 << 20);
+	hammer(MAPPED_TWICE, 16, 20, 8 << 20);
+}
+
+static void no_wakeup_is_lost_on_pages_mapped_once(void **state)
+{
+	hammer(MAPPED_ONCE, 12, 12, 4 << 20);
+	hammer(MAPPED_ONCE, 13, 17, 4 << 20);
+	hammer(MAPPED_ONCE, 20, 16, 4 << 20);
 }
 
 int main(void)
@@ -161,6 +170,7 @@ int main(void)
 		cmocka_unit_test(no_wakeup_is_lost_on_rings_in_the_page),
 		cmocka_unit_test(no_wakeup_is_lost_on_rings_of_a_page),
 		cmocka_unit_test(no_wakeup_is_lost_on_large_rings),
+		cmocka_unit_test(no_wakeup_is_lost_on_pages_mapped_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
