@@ -21,6 +21,18 @@ enum {
 	AT_HANDED_OVER = 55,
 };
 
+enum { FLAGS_UNDEFINED = 0x80 };
+
+_Static_assert(offsetof(struct frame, kind) == FRAME_AT_KIND, "as on the wire");
+_Static_assert(offsetof(struct frame, n_metadata) == AT_N_METADATA,
+	       "as on the wire");
+_Static_assert(offsetof(struct frame, hops) == AT_HOPS, "as on the wire");
+_Static_assert(offsetof(struct frame, source) == FRAME_AT_SOURCE,
+	       "as on the wire");
+_Static_assert(offsetof(struct frame, handle) == AT_HANDLE, "as on the wire");
+_Static_assert(offsetof(struct frame, total_bytes) == FRAME_HEADER_BYTES,
+	       "as on the wire");
+
 static const char *const error_texts[] = {
 	[0] = "no error",
 	[FRAME_E_INCOMPLETE] = "the frame is not complete",
@@ -69,72 +81,26 @@ static bool has_status(uint8_t kind)
 	       kind == FRAME_GOODBYE || kind == FRAME_ABORT;
 }
 
-/* What the rules are about, of a header that is in our memory. */
-struct measures {
-	uint32_t length;
-	size_t n_header;
-	size_t n_subject;
-	size_t n_metadata;
-};
-
-static int fault_of(const struct measures *m, const uint8_t *header)
+/* The first rule that is broken, or 0. */
+static int fault_of(const struct frame *frame)
 {
-	if (m->length < FRAME_HEADER_BYTES)
+	if (frame->length < FRAME_HEADER_BYTES)
 		return FRAME_E_TOO_SHORT;
-	if (m->length > FRAME_MAX_BYTES)
+	if (frame->length > FRAME_MAX_BYTES)
 		return FRAME_E_TOO_LONG;
-	if (header[FRAME_AT_FLAGS] & 0x80)
+	if (frame->flags & FLAGS_UNDEFINED)
 		return FRAME_E_FLAGS;
-	if (header[AT_ZERO])
+	if (frame->zero)
 		return FRAME_E_RESERVED;
-	if (header[AT_HOPS] > FRAME_HOPS_MAX)
+	if (frame->hops > FRAME_HOPS_MAX)
 		return FRAME_E_HOPS;
-	if (m->n_subject > FRAME_SUBJECT_MAX_BYTES)
+	if (frame->n_subject > FRAME_SUBJECT_MAX_BYTES)
 		return FRAME_E_SUBJECT_LENGTH;
-	if (m->n_metadata > FRAME_METADATA_MAX_BYTES)
+	if (frame->n_metadata > FRAME_METADATA_MAX_BYTES)
 		return FRAME_E_METADATA_LENGTH;
-	return FRAME_E_PARTS_EXCEED_LENGTH;
-}
-
-/* Every rule in one condition: which of them it was matters only later. */
-static inline bool is_sound(const struct measures *m, const uint8_t *header)
-{
-	return m->length <= FRAME_MAX_BYTES &&
-	       !(header[FRAME_AT_FLAGS] & 0x80) && !header[AT_ZERO] &&
-	       header[AT_HOPS] <= FRAME_HOPS_MAX &&
-	       m->n_subject <= FRAME_SUBJECT_MAX_BYTES &&
-	       m->n_metadata <= FRAME_METADATA_MAX_BYTES &&
-	       m->n_header + m->n_subject + m->n_metadata <= m->length;
-}
-
-static void decode_extension(const uint8_t *header, struct frame *frame)
-{
-	frame->total_bytes = le64_load(header + AT_TOTAL);
-	frame->slot = le64_load(header + AT_SLOT);
-	frame->callee = le32_load(header + FRAME_AT_CALLEE);
-	if (has_status(frame->kind)) {
-		frame->status = le16_load(header + AT_BY_KIND);
-		frame->origin = header[AT_ORIGIN];
-		frame->handed_over = header[AT_HANDED_OVER];
-	} else {
-		frame->room_kib = le32_load(header + AT_BY_KIND);
-	}
-}
-
-static void decode_fields(const uint8_t *header, struct frame *frame)
-{
-	*frame = (struct frame){
-		.length = le32_load(header + AT_LENGTH),
-		.kind = header[FRAME_AT_KIND],
-		.flags = header[FRAME_AT_FLAGS],
-		.hops = header[AT_HOPS],
-		.n_subject = le16_load(header + AT_N_SUBJECT),
-		.n_metadata = le16_load(header + AT_N_METADATA),
-		.source = le32_load(header + FRAME_AT_SOURCE),
-		.correlation = le64_load(header + FRAME_AT_CORRELATION),
-		.time_left_ms = le32_load(header + FRAME_AT_TIME_LEFT),
-		.handle = le32_load(header + AT_HANDLE),
-	};
+	if (frame_body_offset(frame) > frame->length)
+		return FRAME_E_PARTS_EXCEED_LENGTH;
+	return 0;
 }
 
 /* Less than a header is there: only the length can be judged. */
@@ -153,37 +119,52 @@ static int decode_start(const void *bytes, size_t n, struct frame *ret_frame)
 	return FRAME_E_INCOMPLETE;
 }
 
-/*
- * The fields are stored one by one where they are to stay: to copy them on
- * would be to load in wide pieces what was just stored in narrow ones.
- */
-int frame_decode(const void *bytes, size_t n, struct frame *ret_frame)
+static void swap_header(struct frame *frame)
 {
-	uint8_t header[FRAME_HEADER_MAX_BYTES];
-	struct measures m;
-	bool is_extended;
+	frame->length = le32toh(frame->length);
+	frame->n_subject = le16toh(frame->n_subject);
+	frame->n_metadata = le16toh(frame->n_metadata);
+	frame->source = le32toh(frame->source);
+	frame->correlation = le64toh(frame->correlation);
+	frame->time_left_ms = le32toh(frame->time_left_ms);
+	frame->handle = le32toh(frame->handle);
+}
+
+static void decode_extension(const uint8_t *header, struct frame *frame)
+{
+	uint8_t copy[FRAME_EXTENSION_BYTES];
+
+	memcpy(copy, header + FRAME_HEADER_BYTES, sizeof(copy));
+	frame->total_bytes = le64_load(copy + AT_TOTAL - AT_TOTAL);
+	frame->slot = le64_load(copy + AT_SLOT - AT_TOTAL);
+	frame->callee = le32_load(copy + FRAME_AT_CALLEE - AT_TOTAL);
+	if (has_status(frame->kind)) {
+		frame->status = le16_load(copy + AT_BY_KIND - AT_TOTAL);
+		frame->origin = copy[AT_ORIGIN - AT_TOTAL];
+		frame->handed_over = copy[AT_HANDED_OVER - AT_TOTAL];
+	} else {
+		frame->room_kib = le32_load(copy + AT_BY_KIND - AT_TOTAL);
+	}
+}
+
+int frame_decode_slowly(const void *bytes, size_t n, struct frame *frame)
+{
+	struct frame copy = { 0 };
+	int fault;
 
 	if (n < FRAME_HEADER_BYTES)
-		return decode_start(bytes, n, ret_frame);
-
-	memcpy(header, bytes, FRAME_HEADER_BYTES);
-	is_extended = header[FRAME_AT_FLAGS] & FRAME_EXTENDED;
-	m.length = le32_load(header + AT_LENGTH);
-	m.n_header = is_extended ? FRAME_HEADER_MAX_BYTES : FRAME_HEADER_BYTES;
-	m.n_subject = le16_load(header + AT_N_SUBJECT);
-	m.n_metadata = le16_load(header + AT_N_METADATA);
-	if (!is_sound(&m, header))
-		return fault_of(&m, header);
-
-	decode_fields(header, ret_frame);
-	if (m.length > n)
+		return decode_start(bytes, n, frame);
+	memcpy(&copy, bytes, FRAME_HEADER_BYTES);
+	__asm__ volatile("" ::: "memory");
+	swap_header(&copy);
+	fault = fault_of(&copy);
+	if (fault)
+		return fault;
+	*frame = copy;
+	if (frame->length > n)
 		return FRAME_E_INCOMPLETE;
-	if (is_extended) {
-		memcpy(header + FRAME_HEADER_BYTES,
-		       (const uint8_t *)bytes + FRAME_HEADER_BYTES,
-		       FRAME_EXTENSION_BYTES);
-		decode_extension(header, ret_frame);
-	}
+	if (frame->flags & FRAME_EXTENDED)
+		decode_extension(bytes, frame);
 	return 0;
 }
 

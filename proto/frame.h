@@ -17,6 +17,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 enum {
 	FRAME_HEADER_BYTES = 32,
@@ -26,6 +27,8 @@ enum {
 	FRAME_SUBJECT_MAX_BYTES = 255,
 	FRAME_METADATA_MAX_BYTES = 16 * 1024,
 	FRAME_HOPS_MAX = 3,
+	/* Headers have to be turned round after the copy. */
+	FRAME_IS_SWAPPED = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__,
 };
 
 enum frame_kind {
@@ -96,13 +99,18 @@ enum frame_error {
 	FRAME_E_CHANGED,
 };
 
+/**
+ * A header, in the order in which it stands on the wire, so that decoding is
+ * one copy.
+ */
 struct frame {
 	uint32_t length; /* of everything, header included */
 	uint8_t kind;    /* enum frame_kind, or one we do not know */
 	uint8_t flags;   /* enum frame_flag */
-	uint8_t hops;
 	uint16_t n_subject;
 	uint16_t n_metadata;
+	uint8_t hops;
+	uint8_t zero;
 	uint32_t source; /* handle of a principal; 0: the direct peer */
 	uint64_t correlation;
 	uint32_t time_left_ms; /* 0: not told */
@@ -112,33 +120,19 @@ struct frame {
 	uint64_t total_bytes; /* first fragment: body bytes of the message */
 	uint64_t slot;        /* observed copies */
 	uint32_t callee;      /* observed copies: handle of the callee */
-	uint32_t room_kib;    /* of a call */
-	uint16_t status;      /* of a reply, refusal, result: enum status */
-	uint8_t origin;       /* of a reply: enum status_origin */
-	uint8_t handed_over;  /* of a reply: 1 if a callee has had the call */
+	union {
+		uint32_t room_kib;       /* of a call */
+		struct {                 /* of a reply, refusal, result, end */
+			uint16_t status; /* enum status */
+			uint8_t origin;  /* enum status_origin */
+			uint8_t handed_over; /* 1 if a callee has had the call
+					      */
+		};
+	};
 };
 
-/**
- * Decode the header of the frame at `bytes`, of which `n` can be read.
- *
- * Returns 0 when the whole frame is there, FRAME_E_INCOMPLETE when it is not
- * (ret_frame->length is then set if at least four bytes were there, else 0),
- * or another FRAME_E_*. After 0,
- * frame_header_bytes() + n_subject + n_metadata
- * <= length <= n holds. Neither the subject's text nor the kind is judged.
- */
-int frame_decode(const void *bytes, size_t n, struct frame *ret_frame);
-
-/**
- * Write the header. Returns its size, 32 or 56. `frame->length` must be right,
- * see frame_set_body().
- */
-size_t frame_encode(const struct frame *frame, void *out);
-
-const char *frame_error_text(int error);
-
-/** "MESSAGE" for 1; "unknown" for a number that is no kind. */
-const char *frame_kind_name(unsigned kind);
+/** The rest of frame_decode(). */
+int frame_decode_slowly(const void *bytes, size_t n, struct frame *frame);
 
 static inline size_t frame_header_bytes(const struct frame *frame)
 {
@@ -150,6 +144,66 @@ static inline size_t frame_body_offset(const struct frame *frame)
 {
 	return frame_header_bytes(frame) + frame->n_subject + frame->n_metadata;
 }
+
+/**
+ * Decode the header of a whole frame without extension, which is what nearly
+ * all are. Returns false when it is another, or none, and frame_decode() has to
+ * look. The barrier makes the copy the only look: what is checked after it
+ * cannot be loaded from the peer's memory again.
+ *
+ * Every rule is in one condition. The masks are of the bits that have to be
+ * zero: above 255 in the subject's length, flags that are undefined,
+ * FRAME_EXTENDED, the reserved byte, hops above 3.
+ */
+static inline bool frame_decode_plain(const void *bytes, size_t n,
+				      struct frame *ret_frame)
+{
+	uint64_t words[2];
+	size_t n_metadata;
+	size_t length;
+
+	if (n < FRAME_HEADER_BYTES || FRAME_IS_SWAPPED)
+		return false;
+	*ret_frame = (struct frame){ 0 };
+	memcpy(ret_frame, bytes, FRAME_HEADER_BYTES);
+	__asm__ volatile("" ::: "memory");
+	memcpy(words, ret_frame, sizeof(words));
+	length = words[0] & UINT32_MAX;
+	n_metadata = words[1] & UINT16_MAX;
+	return !(words[0] & UINT64_C(0xff00c00000000000)) &&
+	       !(words[1] & UINT64_C(0x00000000fffc0000)) && length <= n &&
+	       length <= FRAME_MAX_BYTES &&
+	       n_metadata <= FRAME_METADATA_MAX_BYTES &&
+	       FRAME_HEADER_BYTES + (words[0] >> 48) + n_metadata <= length;
+}
+
+/**
+ * Decode the header of the frame at `bytes`, of which `n` can be read.
+ *
+ * Returns 0 when the whole frame is there, FRAME_E_INCOMPLETE when it is not
+ * (ret_frame->length is then set if at least four bytes were there, else 0),
+ * or another FRAME_E_*, and what is in ret_frame means nothing. After 0,
+ * frame_header_bytes() + n_subject + n_metadata
+ * <= length <= n holds. Neither the subject's text nor the kind is judged.
+ */
+static inline int frame_decode(const void *bytes, size_t n,
+			       struct frame *ret_frame)
+{
+	if (frame_decode_plain(bytes, n, ret_frame))
+		return 0;
+	return frame_decode_slowly(bytes, n, ret_frame);
+}
+
+/**
+ * Write the header. Returns its size, 32 or 56. `frame->length` must be right,
+ * see frame_set_body().
+ */
+size_t frame_encode(const struct frame *frame, void *out);
+
+const char *frame_error_text(int error);
+
+/** "MESSAGE" for 1; "unknown" for a number that is no kind. */
+const char *frame_kind_name(unsigned kind);
 
 static inline size_t frame_body_bytes(const struct frame *frame)
 {

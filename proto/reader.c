@@ -50,9 +50,9 @@ static int start_carrying(struct frame_reader *reader, const uint8_t *window,
 	return FRAME_E_INCOMPLETE;
 }
 
-int frame_reader_next(struct frame_reader *reader, const uint8_t *window,
-		      size_t n, size_t n_window_max, size_t *ret_n_used,
-		      struct frame *ret_frame, const uint8_t **ret_bytes)
+int frame_reader_next_slowly(struct frame_reader *reader, const uint8_t *window,
+			     size_t n, size_t n_window_max, size_t *ret_n_used,
+			     struct frame *ret_frame, const uint8_t **ret_bytes)
 {
 	int r;
 

@@ -24,6 +24,12 @@ struct frame_reader {
 /** A zeroed reader is ready for use. Frees the carry. */
 void frame_reader_deinit(struct frame_reader *reader);
 
+/** The rest of frame_reader_next(). */
+int frame_reader_next_slowly(struct frame_reader *reader, const uint8_t *window,
+			     size_t n, size_t n_window_max, size_t *ret_n_used,
+			     struct frame *ret_frame,
+			     const uint8_t **ret_bytes);
+
 /**
  * Look for the next frame in the `n` bytes at `window`, of a channel that
  * never shows more than `n_window_max` at once.
@@ -38,8 +44,19 @@ void frame_reader_deinit(struct frame_reader *reader);
  * FRAME_E_*: the bytes are no frame, the channel is useless from here on.
  * -ENOMEM: no carry to be had.
  */
-int frame_reader_next(struct frame_reader *reader, const uint8_t *window,
-		      size_t n, size_t n_window_max, size_t *ret_n_used,
-		      struct frame *ret_frame, const uint8_t **ret_bytes);
+static inline int frame_reader_next(struct frame_reader *reader,
+				    const uint8_t *window, size_t n,
+				    size_t n_window_max, size_t *ret_n_used,
+				    struct frame *ret_frame,
+				    const uint8_t **ret_bytes)
+{
+	if (reader->n_carried || !frame_decode_plain(window, n, ret_frame))
+		return frame_reader_next_slowly(reader, window, n, n_window_max,
+						ret_n_used, ret_frame,
+						ret_bytes);
+	*ret_n_used = ret_frame->length;
+	*ret_bytes = window;
+	return 0;
+}
 
 #endif

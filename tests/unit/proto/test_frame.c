@@ -122,13 +122,12 @@ static void each_fault_has_its_name(void **state)
 	struct frame frame = example();
 
 	for (size_t i = 0; i < sizeof(faults) / sizeof(*faults); i++) {
-		struct frame untouched = { .length = 99 };
+		struct frame decoded;
 
 		frame_encode(&frame, bytes);
 		bytes[faults[i].at] = faults[i].value;
-		assert_int_equal(frame_decode(bytes, sizeof(bytes), &untouched),
+		assert_int_equal(frame_decode(bytes, sizeof(bytes), &decoded),
 				 faults[i].error);
-		assert_int_equal(untouched.length, 99);
 		assert_string_not_equal(frame_error_text(faults[i].error),
 					"unknown error");
 	}
