@@ -2,7 +2,6 @@
 
 #include "switch/call.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -267,14 +266,8 @@ static int open_slot(struct peer *caller, const struct inbound *inbound,
 	int r;
 
 	r = slot_new(bus, SLOT_CALL, inbound->speaker, id, &slot);
-	if (r == -EEXIST) {
-		peer_end(caller, STATUS_INVALID_ARGUMENT,
-			 "a correlation id is used twice");
-		return 1;
-	}
 	if (r < 0) {
-		account_full_text(inbound->speaker->account, RESOURCE_SLOTS,
-				  text, sizeof(text));
+		slot_refused_text(inbound->speaker, r, text, sizeof(text));
 		reply_by_bus(caller, id, STATUS_RESOURCE_EXHAUSTED, text,
 			     false);
 		return 1;
@@ -305,16 +298,11 @@ static int begin(struct peer *caller, const struct inbound *inbound,
 		 struct slot *slot)
 {
 	struct open *open;
-	int r;
 
 	if (frame_is_whole(&inbound->frame))
 		return 0;
-	r = open_new(inbound->speaker, &inbound->frame, 0, &open);
-	if (r < 0) {
-		peer_end(caller, STATUS_RESOURCE_EXHAUSTED,
-			 "too many messages are begun");
+	if (open_begin(inbound->speaker, &inbound->frame, 0, &open))
 		return 1;
-	}
 	if (slot) {
 		open->slot = slot;
 		slot->request = open;

@@ -13,6 +13,7 @@
 #include "switch/open.h"
 #include "switch/peer.h"
 #include "switch/publish.h"
+#include "switch/slot.h"
 
 enum {
 	BATCH_FRAMES = 32,
@@ -183,8 +184,22 @@ static bool needs_id(const struct frame *frame)
 	       frame->flags & (FRAME_ACK_ROUTED | FRAME_ACK_STORED);
 }
 
+/* Calls, what has begun and what waits for an ack share one space. */
+static bool is_id_in_use(const struct peer *peer, const struct frame *frame)
+{
+	uint64_t id = frame->correlation;
+
+	if (frame->kind == FRAME_REPLY)
+		return !frame_is_whole(frame) && open_lookup(peer, id);
+	if (!needs_id(frame))
+		return false;
+	return (peer->made.n_nodes && slot_lookup_made(peer, id)) ||
+	       (peer->open.n_nodes && open_lookup(peer, id));
+}
+
 /* A first fragment says how long the whole is, and is not all of it. */
-static const char *fault_of_message(const struct inbound *inbound)
+static const char *fault_of_message(const struct peer *peer,
+				    const struct inbound *inbound)
 {
 	const struct frame *frame = &inbound->frame;
 
@@ -203,7 +218,11 @@ static const char *fault_of_message(const struct inbound *inbound)
 		return "a correlation id that is the switch's to draw";
 	if (!frame->correlation && needs_id(frame))
 		return "no correlation id where one is needed";
-	if (!(frame->flags & FRAME_FIRST) || frame_is_whole(frame))
+	if (!(frame->flags & FRAME_FIRST))
+		return NULL;
+	if (is_id_in_use(peer, frame))
+		return "a correlation id is used twice";
+	if (frame_is_whole(frame))
 		return NULL;
 	if (!(frame->flags & FRAME_EXTENDED))
 		return "a first fragment without the total length";
@@ -214,7 +233,7 @@ static const char *fault_of_message(const struct inbound *inbound)
 
 static void route_message(struct peer *peer, const struct inbound *inbound)
 {
-	const char *fault = fault_of_message(inbound);
+	const char *fault = fault_of_message(peer, inbound);
 
 	if (fault)
 		peer_end(peer, STATUS_INVALID_ARGUMENT, fault);

@@ -39,14 +39,14 @@ static void expect_next(struct open *open)
 		  bus->now_ns + bus->limits.fragment_ms * NS_PER_MS);
 }
 
-int open_new(struct speaker *speaker, const struct frame *frame,
-	     size_t n_targets, struct open **ret_open)
+static int open_new(struct speaker *speaker, const struct frame *frame,
+		    size_t n_targets, struct open **ret_open)
 {
 	struct peer *sender = speaker->peer;
 	struct open *open;
 
-	if (open_lookup(sender, frame->correlation))
-		return -EEXIST;
+	if (sender->open.n_nodes >= sender->bus->limits.open_messages_max)
+		return -EMFILE;
 	if (account_charge(speaker->account, RESOURCE_OPEN_MESSAGES, 1))
 		return -EDQUOT;
 	open = malloc(sizeof(*open) + n_targets * sizeof(struct open_target));
@@ -67,6 +67,32 @@ int open_new(struct speaker *speaker, const struct frame *frame,
 	expect_next(open);
 	*ret_open = open;
 	return 0;
+}
+
+int open_begin(struct speaker *speaker, const struct frame *frame,
+	       size_t n_targets, struct open **ret_open)
+{
+	int r = open_new(speaker, frame, n_targets, ret_open);
+	struct peer *sender = speaker->peer;
+	char text[400];
+
+	if (r == -EMFILE) {
+		peer_limit_text("open_messages_max", sender->open.n_nodes,
+				sender->bus->limits.open_messages_max, text,
+				sizeof(text));
+		peer_end_saying(sender, STATUS_RESOURCE_EXHAUSTED,
+				"too many messages are begun on a channel",
+				text);
+	} else if (r == -EDQUOT) {
+		account_full_text(speaker->account, RESOURCE_OPEN_MESSAGES,
+				  text, sizeof(text));
+		peer_end_saying(sender, STATUS_RESOURCE_EXHAUSTED,
+				"too many messages are begun by an owner",
+				text);
+	} else if (r < 0) {
+		peer_end(sender, STATUS_RESOURCE_EXHAUSTED, "out of memory");
+	}
+	return r < 0;
 }
 
 void open_free(struct open *open)

@@ -45,12 +45,13 @@ struct open {
 };
 
 /**
- * `frame` is a first fragment whose total length was checked. There is room
- * for `n_targets`, of which none is set yet. Returns 0, -EEXIST when the
- * correlation id is in use, -EDQUOT or -ENOMEM.
+ * `frame` is a first fragment whose total length was checked, and whose
+ * correlation id is not in use. There is room for `n_targets`, of which none
+ * is set yet. Returns 0, or 1 when the sender may begin no more: then it was
+ * ended.
  */
-int open_new(struct speaker *speaker, const struct frame *frame,
-	     size_t n_targets, struct open **ret_open);
+int open_begin(struct speaker *speaker, const struct frame *frame,
+	       size_t n_targets, struct open **ret_open);
 
 /** Nobody is told. */
 void open_free(struct open *open);

@@ -3,6 +3,8 @@
 #include "switch/peer.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -223,16 +225,30 @@ void peer_say_goodbye(struct channel *channel, enum status status,
 	channel_commit(channel, frame.length);
 }
 
+void peer_limit_text(const char *limit, uint64_t n_used, uint64_t n_max,
+		     char *text, size_t n_text)
+{
+	snprintf(text, n_text,
+		 "%s of this channel is reached: %" PRIu64 " of %" PRIu64,
+		 limit, n_used, n_max);
+}
+
 void peer_end(struct peer *peer, enum status status, const char *reason)
+{
+	peer_end_saying(peer, status, reason, reason);
+}
+
+void peer_end_saying(struct peer *peer, enum status status, const char *reason,
+		     const char *text)
 {
 	if (peer->state == PEER_ENDED)
 		return;
 
 	log_info("%s (%s): %s: %s", peer_path(peer), peer->channel->ops->name,
-		 status_name(status), reason);
+		 status_name(status), text);
 	bus_count_reason(peer->bus, reason);
 	if (outbox_is_empty(&peer->outbox))
-		peer_say_goodbye(peer->channel, status, reason);
+		peer_say_goodbye(peer->channel, status, text);
 	(void)channel_flush(peer->channel);
 	/* Told later: whom the news ends would be told of from in here. */
 	if (peer->state == PEER_LIVE)

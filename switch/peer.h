@@ -92,6 +92,14 @@ struct peer *peer_free(struct peer *peer);
  */
 void peer_end(struct peer *peer, enum status status, const char *reason);
 
+/** The same, but the peer is told `text`, which need not be constant. */
+void peer_end_saying(struct peer *peer, enum status status, const char *reason,
+		     const char *text);
+
+/** "calls_max of this channel is reached: 1024 of 1024" */
+void peer_limit_text(const char *limit, uint64_t n_used, uint64_t n_max,
+		     char *text, size_t n_text);
+
 /** What is said to a peer that ends, if there is room for it at hand. */
 void peer_say_goodbye(struct channel *channel, enum status status,
 		      const char *reason);

@@ -2,7 +2,6 @@
 
 #include "switch/publish.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -19,7 +18,7 @@
 #include "switch/slot.h"
 #include "switch/subscription.h"
 
-enum { SAMPLE_ONE_IN = 64 };
+enum { SAMPLE_ONE_IN = 64, TEXT_BYTES = 400 };
 
 /* Who got a message, for its sender. */
 struct tally {
@@ -161,24 +160,22 @@ static int check_capture(const struct audience *audience,
 static int open_stored(struct peer *peer, const struct inbound *inbound,
 		       const struct audience *audience,
 		       const struct message *message, struct slot **ret_slot,
-		       const char **ret_text)
+		       char text[TEXT_BYTES])
 {
+	const char *why;
 	struct bus *bus = peer->bus;
 	uint32_t ms = inbound->frame.time_left_ms;
 	int r;
 
-	r = check_capture(audience, message, ret_text);
-	if (r)
+	r = check_capture(audience, message, &why);
+	if (r) {
+		snprintf(text, TEXT_BYTES, "%s", why);
 		return r;
+	}
 	r = slot_new(bus, SLOT_STORED, inbound->speaker,
 		     inbound->frame.correlation, ret_slot);
-	if (r == -EEXIST) {
-		peer_end(peer, STATUS_INVALID_ARGUMENT,
-			 "a correlation id is used twice");
-		return STATUS_INVALID_ARGUMENT;
-	}
 	if (r < 0) {
-		*ret_text = "quota of slots is full";
+		slot_refused_text(inbound->speaker, r, text, TEXT_BYTES);
 		return STATUS_RESOURCE_EXHAUSTED;
 	}
 	if (!ms)
@@ -203,30 +200,13 @@ static void tell_routed(struct peer *peer, const struct inbound *inbound,
 	ack_send(peer, &ack, NULL);
 }
 
-/* Keep who gets the fragments to come; NULL: nobody does. */
-static int begin(struct peer *peer, const struct inbound *inbound,
-		 const struct audience *audience, struct open **ret_open)
-{
-	int r;
-
-	r = open_new(inbound->speaker, &inbound->frame,
-		     audience ? audience->n_targets : 0, ret_open);
-	if (r == -EEXIST)
-		peer_end(peer, STATUS_INVALID_ARGUMENT,
-			 "a correlation id is used twice");
-	else if (r < 0)
-		peer_end(peer, STATUS_RESOURCE_EXHAUSTED,
-			 "too many messages are begun");
-	return r;
-}
-
 /* What was refused at its first fragment has more: they are taken and lost. */
 static void swallow_rest(struct peer *peer, const struct inbound *inbound)
 {
 	struct open *open;
 
 	if (!frame_is_whole(&inbound->frame) && peer->state != PEER_ENDED)
-		(void)begin(peer, inbound, NULL, &open);
+		(void)open_begin(inbound->speaker, &inbound->frame, 0, &open);
 }
 
 /* Of the subjects a sample is enough. */
@@ -248,17 +228,17 @@ static void count(struct bus *bus, const struct inbound *inbound,
 /* Returns STATUS_OK, or why nobody gets it. */
 static int admit(struct peer *peer, const struct inbound *inbound,
 		 const struct audience *audience, const struct message *message,
-		 struct slot **ret_stored, const char **ret_text)
+		 struct slot **ret_stored, char text[TEXT_BYTES])
 {
 	if (!frame_is_whole(&inbound->frame) &&
 	    message->total_bytes > peer->bus->limits.message_max_bytes) {
-		*ret_text = "the message is longer than message_max";
+		snprintf(text, TEXT_BYTES,
+			 "the message is longer than message_max");
 		return STATUS_INVALID_ARGUMENT;
 	}
 	if (!(inbound->frame.flags & FRAME_ACK_STORED))
 		return STATUS_OK;
-	return open_stored(peer, inbound, audience, message, ret_stored,
-			   ret_text);
+	return open_stored(peer, inbound, audience, message, ret_stored, text);
 }
 
 static void route(struct peer *peer, const struct inbound *inbound,
@@ -268,18 +248,19 @@ static void route(struct peer *peer, const struct inbound *inbound,
 	struct open *open = NULL;
 	struct slot *stored = NULL;
 	struct tally tally;
-	const char *text = "";
+	char text[TEXT_BYTES];
 	int r;
 
 	inbound_forward(inbound, inbound->speaker, FRAME_MESSAGE, &message);
-	r = admit(peer, inbound, audience, &message, &stored, &text);
+	r = admit(peer, inbound, audience, &message, &stored, text);
 	if (r) {
 		refuse(peer, inbound, (enum status)r, text);
 		swallow_rest(peer, inbound);
 		return;
 	}
 	if (!frame_is_whole(&inbound->frame) &&
-	    begin(peer, inbound, audience, &open))
+	    open_begin(inbound->speaker, &inbound->frame, audience->n_targets,
+		       &open))
 		return;
 	if (audience->n_targets > 1)
 		message_settle(&message, peer->bus->scratch);

@@ -32,10 +32,8 @@ static void swallow(struct peer *callee, const struct inbound *inbound)
 {
 	struct open *open;
 
-	if (!frame_is_whole(&inbound->frame) &&
-	    open_new(inbound->speaker, &inbound->frame, 0, &open) < 0)
-		peer_end(callee, STATUS_RESOURCE_EXHAUSTED,
-			 "too many messages are begun");
+	if (!frame_is_whole(&inbound->frame))
+		(void)open_begin(inbound->speaker, &inbound->frame, 0, &open);
 }
 
 static void end_early(struct slot *slot, const char *text)
@@ -114,11 +112,8 @@ void call_reply(struct peer *callee, const struct inbound *inbound)
 		slot_free(slot);
 		return;
 	}
-	if (open_new(slot->callee->speaker, &inbound->frame, 0, &open) < 0) {
-		peer_end(callee, STATUS_RESOURCE_EXHAUSTED,
-			 "too many messages are begun");
+	if (open_begin(slot->callee->speaker, &inbound->frame, 0, &open))
 		return;
-	}
 	open->slot = slot;
 	slot->reply = open;
 	pass_reply(slot, &message);

@@ -3,6 +3,7 @@
 #include "switch/slot.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "switch/ack.h"
@@ -55,8 +56,8 @@ int slot_new(struct bus *bus, enum slot_kind kind, struct speaker *speaker,
 	struct peer *caller = speaker->peer;
 	struct slot *slot;
 
-	if (slot_lookup_made(caller, caller_id))
-		return -EEXIST;
+	if (caller->made.n_nodes >= bus->limits.calls_max)
+		return -EMFILE;
 	if (account_charge(speaker->account, RESOURCE_SLOTS, 1))
 		return -EDQUOT;
 	slot = slot_take(&bus->slots);
@@ -78,6 +79,20 @@ int slot_new(struct bus *bus, enum slot_kind kind, struct speaker *speaker,
 	bus->slots.n_slots++;
 	*ret_slot = slot;
 	return 0;
+}
+
+void slot_refused_text(const struct speaker *caller, int r, char *text,
+		       size_t n_text)
+{
+	if (r == -EMFILE)
+		peer_limit_text("calls_max", caller->peer->made.n_nodes,
+				caller->peer->bus->limits.calls_max, text,
+				n_text);
+	else if (r == -EDQUOT)
+		account_full_text(caller->account, RESOURCE_SLOTS, text,
+				  n_text);
+	else
+		snprintf(text, n_text, "out of memory");
 }
 
 /* It waits no longer, at whatever endpoint it did. */

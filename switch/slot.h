@@ -68,11 +68,16 @@ void slot_table_init(struct slot_table *table);
 void slot_table_deinit(struct slot_table *table);
 
 /**
- * Open a slot for the id that the caller chose. Returns 0, -EEXIST when the id
- * is in use, -EDQUOT when the caller has too many, or -ENOMEM.
+ * Open a slot for the id that the caller chose, which is not in use. Returns
+ * 0, -EMFILE when its channel has calls_max of them, -EDQUOT when its account
+ * has too many, or -ENOMEM.
  */
 int slot_new(struct bus *bus, enum slot_kind kind, struct speaker *speaker,
 	     uint64_t caller_id, struct slot **ret_slot);
+
+/** In words, what slot_new() returned. */
+void slot_refused_text(const struct speaker *caller, int r, char *text,
+		       size_t n_text);
 
 /** Nobody is told. */
 void slot_free(struct slot *slot);

@@ -81,7 +81,9 @@ class FragmentTest(HostileTest):
         most = wire.pb_decode(wire.WELCOME, self.welcome.body)
         raw.send(*[begin(n, 100, b"x")
                    for n in range(1, most["open_messages_max"] + 9)])
-        self.assert_ended(raw, "begun", Status.RESOURCE_EXHAUSTED)
+        self.assert_ended(raw, "open_messages_max .*: 64 of 64",
+                          Status.RESOURCE_EXHAUSTED,
+                          "too many messages are begun on a channel")
 
     def fresh(self) -> Raw:
         """A new channel, and what is counted so far."""

@@ -314,7 +314,9 @@ static void a_full_quota_names_itself(void **state)
 
 	limit(of_a, RESOURCE_OPEN_MESSAGES, 0);
 	fake_fragment(&a, FRAME_MESSAGE, FRAME_FIRST, 9, "x", 30, 10);
-	fake_expect_end(&a, "too many messages are begun");
+	snprintf(text, sizeof(text),
+		 "quota of open messages of %s is full: 0 of 0", of_a);
+	fake_expect_end(&a, text);
 }
 
 static void the_queue_is_charged_to_who_subscribes(void **state)
