@@ -71,6 +71,7 @@ int bus_init(struct bus *bus, struct policy *policy,
 	list_init(&bus->ended);
 	list_init(&bus->receivers);
 	list_init(&bus->captures);
+	domains_init(&bus->domains);
 	queue_pool_init(&bus->chunks);
 	slot_table_init(&bus->slots);
 	wheel_init(&bus->wheel, bus->now_ns);
@@ -133,6 +134,7 @@ void bus_deinit(struct bus *bus)
 	}
 	free_ended(bus);
 	free_captures(bus);
+	domains_deinit(&bus->domains);
 	group_table_deinit(&bus->groups);
 	endpoint_table_deinit(&bus->endpoints);
 	route_table_deinit(&bus->observers);

@@ -19,6 +19,7 @@
 #include "base/map.h"
 #include "base/wheel.h"
 #include "proto/frame.h"
+#include "switch/domain.h"
 #include "switch/endpoint.h"
 #include "switch/group.h"
 #include "switch/queue.h"
@@ -77,6 +78,7 @@ struct bus {
 	struct bus_limits limits;
 	struct policy *policy;
 	struct accounts accounts;
+	struct domains domains;
 	struct sources sources;
 	struct route_table routes;    /* of messages */
 	struct route_table observers; /* of calls */

@@ -80,6 +80,9 @@ static int add_domain(struct reading *reading)
 	struct enrolled_domain domain = { .name = "" };
 	int r;
 
+	if (principal_name_is_uuid(reading->name, strlen(reading->name)))
+		return fail(reading, "a name in the form of a uuid is for "
+				     "domains of the hypervisor");
 	memcpy(domain.name, reading->name, strlen(reading->name));
 	r = enrolment_parse_domain(reading->path, reading->text,
 				   reading->n_text, reading->error,

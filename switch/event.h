@@ -3,12 +3,19 @@
 #define SWITCH_EVENT_H
 
 /**
- * What the switch itself has to say: `$sys.peer.up`, `$sys.peer.down`.
+ * What the switch itself has to say: `$sys.peer.up`, `$sys.peer.down`,
+ * `$sys.domain.started`, `$sys.domain.stopped`.
  */
 
+struct bus;
+struct domain;
 struct peer;
 
 /** `what` is "up" or "down"; the body is a `helio.switch.v1.PeerEvent`. */
 void event_peer(struct peer *peer, const char *what, const char *reason);
+
+/** "started" or "stopped"; the body is a `helio.switch.v1.DomainEvent`. */
+void event_domain(struct bus *bus, const struct domain *domain,
+		  const char *what);
 
 #endif

@@ -19,7 +19,9 @@ struct place {
 	struct list link;
 	struct listening *listening;
 	struct listener *listener;
-	bool is_wanted; /* by the configuration as it is now */
+	bool is_wanted;  /* by the configuration as it is now */
+	bool is_teller;  /* of domains */
+	unsigned teller; /* its number among those */
 	char name[PRINCIPAL_MAX_BYTES + 1];
 	char address[SETTINGS_PATH_MAX_BYTES + 1];
 };
@@ -30,17 +32,33 @@ static struct place *place_free(struct place *place)
 		return NULL;
 	list_unlink(&place->link);
 	listener_free(place->listener);
+	if (place->is_teller)
+		domains_remove_teller(&place->listening->bus->domains,
+				      place->teller);
 	free(place);
 	return NULL;
 }
 
 DEFINE_CLEANUP(struct place *, place_free);
 
+static bool is_enrolled(void *userdata, const char *name)
+{
+	const struct listening *listening = userdata;
+	const struct enrolment *enrolment = &listening->config->enrolment;
+
+	for (size_t i = 0; i < enrolment->n_domains; i++)
+		if (!strcmp(enrolment->domains[i].name, name))
+			return true;
+	return false;
+}
+
 void listening_init(struct listening *listening, struct bus *bus,
 		    struct config *config)
 {
 	*listening = (struct listening){ .bus = bus, .config = config };
 	list_init(&listening->places);
+	bus->domains.is_enrolled = is_enrolled;
+	bus->domains.userdata = listening;
 }
 
 void listening_deinit(struct listening *listening)
@@ -64,6 +82,25 @@ static void on_silent(struct listener *listener)
 
 	bus_count_reason(place->listening->bus,
 			 "it connected and said nothing");
+}
+
+static void on_domain(struct listener *listener,
+		      const struct transport_domain *domain, bool is_up)
+{
+	struct place *place = listener->owner;
+
+	domains_tell(place->listening->bus, place->teller, domain, is_up);
+}
+
+static bool is_served(struct listener *listener,
+		      const struct transport_domain *domain)
+{
+	struct place *place = listener->owner;
+	const struct bus *bus = place->listening->bus;
+	const struct domain *known =
+		domains_lookup(&bus->domains, domain->incarnation);
+
+	return known && domain_is_served(bus, known);
 }
 
 static int lookup_key(void *userdata, const uint8_t key[TRANSPORT_KEY_BYTES],
@@ -91,6 +128,22 @@ static struct place *place_lookup(const struct listening *listening,
 			return place;
 	}
 	return NULL;
+}
+
+/* Before the first turn, in which its listener begins to tell. */
+static int watch_domains(struct place *place)
+{
+	int r;
+
+	if (!place->listener->ops->judge_again)
+		return 0;
+	r = domains_add_teller(&place->listening->bus->domains, &place->teller);
+	if (r < 0)
+		return r;
+	place->is_teller = true;
+	place->listener->on_domain = on_domain;
+	place->listener->is_served = is_served;
+	return 0;
 }
 
 static int place_new(struct listening *listening, const char *address,
@@ -123,6 +176,9 @@ static int place_new(struct listening *listening, const char *address,
 
 	r = transport->listen(&listening->bus->poller, rest, &mine,
 			      &place->listener);
+	if (r < 0)
+		return r;
+	r = watch_domains(place);
 	if (r < 0)
 		return r;
 	place->listener->owner = place;
@@ -254,12 +310,29 @@ int listening_apply(struct listening *listening, char *error, size_t n_error)
 	return r;
 }
 
+static void judge_domains_again(struct listening *listening)
+{
+	struct list *link;
+
+	domains_judge_again(listening->bus);
+	list_for_each (link, &listening->places) {
+		struct place *place = container_of(link, struct place, link);
+
+		if (place->is_teller)
+			place->listener->ops->judge_again(place->listener);
+	}
+}
+
 int listening_set_config(struct listening *listening, struct config *config,
 			 char *error, size_t n_error)
 {
+	int r;
+
 	accounts_set_rules(&listening->bus->accounts, config->quota_rules);
 	bus_set_policy(listening->bus, take_ptr(config->policy));
 	config_free(listening->config);
 	listening->config = config;
-	return listening_apply(listening, error, n_error);
+	r = listening_apply(listening, error, n_error);
+	judge_domains_again(listening);
+	return r;
 }

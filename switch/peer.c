@@ -82,7 +82,8 @@ static int charge_channel(struct peer *peer, const struct principal *who)
 	struct account *account;
 	int r;
 
-	r = account_get(&peer->bus->accounts, who->durable_id, &account);
+	r = account_get(&peer->bus->accounts, who->durable_id, who->path,
+			&account);
 	if (r < 0)
 		return r;
 	if (account_charge(account, RESOURCE_CHANNELS, 1)) {
@@ -99,7 +100,7 @@ int peer_new(struct bus *bus, struct channel *channel, struct peer **ret_peer)
 	struct peer *peer;
 	int r;
 
-	r = principal_from_evidence(&channel->evidence, &who);
+	r = principal_from_evidence(&channel->evidence, &bus->domains, &who);
 	if (r < 0)
 		return r;
 	peer = peer_alloc(bus);

@@ -160,6 +160,32 @@ struct policy_verdict policy_judge(const struct policy *policy,
 	return judge_parents(policy, question);
 }
 
+/* All that does not begin with `$`. */
+static bool is_everything(const struct word *what)
+{
+	return what->n == 1 && what->text[0] == '>';
+}
+
+bool policy_concerns(const struct policy *policy, const char *principal)
+{
+	size_t n_principal = strlen(principal);
+	unsigned denied = 0;
+
+	for (size_t i = 0; i < policy->n_lines; i++) {
+		const struct policy_line *line = &policy->lines[i];
+
+		if (!who_matches(&line->who, principal, n_principal) ||
+		    (line->has_self && !self_of(principal, n_principal).n))
+			continue;
+		if (line->is_allow &&
+		    (line->what.text[0] == '$' || line->verbs & ~denied))
+			return true;
+		if (!line->is_allow && is_everything(&line->what))
+			denied |= line->verbs;
+	}
+	return false;
+}
+
 void policy_verdict_text(const struct policy_verdict *verdict, char *text,
 			 size_t n_text)
 {

@@ -81,6 +81,12 @@ struct policy_verdict policy_judge(const struct policy *policy,
 				   const char *principal, enum verb verb,
 				   const char *what, size_t n_what);
 
+/**
+ * Whether the policy can ever allow `principal` anything: whether some allow
+ * line is for it, and no earlier line denies it all that this one gives.
+ */
+bool policy_concerns(const struct policy *policy, const char *principal);
+
 /** "allowed by 10-own.policy:3", "denied: no line allows it". */
 void policy_verdict_text(const struct policy_verdict *verdict, char *text,
 			 size_t n_text);

@@ -8,12 +8,53 @@
 #include <sys/random.h>
 
 #include "proto/subject.h"
+#include "switch/domain.h"
 
 bool principal_name_is_valid(const char *name, size_t n)
 {
 	return n && n <= PRINCIPAL_NAME_MAX_BYTES && name[0] != '$' &&
 	       !memchr(name, '.', n) && !memchr(name, '/', n) &&
 	       subject_is_valid(name, n);
+}
+
+/* 8-4-4-4-12 digits. */
+static bool is_dash_at(size_t i)
+{
+	return i == 8 || i == 13 || i == 18 || i == 23;
+}
+
+bool principal_name_is_uuid(const char *name, size_t n)
+{
+	if (n != PRINCIPAL_UUID_CHARS)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		char c = name[i];
+		bool is_digit = (c >= '0' && c <= '9') ||
+				(c >= 'a' && c <= 'f') ||
+				(c >= 'A' && c <= 'F');
+
+		if (is_dash_at(i) ? c != '-' : !is_digit)
+			return false;
+	}
+	return true;
+}
+
+void principal_format_uuid(const uint8_t uuid[16],
+			   char ret_text[PRINCIPAL_UUID_CHARS + 1])
+{
+	static const char digits[] = "0123456789abcdef";
+	unsigned n_digits = 0;
+
+	for (size_t i = 0; i < PRINCIPAL_UUID_CHARS; i++) {
+		uint8_t byte = uuid[n_digits / 2];
+
+		if (is_dash_at(i)) {
+			ret_text[i] = '-';
+			continue;
+		}
+		ret_text[i] = digits[n_digits++ % 2 ? byte & 15 : byte >> 4];
+	}
+	ret_text[PRINCIPAL_UUID_CHARS] = '\0';
 }
 
 /* Zero would read as "not told". */
@@ -68,19 +109,43 @@ static int set_path(const struct channel_evidence *evidence,
 					 path);
 		strncpy(path, "tcp:plain", PRINCIPAL_MAX_BYTES);
 		return 0;
-	case EVIDENCE_DOMAIN: /* No channel brings this evidence yet. */
+	case EVIDENCE_DOMAIN: /* judged by its own function */
 	case EVIDENCE_NONE:
 		break;
 	}
 	return -EACCES;
 }
 
+static int judge_domain(const struct channel_evidence *evidence,
+			const struct domains *domains,
+			struct principal *ret_principal)
+{
+	struct principal principal = { .incarnation = evidence->incarnation };
+	char uuid[PRINCIPAL_UUID_CHARS + 1];
+	const struct domain *domain = NULL;
+
+	if (domains)
+		domain = domains_lookup(domains, evidence->incarnation);
+	if (!domain || domain->is.domid != evidence->domid ||
+	    memcmp(domain->is.uuid, evidence->uuid, sizeof(evidence->uuid)))
+		return -EACCES;
+	memcpy(principal.path, domain->path, sizeof(domain->path));
+	principal_format_uuid(evidence->uuid, uuid);
+	snprintf(principal.durable_id, sizeof(principal.durable_id), "vm:%s",
+		 uuid);
+	*ret_principal = principal;
+	return 0;
+}
+
 int principal_from_evidence(const struct channel_evidence *evidence,
+			    const struct domains *domains,
 			    struct principal *ret_principal)
 {
 	struct principal principal = { .incarnation = 0 };
 	int r;
 
+	if (evidence->kind == EVIDENCE_DOMAIN)
+		return judge_domain(evidence, domains, ret_principal);
 	r = set_path(evidence, principal.path);
 	if (r)
 		return r;

@@ -65,7 +65,7 @@ void accounts_set_rules(struct accounts *accounts,
 		struct account *account =
 			container_of(node, struct account, node);
 
-		quota_rules_limits(rules, account->owner, &account->limits);
+		quota_rules_limits(rules, account->path, &account->limits);
 	}
 }
 
@@ -94,12 +94,19 @@ static struct account *account_new(struct accounts *accounts, const char *owner,
 		return NULL;
 	account->accounts = accounts;
 	memcpy(account->owner, owner, n);
-	quota_rules_limits(accounts->rules, owner, &account->limits);
 	map_add(&accounts->by_owner, &account->node, hash);
 	return account;
 }
 
-int account_get(struct accounts *accounts, const char *owner,
+static void set_path(struct account *account, const char *path)
+{
+	if (!strcmp(account->path, path))
+		return;
+	snprintf(account->path, sizeof(account->path), "%s", path);
+	quota_rules_limits(account->accounts->rules, path, &account->limits);
+}
+
+int account_get(struct accounts *accounts, const char *owner, const char *path,
 		struct account **ret_account)
 {
 	uint64_t hash = hash_bytes(&accounts->key, owner, strlen(owner));
@@ -109,6 +116,7 @@ int account_get(struct accounts *accounts, const char *owner,
 		account = account_new(accounts, owner, hash);
 	if (!account)
 		return -ENOMEM;
+	set_path(account, path);
 	account->n_refs++;
 	*ret_account = account;
 	return 0;
@@ -127,7 +135,7 @@ void account_full_text(const struct account *account, enum resource resource,
 		       char *text, size_t n_text)
 {
 	snprintf(text, n_text, "quota of %s of %s is full: %llu of %llu",
-		 resource_names[resource], account->owner,
+		 resource_names[resource], account->path,
 		 (unsigned long long)account->used[resource],
 		 (unsigned long long)account->limits.of[resource]);
 }

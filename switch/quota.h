@@ -7,7 +7,8 @@
  *
  * Accounts belong to durable ids, so they outlive a channel: a peer does not
  * shed its debts by connecting again. Whoever holds a charge holds a reference
- * to its account; an account without references is given back.
+ * to its account; an account without references is given back. Which rules
+ * hold is asked by the path, that of the channel which came last.
  *
  * Limits come from rules: switch/quota_rules.h.
  */
@@ -42,7 +43,8 @@ struct account {
 	struct quota_limits limits;
 	uint64_t used[N_RESOURCES];
 	uint64_t n_refused[N_RESOURCES];
-	char owner[]; /* durable id, terminated */
+	char path[256]; /* of its principal, terminated */
+	char owner[];   /* durable id, terminated */
 };
 
 struct accounts {
@@ -68,8 +70,11 @@ void accounts_deinit(struct accounts *accounts);
 void accounts_set_rules(struct accounts *accounts,
 			const struct quota_rules *rules);
 
-/** A reference to the account of `owner`, made if need be. 0 or -ENOMEM. */
-int account_get(struct accounts *accounts, const char *owner,
+/**
+ * A reference to the account of the durable id `owner`, made if need be, which
+ * is now that of the principal `path`, of at most 255 bytes. 0 or -ENOMEM.
+ */
+int account_get(struct accounts *accounts, const char *owner, const char *path,
 		struct account **ret_account);
 
 /** NULL is fine. Always NULL. */

@@ -99,11 +99,16 @@ struct listener {
 	/*
 	 * Where the hypervisor names domains. One has come, or was there when
 	 * listening began; or it is gone, and its channels are hung up already.
-	 * Once each. May be NULL, as may is_served().
+	 * Once each, but that one whose name has changed is told as up again.
+	 * Not before the first turn of the poller after listen(). May be NULL,
+	 * as may is_served().
 	 */
 	void (*on_domain)(struct listener *listener,
 			  const struct transport_domain *domain, bool is_up);
-	/* Whether a domain that is up is offered channels. NULL: all are. */
+	/*
+	 * Whether a domain that is up, and was told, is offered channels.
+	 * NULL: all are.
+	 */
 	bool (*is_served)(struct listener *listener,
 			  const struct transport_domain *domain);
 	void *owner;

@@ -100,7 +100,8 @@ static void the_newest_may_not_outgrow_the_queue(void **state)
 			publish_bytes(&a, subject, round ? 32 * 1024 : 1);
 		}
 	}
-	assert_int_equal(account_get(&world.bus.accounts, "vm:b", &account), 0);
+	assert_int_equal(
+		account_get(&world.bus.accounts, "vm:b", "vm:b", &account), 0);
 	assert_in_range(account->used[RESOURCE_QUEUED_BYTES], 90 * 1024,
 			100 * 1024);
 	account_unref(account);

@@ -154,6 +154,15 @@ static void a_wrong_enrolment_is_named(void **state)
 			    "a subject of at most 64 bytes");
 
 	folder = new_folder();
+	folder_of_add(folder,
+		      "domains/3f6c0c1e-8a53-4c1b-9a43-0d6f6f4b2a10.domain",
+		      "");
+	assert_string_equal(
+		fault_of(folder),
+		"domains/3f6c0c1e-8a53-4c1b-9a43-0d6f6f4b2a10.domain: a name "
+		"in the form of a uuid is for domains of the hypervisor");
+
+	folder = new_folder();
 	folder_of_add(folder, "domains/a.domain", "owner 1\nowner\n");
 	assert_string_equal(fault_of(folder),
 			    "domains/a.domain:2: a line is 'KEY VALUE'");

@@ -267,7 +267,8 @@ static void limit(const char *durable_id, enum resource resource, uint64_t n)
 {
 	struct account *account;
 
-	assert_int_equal(account_get(&world.bus.accounts, durable_id, &account),
+	assert_int_equal(account_get(&world.bus.accounts, durable_id,
+				     durable_id, &account),
 			 0);
 	account->limits.of[resource] = n;
 	account_unref(account);

@@ -152,6 +152,36 @@ static void judges_as_the_lines_say(void **state)
 }
 
 /* 200 bytes and the 6 of ".web.x" make a subject; 64 for "web" are too many. */
+static void concerns_whom_it_can_ever_allow_anything(void **state)
+{
+	static const struct {
+		const char *text;
+		bool is_concerned;
+	} policies[] = {
+		{ "", false },
+		{ "allow vm:db any >\n", false },
+		{ "deny vm:web any >\n", false },
+		{ "allow vm:* publish vm.{self}.>\n", true },
+		{ "allow vm:web/** capture log.>\n", true },
+		{ "allow vm:web/uid:* any >\n", false },
+		{ "deny vm:web any x.>\nallow ** call y\n", true },
+		{ "deny vm:web any >\nallow ** call,publish y\n", false },
+		{ "allow ** call y\ndeny vm:web any >\n", true },
+		{ "deny vm:web any >\nallow ** call,group y\n", true },
+		{ "deny vm:web any >\nallow ** subscribe $sys.>\n", true },
+		{ "deny vm:web call >\nallow ** call y\n", false },
+	};
+
+	for (size_t i = 0; i < sizeof(policies) / sizeof(*policies); i++) {
+		struct policy *policy = parse(policies[i].text);
+
+		if (policy_concerns(policy, "vm:web") !=
+		    policies[i].is_concerned)
+			fail_msg("%s", policies[i].text);
+		policy_free(policy);
+	}
+}
+
 static void a_self_that_makes_too_long_a_subject_matches_nothing(void **state)
 {
 	static const char name[] = "vm:0123456789012345678901234567890123456789"
@@ -366,6 +396,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(judges_as_the_lines_say),
+		cmocka_unit_test(concerns_whom_it_can_ever_allow_anything),
 		cmocka_unit_test(
 			a_self_that_makes_too_long_a_subject_matches_nothing),
 		cmocka_unit_test(a_verdict_tells_its_line),

@@ -34,9 +34,9 @@ static void an_owner_has_one_account(void **state)
 	struct account *c;
 
 	assert_int_equal(accounts_init(&accounts), 0);
-	assert_int_equal(account_get(&accounts, "vm:web", &a), 0);
-	assert_int_equal(account_get(&accounts, "vm:web", &b), 0);
-	assert_int_equal(account_get(&accounts, "vm:db", &c), 0);
+	assert_int_equal(account_get(&accounts, "vm:web", "vm:web", &a), 0);
+	assert_int_equal(account_get(&accounts, "vm:web", "vm:web", &b), 0);
+	assert_int_equal(account_get(&accounts, "vm:db", "vm:db", &c), 0);
 	assert_ptr_equal(a, b);
 	assert_ptr_not_equal(a, c);
 	assert_memory_equal(&a->limits, &quota_defaults,
@@ -45,7 +45,7 @@ static void an_owner_has_one_account(void **state)
 	/* It outlives a channel, and is gone when nobody holds it. */
 	assert_null(account_unref(a));
 	assert_int_equal(account_charge(b, RESOURCE_SLOTS, 3), 0);
-	assert_int_equal(account_get(&accounts, "vm:web", &a), 0);
+	assert_int_equal(account_get(&accounts, "vm:web", "vm:web", &a), 0);
 	assert_int_equal(a->used[RESOURCE_SLOTS], 3);
 	account_unref(a);
 	account_unref(b);
@@ -53,6 +53,33 @@ static void an_owner_has_one_account(void **state)
 	assert_null(account_unref(NULL));
 	assert_int_equal(accounts.by_owner.n_nodes, 0);
 	accounts_deinit(&accounts);
+}
+
+static void rules_are_asked_by_the_path(void **state)
+{
+	struct quota_rules *rules =
+		parse("vm:web slots 7\nvm:mail slots 8\n** slots 9\n");
+	struct accounts accounts;
+	struct account *a;
+	struct account *b;
+	char text[128];
+
+	assert_int_equal(accounts_init(&accounts), 0);
+	accounts_set_rules(&accounts, rules);
+	assert_int_equal(account_get(&accounts, "vm:uuid", "vm:web", &a), 0);
+	assert_int_equal(a->limits.of[RESOURCE_SLOTS], 7);
+	assert_int_equal(account_get(&accounts, "vm:uuid", "vm:mail", &b), 0);
+	assert_ptr_equal(a, b);
+	assert_int_equal(a->limits.of[RESOURCE_SLOTS], 8);
+	accounts_set_rules(&accounts, NULL);
+	accounts_set_rules(&accounts, rules);
+	assert_int_equal(a->limits.of[RESOURCE_SLOTS], 8);
+	account_full_text(a, RESOURCE_SLOTS, text, sizeof(text));
+	assert_string_equal(text, "quota of slots of vm:mail is full: 0 of 8");
+	account_unref(a);
+	account_unref(b);
+	accounts_deinit(&accounts);
+	quota_rules_free(rules);
 }
 
 static void a_charge_beyond_the_limit_is_refused_and_counted(void **state)
@@ -64,7 +91,7 @@ static void a_charge_beyond_the_limit_is_refused_and_counted(void **state)
 
 	assert_int_equal(accounts_init(&accounts), 0);
 	accounts_set_rules(&accounts, rules);
-	assert_int_equal(account_get(&accounts, "vm:web", &a), 0);
+	assert_int_equal(account_get(&accounts, "vm:web", "vm:web", &a), 0);
 	assert_int_equal(account_charge(a, RESOURCE_QUEUED_BYTES, 60), 0);
 	assert_int_equal(account_charge(a, RESOURCE_QUEUED_BYTES, 41), 1);
 	assert_int_equal(account_charge(a, RESOURCE_QUEUED_BYTES, UINT64_MAX),
@@ -119,7 +146,7 @@ static void new_rules_hold_for_accounts_that_exist(void **state)
 	struct account *a;
 
 	assert_int_equal(accounts_init(&accounts), 0);
-	assert_int_equal(account_get(&accounts, "vm:web", &a), 0);
+	assert_int_equal(account_get(&accounts, "vm:web", "vm:web", &a), 0);
 	assert_int_equal(account_charge(a, RESOURCE_SLOTS, 9), 0);
 	accounts_set_rules(&accounts, rules);
 	assert_int_equal(account_free_of(a, RESOURCE_SLOTS), 0);
@@ -200,7 +227,8 @@ static void survives_failed_allocations(void **state)
 		fault_arm(n);
 		r = accounts_init(&accounts);
 		if (!r)
-			r = account_get(&accounts, "vm:web", &account);
+			r = account_get(&accounts, "vm:web", "vm:web",
+					&account);
 		fault_disarm();
 		assert_int_equal(r, fault_hit() ? -ENOMEM : 0);
 		account = account_unref(account);
@@ -225,6 +253,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_owner_has_one_account),
+		cmocka_unit_test(rules_are_asked_by_the_path),
 		cmocka_unit_test(
 			a_charge_beyond_the_limit_is_refused_and_counted),
 		cmocka_unit_test(of_rules_the_first_that_matches_holds),
