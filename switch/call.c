@@ -189,10 +189,21 @@ static int choose(struct bus *bus, const struct inbound *inbound,
 	return STATUS_RESOURCE_EXHAUSTED;
 }
 
-/* The id on the callee's channel, by which the reply comes back. */
+/*
+ * The id on the callee's channel, by which the reply comes back. Numbers that
+ * come again may still stand for a call that has waited all the while.
+ */
 static uint64_t draw(struct registration *registration)
 {
-	return FRAME_SWITCH_DRAWN | receiver_draw(&registration->receiver);
+	const struct receiver *receiver = &registration->receiver;
+	uint64_t id;
+
+	do {
+		id = FRAME_SWITCH_DRAWN | (uint64_t)receiver->id << 32 |
+		     (uint32_t)registration->n_drawn++;
+	} while (registration->n_drawn > UINT32_MAX &&
+		 slot_lookup_taken(receiver->peer, id));
+	return id;
 }
 
 static void hand_over(struct slot *slot, struct registration *registration,

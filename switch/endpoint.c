@@ -236,10 +236,10 @@ int registration_new(struct speaker *speaker,
 		.speaker = speaker,
 		.kind = RECEIVER_REGISTRATION,
 		.id = options->id,
-		.next = peer->next_call,
 		.credit_messages = options->credit_calls,
 		.credit_bytes = options->credit_bytes,
 	};
+	registration->n_drawn = peer->next_call;
 	list_init(&registration->slots);
 	receiver_enter(&registration->receiver);
 	map_add(&table->by_instance, &registration->by_instance,
@@ -278,8 +278,8 @@ struct registration *registration_free(struct registration *registration)
 	service_leave(registration);
 	map_remove(&bus->endpoints.by_instance, &registration->by_instance);
 	/* A late reply to its calls must not answer those of another. */
-	if (peer->next_call < registration->receiver.next)
-		peer->next_call = registration->receiver.next;
+	if (peer->next_call < registration->n_drawn)
+		peer->next_call = registration->n_drawn;
 	account_discharge(registration->receiver.speaker->account,
 			  RESOURCE_SUBSCRIPTIONS, registration->n_charged);
 	receiver_leave(&registration->receiver);

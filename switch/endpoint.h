@@ -49,6 +49,7 @@ struct registration {
 	struct service *service;     /* NULL for a plain subject */
 	uint64_t instance;           /* drawn by the switch; never reused */
 	struct list slots;           /* calls that it has */
+	uint64_t n_drawn;            /* numbers of calls: ids have 32 bits */
 	size_t n_name;
 	char *name;       /* of the service, or the subject */
 	size_t n_charged; /* one for each subject that it makes callable */

@@ -66,7 +66,7 @@ struct peer {
 	struct map open;      /* messages it has begun, by id */
 	struct map made;      /* slots, by the id that it chose */
 	struct map taken;     /* slots, by the id that we drew */
-	uint32_t next_call;   /* number with which a registration begins */
+	uint64_t next_call;   /* number with which a registration begins */
 
 	struct timer greeting;
 	struct timer stall;

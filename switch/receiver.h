@@ -31,14 +31,14 @@ struct receiver {
 	struct speaker *speaker; /* whose it is, on the peer's channel */
 	enum receiver_kind kind;
 	uint32_t id;   /* 1 to RECEIVER_ID_MAX */
-	uint32_t next; /* number of the next message, or call */
+	uint32_t next; /* number of the next message */
 	uint32_t credit_messages;
 	uint64_t credit_bytes;
 	uint64_t n_messages; /* that were given to it, ever */
 	uint64_t n_bytes;
 };
 
-/** The correlation id of what is sent next. */
+/** The correlation id of the message that is sent next. */
 static inline uint64_t receiver_draw(struct receiver *receiver)
 {
 	return (uint64_t)receiver->id << 32 | receiver->next++;

@@ -2,6 +2,7 @@
 
 #include "switch/bus.h"
 #include "switch/call.h"
+#include "switch/endpoint.h"
 #include "switch/inbound.h"
 #include "switch/message.h"
 #include "switch/observe.h"
@@ -16,15 +17,19 @@ enum { UNREAD_REPLIES_MAX_BYTES = 16 * 1024 * 1024 };
 /* Whether an id that has no call now was ever drawn for this channel. */
 static bool was_drawn(const struct peer *callee, uint64_t id)
 {
-	const struct receiver *receiver;
+	struct receiver *receiver;
 
 	if (!(id & FRAME_SWITCH_DRAWN))
 		return false;
 	id &= ~FRAME_SWITCH_DRAWN;
 	receiver = receiver_lookup(callee, (uint32_t)(id >> 32));
 	/* A registration that is gone has left calls that are over. */
-	return !receiver || (receiver->kind == RECEIVER_REGISTRATION &&
-			     (uint32_t)id < receiver->next);
+	if (!receiver)
+		return true;
+	return receiver->kind == RECEIVER_REGISTRATION &&
+	       (uint32_t)id <
+		       container_of(receiver, struct registration, receiver)
+			       ->n_drawn;
 }
 
 /* The call is over, but its reply has only begun. */

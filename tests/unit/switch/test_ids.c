@@ -193,6 +193,68 @@ static void a_reply_is_begun_once(void **state)
 	fake_expect_end(&b, "a correlation id is used twice");
 }
 
+static struct registration *registration_of(uint32_t id)
+{
+	struct list *link;
+
+	list_for_each (link, &world.bus.receivers) {
+		struct receiver *receiver =
+			container_of(link, struct receiver, all_link);
+
+		if (receiver->kind == RECEIVER_REGISTRATION &&
+		    receiver->id == id)
+			return container_of(receiver, struct registration,
+					    receiver);
+	}
+	fail_msg("no registration");
+	return NULL;
+}
+
+static uint64_t expect_call(uint32_t number)
+{
+	fake_expect(&b, FRAME_CALL, &got);
+	assert_int_equal((uint32_t)got.frame.correlation, number);
+	return got.frame.correlation;
+}
+
+/* Late replies on both sides of the wrap are to calls that are over. */
+static void the_numbers_of_calls_wrap(void **state)
+{
+	struct frame cancel = { .kind = FRAME_CANCEL };
+	uint64_t ids[3];
+
+	fake_serve(&b, 1, "svc", 10);
+	registration_of(1)->n_drawn = UINT32_MAX - 1;
+	for (unsigned i = 0; i < 3; i++) {
+		cancel.correlation = 1 + i;
+		fake_call(&a, 1 + i, 0, "svc");
+		ids[i] = expect_call(UINT32_MAX - 1 + i);
+		fake_send(&a, &cancel, "", NULL, 0);
+		fake_expect(&b, FRAME_CANCEL, &got);
+	}
+	for (unsigned i = 0; i < 3; i++)
+		fake_answer(&b, ids[i]);
+	fake_expect_silence(&b);
+	fake_expect_silence(&a);
+}
+
+static void a_number_in_use_is_not_drawn_again(void **state)
+{
+	uint64_t old;
+
+	fake_serve(&b, 1, "svc", 10);
+	fake_call(&a, 1, 0, "svc");
+	old = expect_call(0);
+	registration_of(1)->n_drawn = UINT64_C(1) << 32;
+	fake_call(&a, 2, 0, "svc");
+	fake_answer(&b, expect_call(1));
+	fake_expect(&a, FRAME_REPLY, &got);
+	assert_int_equal(got.frame.correlation, 2);
+	fake_answer(&b, old);
+	fake_expect(&a, FRAME_REPLY, &got);
+	assert_int_equal(got.frame.correlation, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -203,6 +265,8 @@ int main(void)
 		TEST_OF_THREE(open_messages_max_is_of_the_channel),
 		TEST_OF_THREE(what_is_no_quota_is_told_from_one),
 		TEST_OF_THREE(a_reply_is_begun_once),
+		TEST_OF_THREE(the_numbers_of_calls_wrap),
+		TEST_OF_THREE(a_number_in_use_is_not_drawn_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
