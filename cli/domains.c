@@ -263,6 +263,10 @@ const struct command command_domains_enrol = {
 const struct command command_domains_list = {
 	.name = "domains list",
 	.summary = "list the domains that are enrolled",
+	.description =
+		"As the state folder has them, whether a switch runs or not. "
+		"`helio ls domains` asks the switch, and shows the domains of "
+		"the hypervisor as well.",
 	.options = options,
 	.n_settings = sizeof(struct domains),
 	.run = run_list,

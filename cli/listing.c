@@ -73,9 +73,18 @@ static const struct column service_columns[] = {
 };
 
 static const struct column domain_columns[] = {
-	{ "DOMAIN", "name", CELL_TEXT },   { "PEERS", "peers", CELL_NUMBER },
-	{ "OWNER", "owner", CELL_NUMBER }, { "GROUP", "group", CELL_NUMBER },
-	{ "MODE", "mode", CELL_OCTAL },    { "SOCKET", "socket", CELL_TEXT },
+	{ "DOMAIN", "name", CELL_TEXT },
+	{ "PRINCIPAL", "principal", CELL_TEXT },
+	{ "VIA", "transport", CELL_TEXT },
+	{ "DOMID", "domid", CELL_NUMBER },
+	{ "SERVED", "served", CELL_BOOL },
+	{ "PEERS", "peers", CELL_NUMBER },
+	{ "SOCKET", "socket", CELL_TEXT },
+	{ NULL, "uuid", CELL_TEXT },
+	{ NULL, "incarnation", CELL_ID },
+	{ NULL, "owner", CELL_NUMBER },
+	{ NULL, "group", CELL_NUMBER },
+	{ NULL, "mode", CELL_OCTAL },
 };
 
 const struct listing listing_peers = {

@@ -69,7 +69,11 @@ const struct command command_ls = {
 	.summary = "list peers, subscriptions, services or domains",
 	.description =
 		"Messages and bytes are counted from when the peer came. With "
-		"-o json there are more columns than people are shown.",
+		"-o json there are more columns than people are shown.\n\n"
+		"Domains are those that are enrolled, and, where the switch "
+		"listens on vchan:, those that the hypervisor has: by their "
+		"principals, with the domid, and whether they are served, for "
+		"one that policy gives nothing is not.",
 	.options = options,
 	.arguments = arguments,
 	.defaults = &defaults,

@@ -213,6 +213,7 @@ static void start(struct bus *bus, unsigned teller,
 		return;
 	}
 	domain->is = *told;
+	domain->serial = ++domains->n_ever;
 	domain->told_by = UINT64_C(1) << teller;
 	list_push_back(&domains->up, &domain->link);
 	domains->n_up++;

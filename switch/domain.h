@@ -39,6 +39,7 @@ enum {
 struct domain {
 	struct list link; /* in domains.up */
 	struct transport_domain is;
+	uint64_t serial;  /* counts up, from 1 */
 	uint64_t told_by; /* a bit for each listener that knows it */
 	char path[DOMAIN_PATH_BYTES];
 };
@@ -46,6 +47,7 @@ struct domain {
 struct domains {
 	struct list up; /* that came first, first */
 	size_t n_up;
+	uint64_t n_ever;
 	uint64_t tellers; /* bits that are taken */
 	/* Whether an enrolled domain has the name. NULL: none has. */
 	bool (*is_enrolled)(void *userdata, const char *name);

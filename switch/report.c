@@ -271,43 +271,102 @@ size_t report_services(struct bus *bus, struct report_page *page,
 	return n;
 }
 
-static uint32_t n_peers_of(struct bus *bus, const char *name)
+static uint32_t n_peers_of(struct bus *bus, const char *path)
 {
-	char path[PRINCIPAL_MAX_BYTES + 1];
 	struct list *link;
 	uint32_t n = 0;
 
-	snprintf(path, sizeof(path), "vm:%s", name);
 	list_for_each (link, &bus->peers)
 		n += is_below(container_of(link, struct peer, link), path);
+	return n;
+}
+
+static void fill_enrolled(struct bus *bus, const struct config *config,
+			  struct enrolled_domain *domain,
+			  struct report_domain *entry)
+{
+	Helio__Switch__V1__Domain *out = &entry->domain;
+
+	helio__switch__v1__domain__init(out);
+	snprintf(entry->principal, sizeof(entry->principal), "vm:%s",
+		 domain->name);
+	snprintf(entry->transport, sizeof(entry->transport), "shm");
+	out->name = domain->name;
+	out->principal = entry->principal;
+	out->transport = entry->transport;
+	if (!config_domain_socket(config, domain, entry->socket))
+		out->socket = entry->socket;
+	SET(out, owner, domain->access.uid);
+	SET(out, group, domain->access.gid);
+	SET(out, mode, domain->access.mode);
+	SET(out, peers, n_peers_of(bus, entry->principal));
+	SET(out, served, 1);
+}
+
+static void fill_live(const struct bus *bus, const struct domain *domain,
+		      struct report_domain *entry)
+{
+	Helio__Switch__V1__Domain *out = &entry->domain;
+
+	helio__switch__v1__domain__init(out);
+	memcpy(entry->principal, domain->path, sizeof(entry->principal));
+	memcpy(entry->name, domain->is.name, sizeof(entry->name));
+	principal_format_uuid(domain->is.uuid, entry->uuid);
+	snprintf(entry->transport, sizeof(entry->transport), "vchan");
+	out->name = entry->name;
+	out->principal = entry->principal;
+	out->transport = entry->transport;
+	out->uuid = entry->uuid;
+	SET(out, domid, domain->is.domid);
+	SET(out, incarnation, domain->is.incarnation);
+	SET(out, peers, (uint32_t)domain_n_channels(bus, domain));
+	SET(out, served, domain_is_served(bus, domain));
+}
+
+/* The enrolled by their places, and then the others by their serials. */
+#define CURSOR_LIVE (UINT64_C(1) << 32)
+
+static size_t list_enrolled(struct bus *bus, const struct config *config,
+			    struct report_page *page,
+			    struct report_domain *entries)
+{
+	const struct enrolment *enrolment = &config->enrolment;
+	size_t n = 0;
+
+	for (; page->cursor < enrolment->n_domains; page->cursor++) {
+		if (n == page->limit) {
+			page->has_more = true;
+			return n;
+		}
+		fill_enrolled(bus, config, &enrolment->domains[page->cursor],
+			      &entries[n++]);
+	}
+	page->cursor = CURSOR_LIVE;
 	return n;
 }
 
 size_t report_domains(struct bus *bus, const struct config *config,
 		      struct report_page *page, struct report_domain *entries)
 {
-	const struct enrolment *enrolment = &config->enrolment;
+	struct list *link;
 	size_t n = 0;
 
-	for (; page->cursor < enrolment->n_domains; page->cursor++) {
-		struct enrolled_domain *domain =
-			&enrolment->domains[page->cursor];
-		Helio__Switch__V1__Domain *out;
+	if (page->cursor < CURSOR_LIVE)
+		n = list_enrolled(bus, config, page, entries);
+	if (page->has_more)
+		return n;
+	list_for_each (link, &bus->domains.up) {
+		const struct domain *domain =
+			container_of(link, struct domain, link);
 
+		if (domain->serial <= page->cursor - CURSOR_LIVE)
+			continue;
 		if (n == page->limit) {
 			page->has_more = true;
 			break;
 		}
-		out = &entries[n].domain;
-		helio__switch__v1__domain__init(out);
-		out->name = domain->name;
-		if (!config_domain_socket(config, domain, entries[n].socket))
-			out->socket = entries[n].socket;
-		SET(out, owner, domain->access.uid);
-		SET(out, group, domain->access.gid);
-		SET(out, mode, domain->access.mode);
-		SET(out, peers, n_peers_of(bus, domain->name));
-		n++;
+		fill_live(bus, domain, &entries[n++]);
+		page->cursor = CURSOR_LIVE + domain->serial;
 	}
 	return n;
 }

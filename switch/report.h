@@ -62,6 +62,10 @@ struct report_service {
 struct report_domain {
 	Helio__Switch__V1__Domain domain;
 	char socket[128];
+	char principal[DOMAIN_PATH_BYTES];
+	char name[256];
+	char uuid[PRINCIPAL_UUID_CHARS + 1];
+	char transport[8];
 };
 
 void report_stats(struct bus *bus, size_t n_busiest,

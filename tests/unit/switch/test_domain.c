@@ -15,10 +15,12 @@
 #include "helio/bus/v1/control.pb-c.h"
 #include "helio/switch/v1/events.pb-c.h"
 #include "proto/unpack.h"
+#include "switch/config.h"
 #include "switch/domain.h"
 #include "switch/peer.h"
 #include "switch/policy.h"
 #include "switch/quota.h"
+#include "switch/report.h"
 #include "tests/unit/switch/fake_peer.h"
 #include "transports/channel.h"
 #include "transports/pair.h"
@@ -386,6 +388,50 @@ static void who_may_do_nothing_is_not_served(void **state)
 							    db.incarnation)));
 }
 
+static void domains_are_listed_in_pages(void **state)
+{
+	struct enrolled_domain enrolled[] = { { .name = "a" },
+					      { .name = "b" },
+					      { .name = "c" } };
+	struct config config = { .enrolment = { .domains = enrolled,
+						.n_domains = 3 },
+				 .settings.run_folder = "/run/x" };
+	struct report_page page = { .limit = 2 };
+	struct report_domain entries[2];
+	struct transport_domain web = come(5, 1, "web");
+	struct fake_peer peer;
+
+	come(6, 2, "db");
+	assert_int_equal(try_connect(&web, &peer), 0);
+	assert_int_equal(report_domains(&world.bus, &config, &page, entries),
+			 2);
+	assert_string_equal(entries[0].domain.principal, "vm:a");
+	assert_string_equal(entries[1].domain.socket, "/run/x/domains/b.sock");
+	assert_true(page.has_more);
+
+	page.has_more = false;
+	assert_int_equal(report_domains(&world.bus, &config, &page, entries),
+			 2);
+	assert_string_equal(entries[0].domain.name, "c");
+	assert_false(entries[0].domain.has_domid);
+	assert_string_equal(entries[1].domain.principal, "vm:web");
+	assert_string_equal(entries[1].domain.uuid, UUID_1);
+	assert_string_equal(entries[1].domain.transport, "vchan");
+	assert_int_equal(entries[1].domain.domid, 5);
+	assert_int_equal(entries[1].domain.peers, 1);
+	assert_true(entries[1].domain.served);
+	assert_true(page.has_more);
+
+	/* What goes meanwhile is missed, and nothing else. */
+	go(&web);
+	page.has_more = false;
+	assert_int_equal(report_domains(&world.bus, &config, &page, entries),
+			 1);
+	assert_string_equal(entries[0].domain.name, "db");
+	assert_false(page.has_more);
+	fake_leave(&peer);
+}
+
 #define TEST(name_) cmocka_unit_test_setup_teardown(name_, set_up, tear_down)
 
 int main(void)
@@ -401,6 +447,7 @@ int main(void)
 		TEST(what_nobody_watches_is_forgotten_in_silence),
 		TEST(tellers_are_bounded),
 		TEST(who_may_do_nothing_is_not_served),
+		TEST(domains_are_listed_in_pages),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
