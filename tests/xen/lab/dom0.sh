@@ -1,0 +1,84 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# shellcheck shell=dash
+#
+# The init of dom0 in the laboratory: starts what a Xen host needs, then the
+# guests, then the tests one after the other. The serial console is how the
+# host learns of it: lines that begin with @.
+# shellcheck source=tests/xen/lab/domain.sh
+. /lab/domain.sh
+# shellcheck source=tests/xen/lab/steps.sh
+. /lab/steps.sh
+
+readonly test_s=60
+
+host_init() {
+	mkdir -p /dev/pts /dev/shm /run/lab
+	echo 0 >/run/lab/n_jobs
+	mount -t devpts devpts /dev/pts
+	mount -t tmpfs tmpfs /dev/shm
+	mount -t xenfs xenfs /proc/xen
+	xenstored --pid-file /run/xenstored.pid
+	xen-init-dom0 >/dev/null
+	mkdir -p /var/log/xen/console
+	xenconsoled --log=guest --log-dir=/var/log/xen/console \
+		--pid-file=/run/xenconsoled.pid
+}
+
+# option NAME: what run.sh gave dom0's kernel as lab.NAME=VALUE.
+option() {
+	sed -n "s/.*lab\\.$1=\\([^ ]*\\).*/\\1/p" /proc/cmdline
+}
+
+# The tests of a file, in the order in which they stand there.
+tests_of() {
+	sed -n 's/^\(test_[a-z0-9_]*\)() {$/\1/p' "$1"
+}
+
+# What a test says is kept with the logs; its verdict is a line of its own.
+run_test() {
+	local file=$1 name=$2
+	local start rc
+
+	start=$(now_ms)
+	timeout -s KILL "$test_s" sh /lab/test.sh "$file" "$name" \
+		>/lab/log/test 2>&1
+	rc=$?
+	n=$((n + 1))
+	sed "s/^/@test $n /" /lab/log/test >/dev/console
+	if [ "$rc" -eq 0 ]; then
+		report "ok $n $name $(($(now_ms) - start)) ms"
+	else
+		report "not ok $n $name: $(tail -n 1 /lab/log/test) ($rc)"
+	fi
+}
+
+run_tests() {
+	local only=$1
+	local n=0 file name
+
+	for file in /lab/tests/*.sh; do
+		for name in $(tests_of "$file"); do
+			case $file/$name in
+			*"$only"*) run_test "$file" "$name" ;;
+			esac
+		done
+	done
+}
+
+domain_init
+host_init
+report "dom0 is up"
+serve_jobs &
+create web
+create db
+await_up web
+await_up db
+report "guests are up"
+case $(option mode) in
+shell) setsid sh -c 'exec sh </dev/hvc0 >/dev/hvc0 2>&1' ;;
+*) run_tests "$(option only)" ;;
+esac
+end_logs
+report "end"
+poweroff -f
