@@ -18,6 +18,7 @@
 #include "switch/policy.h"
 #include "switch/quota.h"
 #include "switch/slot.h"
+#include "switch/waiting.h"
 
 /* What a call is to, once subject and policy were looked at. */
 struct destination {
@@ -189,73 +190,28 @@ static int choose(struct bus *bus, const struct inbound *inbound,
 	return STATUS_RESOURCE_EXHAUSTED;
 }
 
-/*
- * The id on the callee's channel, by which the reply comes back. Numbers that
- * come again may still stand for a call that has waited all the while.
- */
-static uint64_t draw(struct registration *registration)
-{
-	const struct receiver *receiver = &registration->receiver;
-	uint64_t id;
-
-	do {
-		id = FRAME_SWITCH_DRAWN | (uint64_t)receiver->id << 32 |
-		     (uint32_t)registration->n_drawn++;
-	} while (registration->n_drawn > UINT32_MAX &&
-		 slot_lookup_taken(receiver->peer, id));
-	return id;
-}
-
 static void hand_over(struct slot *slot, struct registration *registration,
 		      const struct message *message, uint64_t n_bytes)
 {
 	struct receiver *receiver = &registration->receiver;
 
-	slot_hand_over(slot, receiver, draw(registration),
+	slot_hand_over(slot, receiver, registration_draw(registration),
 		       &registration->slots);
 	(void)peer_announce(receiver->peer, slot->speaker->source);
 	peer_send_message(receiver->peer, message, slot->callee_id);
 	receiver_spend(receiver, 1, n_bytes);
 }
 
-int call_hold(struct slot *slot, const struct message *message)
-{
-	size_t n = message->n_bytes;
-	uint8_t *held;
-
-	if (account_charge(slot->speaker->account, RESOURCE_QUEUED_BYTES, n))
-		return 1;
-	held = realloc(slot->held, slot->n_held + n);
-	if (!held) {
-		account_discharge(slot->speaker->account, RESOURCE_QUEUED_BYTES,
-				  n);
-		return 1;
-	}
-	message_write(message, 0, held + slot->n_held);
-	slot->held = held;
-	slot->n_held += n;
-	return 0;
-}
-
 /* Keep the call until somebody serves it, or has credit again. */
 static void hold(struct slot *slot, const struct inbound *inbound,
 		 const struct message *message)
 {
-	struct endpoint *endpoint = NULL;
-
-	(void)endpoint_get(slot->bus, inbound->subject,
-			   inbound->frame.n_subject, &endpoint);
-	slot->cost_bytes = cost(inbound);
-	if (endpoint) {
-		slot->waits_at = endpoint;
-		list_push_back(&endpoint->waiting, &slot->callee_link);
-	}
-	if (!endpoint || call_hold(slot, message)) {
-		call_fail(slot, STATUS_RESOURCE_EXHAUSTED,
-			  "no room to wait for a server");
-		slot_free(slot);
+	if (!waiting_add(slot, inbound->subject, inbound->frame.n_subject,
+			 cost(inbound), message))
 		return;
-	}
+	call_fail(slot, STATUS_RESOURCE_EXHAUSTED,
+		  "no room to wait for a server");
+	slot_free(slot);
 }
 
 static uint32_t time_left(const struct bus *bus, uint32_t ms)
@@ -370,55 +326,5 @@ void call_start(struct peer *caller, const struct inbound *inbound)
 		(void)begin(caller, inbound, NULL);
 		call_fail(slot, (enum status)r, text);
 		slot_free(slot);
-	}
-}
-
-/* Of the deadline, at least 1: 0 would say that there is none. */
-static uint32_t ms_left(const struct slot *slot)
-{
-	uint64_t now_ns = slot->bus->now_ns;
-
-	if (slot->timer.due_ns < now_ns + NS_PER_MS)
-		return 1;
-	return (uint32_t)((slot->timer.due_ns - now_ns) / NS_PER_MS);
-}
-
-/* Send on the frames that were held, the first of which is the call's own. */
-static void release(struct slot *slot, struct registration *registration)
-{
-	struct receiver *receiver = &registration->receiver;
-	uint8_t *held = slot->held;
-	size_t n_held = slot->n_held;
-	uint64_t id = draw(registration);
-
-	(void)peer_announce(receiver->peer, slot->speaker->source);
-	le32_store(held + FRAME_AT_TIME_LEFT, ms_left(slot));
-	for (size_t at = 0; at < n_held;) {
-		size_t n = le32_load(held + at);
-
-		le64_store(held + at + FRAME_AT_CORRELATION, id);
-		peer_send_frame(receiver->peer, held + at, n);
-		at += n;
-	}
-	receiver_spend(receiver, 1, slot->cost_bytes);
-	slot_hand_over(slot, receiver, id, &registration->slots);
-}
-
-void call_wake(struct registration *registration)
-{
-	for (size_t i = 0; i < registration->n_memberships; i++) {
-		struct endpoint *endpoint =
-			registration->memberships[i].endpoint;
-
-		while (!list_is_empty(&endpoint->waiting)) {
-			struct slot *slot =
-				container_of(endpoint->waiting.next,
-					     struct slot, callee_link);
-
-			if (!receiver_has_credit(&registration->receiver, 1,
-						 slot->cost_bytes))
-				return;
-			release(slot, registration);
-		}
 	}
 }

@@ -13,7 +13,6 @@ struct inbound;
 struct message;
 struct open;
 struct peer;
-struct registration;
 struct slot;
 
 /** A CALL came in, the first fragment of it or a whole one. */
@@ -28,12 +27,6 @@ void call_cancel(struct peer *caller, const struct inbound *inbound);
 /** A later fragment of a call or a reply, whose slot is still there. */
 void call_continue(struct open *open, const struct message *message);
 
-/**
- * Keep a frame of a call that waits for a server. Returns 0, or 1 when the
- * caller can be charged no more.
- */
-int call_hold(struct slot *slot, const struct message *message);
-
 /** A call or a reply will not be finished. */
 void call_abort(struct open *open);
 
@@ -42,8 +35,5 @@ void call_abort(struct open *open);
  * nobody waits. Whoever calls this frees the slot.
  */
 void call_fail(struct slot *slot, enum status status, const char *text);
-
-/** The registration is new or has new credit: give it what waits for it. */
-void call_wake(struct registration *registration);
 
 #endif

@@ -9,13 +9,13 @@
 #include "helio/bus/v1/control.pb-c.h"
 #include "proto/unpack.h"
 #include "switch/bus.h"
-#include "switch/call.h"
 #include "switch/event.h"
 #include "switch/inbound.h"
 #include "switch/peer.h"
 #include "switch/serve.h"
 #include "switch/subscribe.h"
 #include "switch/subscription.h"
+#include "switch/waiting.h"
 
 enum {
 	PROTOCOL_VERSION = 1,
@@ -126,7 +126,7 @@ static void grant(struct peer *peer, const uint8_t entry[CREDIT_ENTRY_BYTES])
 		if (backlog_n_frames(&sub->backlog))
 			subscription_wake(sub);
 	} else {
-		call_wake(
+		waiting_wake(
 			container_of(receiver, struct registration, receiver));
 	}
 }

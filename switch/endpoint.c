@@ -12,6 +12,7 @@
 #include "switch/peer.h"
 #include "switch/quota.h"
 #include "switch/slot.h"
+#include "switch/waiting.h"
 
 /* A name with registrations that have methods. */
 struct service {
@@ -127,7 +128,8 @@ struct registration *endpoint_pick(struct endpoint *endpoint, uint64_t n_bytes)
 		list_push_back(&endpoint->members, link);
 		receiver = &membership->registration->receiver;
 		if (peer_is_there(receiver->peer) &&
-		    receiver_has_credit(receiver, 1, n_bytes))
+		    receiver_has_credit(receiver, 1, n_bytes) &&
+		    !waiting_has_claim(endpoint, membership->registration))
 			return membership->registration;
 	}
 	return NULL;
@@ -252,6 +254,19 @@ int registration_new(struct speaker *speaker,
 	}
 	*ret_registration = registration;
 	return 0;
+}
+
+uint64_t registration_draw(struct registration *registration)
+{
+	const struct receiver *receiver = &registration->receiver;
+	uint64_t id;
+
+	do {
+		id = FRAME_SWITCH_DRAWN | (uint64_t)receiver->id << 32 |
+		     (uint32_t)registration->n_drawn++;
+	} while (registration->n_drawn > UINT32_MAX &&
+		 slot_lookup_taken(receiver->peer, id));
+	return id;
 }
 
 static void fail_calls(struct registration *registration)

@@ -49,6 +49,7 @@ struct registration {
 	struct service *service;     /* NULL for a plain subject */
 	uint64_t instance;           /* drawn by the switch; never reused */
 	struct list slots;           /* calls that it has */
+	uint64_t credit_bytes_most;  /* that it has had at a time */
 	uint64_t n_drawn;            /* numbers of calls: ids have 32 bits */
 	size_t n_name;
 	char *name;       /* of the service, or the subject */
@@ -98,13 +99,23 @@ void endpoint_settle(struct bus *bus, struct endpoint *endpoint);
 bool endpoint_is_method_missing(const struct bus *bus, const char *subject,
 				size_t n);
 
-/** The next member in turn with credit for the call; NULL: none has. */
+/**
+ * The next member in turn with credit for the call, on which none that waits
+ * has a claim; NULL: none has.
+ */
 struct registration *endpoint_pick(struct endpoint *endpoint, uint64_t n_bytes);
 
 /** Returns 0, -EDQUOT or -ENOMEM. */
 int registration_new(struct speaker *speaker,
 		     const struct registration_options *options,
 		     struct registration **ret_registration);
+
+/**
+ * The id of its next call on its channel, by which the reply comes back.
+ * Numbers that come again may still stand for a call that has waited all the
+ * while: those are passed over.
+ */
+uint64_t registration_draw(struct registration *registration);
 
 /** Its calls fail with UNAVAILABLE. */
 struct registration *registration_free(struct registration *registration);

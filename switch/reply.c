@@ -10,6 +10,7 @@
 #include "switch/peer.h"
 #include "switch/quota.h"
 #include "switch/slot.h"
+#include "switch/waiting.h"
 
 /* What a caller may let wait before its replies are cut to a status. */
 enum { UNREAD_REPLIES_MAX_BYTES = 16 * 1024 * 1024 };
@@ -151,7 +152,7 @@ void call_continue(struct open *open, const struct message *message)
 			slot_free(slot);
 	} else if (slot->callee) {
 		peer_send_message(slot->callee->peer, message, slot->callee_id);
-	} else if (call_hold(slot, message)) {
+	} else if (waiting_append(slot, message)) {
 		end_early(slot, "no room to wait for a server");
 	}
 }

@@ -11,13 +11,13 @@
 #include "helio/bus/v1/control.pb-c.h"
 #include "proto/subject.h"
 #include "switch/bus.h"
-#include "switch/call.h"
 #include "switch/control.h"
 #include "switch/endpoint.h"
 #include "switch/inbound.h"
 #include "switch/peer.h"
 #include "switch/policy.h"
 #include "switch/quota.h"
+#include "switch/waiting.h"
 
 enum { METHODS_MAX = 512, TEXT_BYTES = 900 };
 
@@ -156,7 +156,7 @@ void serve(struct peer *peer, const struct inbound *inbound)
 		return;
 	}
 	tell_served(peer, inbound->frame.correlation, registration);
-	call_wake(registration);
+	waiting_wake(registration);
 }
 
 void unserve(struct peer *peer, const struct inbound *inbound)

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "switch/waiting.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/le.h"
+#include "switch/bus.h"
+#include "switch/call.h"
+#include "switch/endpoint.h"
+#include "switch/message.h"
+#include "switch/peer.h"
+#include "switch/quota.h"
+#include "switch/slot.h"
+
+/* How many calls without a claim are looked at for each CREDIT. */
+enum { PASSES_MAX = 64 };
+
+static struct slot *slot_of(struct list *link)
+{
+	return container_of(link, struct slot, callee_link);
+}
+
+int waiting_append(struct slot *slot, const struct message *message)
+{
+	size_t n = message->n_bytes;
+	uint8_t *held;
+
+	if (account_charge(slot->speaker->account, RESOURCE_QUEUED_BYTES, n))
+		return 1;
+	held = realloc(slot->held, slot->n_held + n);
+	if (!held) {
+		account_discharge(slot->speaker->account, RESOURCE_QUEUED_BYTES,
+				  n);
+		return 1;
+	}
+	message_write(message, 0, held + slot->n_held);
+	slot->held = held;
+	slot->n_held += n;
+	return 0;
+}
+
+int waiting_add(struct slot *slot, const char *subject, size_t n_subject,
+		uint64_t cost_bytes, const struct message *message)
+{
+	struct endpoint *endpoint;
+
+	if (endpoint_get(slot->bus, subject, n_subject, &endpoint) < 0)
+		return 1;
+	slot->cost_bytes = cost_bytes;
+	slot->waits_at = endpoint;
+	list_push_back(&endpoint->waiting, &slot->callee_link);
+	return waiting_append(slot, message);
+}
+
+static bool has_claim(const struct slot *slot,
+		      const struct registration *registration)
+{
+	return slot->cost_bytes <= registration->credit_bytes_most / 2;
+}
+
+bool waiting_has_claim(const struct endpoint *endpoint,
+		       const struct registration *registration)
+{
+	return !list_is_empty(&endpoint->waiting) &&
+	       has_claim(slot_of(endpoint->waiting.next), registration);
+}
+
+/* Of the deadline, at least 1: 0 would say that there is none. */
+static uint32_t ms_left(const struct slot *slot)
+{
+	uint64_t now_ns = slot->bus->now_ns;
+
+	if (slot->timer.due_ns < now_ns + NS_PER_MS)
+		return 1;
+	return (uint32_t)((slot->timer.due_ns - now_ns) / NS_PER_MS);
+}
+
+/* Send on the frames that were held, the first of which is the call's own. */
+static void release(struct slot *slot, struct registration *registration)
+{
+	struct receiver *receiver = &registration->receiver;
+	uint8_t *held = slot->held;
+	size_t n_held = slot->n_held;
+	uint64_t id = registration_draw(registration);
+
+	(void)peer_announce(receiver->peer, slot->speaker->source);
+	le32_store(held + FRAME_AT_TIME_LEFT, ms_left(slot));
+	for (size_t at = 0; at < n_held;) {
+		size_t n = le32_load(held + at);
+
+		le64_store(held + at + FRAME_AT_CORRELATION, id);
+		peer_send_frame(receiver->peer, held + at, n);
+		at += n;
+	}
+	receiver_spend(receiver, 1, slot->cost_bytes);
+	slot_hand_over(slot, receiver, id, &registration->slots);
+}
+
+/* Those that are passed go to the back, so that all come into sight. */
+static void wake_at(struct registration *registration,
+		    struct endpoint *endpoint)
+{
+	struct receiver *receiver = &registration->receiver;
+	unsigned n_passed = 0;
+
+	while (n_passed < PASSES_MAX && !list_is_empty(&endpoint->waiting)) {
+		struct slot *slot = slot_of(endpoint->waiting.next);
+
+		if (!receiver->credit_messages ||
+		    !peer_is_there(receiver->peer))
+			return;
+		if (receiver_has_credit(receiver, 1, slot->cost_bytes)) {
+			release(slot, registration);
+		} else if (has_claim(slot, registration)) {
+			return;
+		} else {
+			list_unlink(&slot->callee_link);
+			list_push_back(&endpoint->waiting, &slot->callee_link);
+			n_passed++;
+		}
+	}
+}
+
+void waiting_wake(struct registration *registration)
+{
+	if (registration->credit_bytes_most <
+	    registration->receiver.credit_bytes)
+		registration->credit_bytes_most =
+			registration->receiver.credit_bytes;
+	for (size_t i = 0; i < registration->n_memberships; i++)
+		wake_at(registration, registration->memberships[i].endpoint);
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Calls that wait for a server's credit: who goes first, who stops whom. */
+
+#include "tests/unit/switch/stage.h"
+
+/* b serves svc; nothing is left of its credit in calls. */
+static void serve_bytes(uint64_t n_bytes)
+{
+	Helio__Bus__V1__Serve serve = HELIO__BUS__V1__SERVE__INIT;
+
+	serve.has_id = serve.has_credit_calls = serve.has_credit_bytes = 1;
+	serve.id = 1;
+	serve.credit_bytes = n_bytes;
+	fake_serve_with(&b, &serve, "svc", &got);
+	assert_int_equal(got.frame.status, STATUS_OK);
+}
+
+/* The frame is 35 bytes longer than the body. */
+static void call(uint64_t id, uint8_t flags, size_t n_body)
+{
+	static const uint8_t body[1000];
+	struct frame frame = { .kind = FRAME_CALL,
+			       .flags = FRAME_WHOLE | flags,
+			       .correlation = id };
+
+	fake_send(&a, &frame, "svc", body, n_body);
+}
+
+/* One that says that it is much longer than its first fragment. */
+static void call_dear(uint64_t id)
+{
+	fake_fragment(&a, FRAME_CALL, FRAME_FIRST | FRAME_WAIT, id, "svc", 5000,
+		      10);
+}
+
+static void expect_call_of(size_t n_body)
+{
+	fake_expect(&b, FRAME_CALL, &got);
+	assert_int_equal(got.n_body, n_body);
+}
+
+static void what_no_credit_covers_stops_nobody(void **state)
+{
+	serve_bytes(1000);
+	call_dear(1);
+	call(2, FRAME_WAIT, 100);
+	fake_expect_silence(&b);
+	fake_credit(&b, 1, 3, 0);
+	expect_call_of(100);
+	call(3, 0, 200);
+	expect_call_of(200);
+	fake_expect_silence(&a);
+	fake_credit(&b, 1, 0, 5000);
+	expect_call_of(10);
+	assert_int_equal(got.frame.total_bytes, 5000);
+}
+
+/* Half of the most credit that there was is gathered for it. */
+static void what_credit_will_cover_is_not_overtaken(void **state)
+{
+	serve_bytes(1000);
+	fake_credit(&b, 1, 10, 0);
+	call(1, 0, 700);
+	expect_call_of(700);
+	call(2, FRAME_WAIT, 400);
+	call(3, FRAME_WAIT, 100);
+	call(4, 0, 100);
+	fake_expect_status(&a, 4, STATUS_RESOURCE_EXHAUSTED, false);
+	fake_credit(&b, 1, 0, 100);
+	fake_expect_silence(&b);
+	fake_credit(&b, 1, 0, 635);
+	expect_call_of(400);
+	expect_call_of(100);
+	call(5, 0, 50);
+	expect_call_of(50);
+}
+
+/* A claim is one on a server's own credit: another may have enough. */
+static void a_claim_is_on_one_server(void **state)
+{
+	serve_bytes(1000);
+	fake_credit(&b, 1, 10, 0);
+	call(1, 0, 700);
+	expect_call_of(700);
+	call(2, FRAME_WAIT, 400);
+	fake_serve(&c, 1, "svc", 2);
+	fake_expect(&c, FRAME_CALL, &got);
+	assert_int_equal(got.n_body, 400);
+	call(3, 0, 100);
+	call(4, 0, 100);
+	fake_expect(&c, FRAME_CALL, &got);
+	expect_call_of(100);
+}
+
+/* However many there are, the next CREDIT sees those behind. */
+static void those_that_are_passed_do_not_hide_the_rest(void **state)
+{
+	world.bus.limits.open_messages_max = 200;
+	stage_limit("vm:a", RESOURCE_OPEN_MESSAGES, 200);
+	serve_bytes(1000);
+	for (unsigned i = 0; i < 100; i++)
+		call_dear(1 + i);
+	call(200, FRAME_WAIT, 100);
+	fake_credit(&b, 1, 10, 0);
+	fake_expect_silence(&b);
+	fake_credit(&b, 1, 1, 0);
+	expect_call_of(100);
+	fake_expect_silence(&b);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST_OF_THREE(what_no_credit_covers_stops_nobody),
+		TEST_OF_THREE(what_credit_will_cover_is_not_overtaken),
+		TEST_OF_THREE(a_claim_is_on_one_server),
+		TEST_OF_THREE(those_that_are_passed_do_not_hide_the_rest),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
