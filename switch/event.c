@@ -6,27 +6,41 @@
 #include <string.h>
 
 #include "helio/switch/v1/events.pb-c.h"
+#include "proto/subject.h"
 #include "switch/domain.h"
 #include "switch/peer.h"
+#include "switch/policy.h"
 #include "switch/publish.h"
+
+/* To whom policy allows, and to the one that it is about. */
+static void tell(struct bus *bus, const char *about, const char *what,
+		 const char *path, const uint8_t *body, size_t n_body)
+{
+	char subject[PRINCIPAL_MAX_BYTES + 64];
+
+	snprintf(subject, sizeof(subject), "$sys.%s.%s", about, what);
+	publish_event(bus, subject, body, n_body);
+	snprintf(subject, sizeof(subject), POLICY_OWN_EVENTS "%s.%s", path,
+		 what);
+	if (subject_is_valid(subject, strlen(subject)))
+		publish_event(bus, subject, body, n_body);
+}
 
 void event_peer(struct peer *peer, const char *what, const char *reason)
 {
 	struct principal who = peer->self.source->principal;
 	Helio__Switch__V1__PeerEvent event =
 		HELIO__SWITCH__V1__PEER_EVENT__INIT;
-	char subject[64];
 	char why[128];
 	uint8_t body[512];
 
-	snprintf(subject, sizeof(subject), "$sys.peer.%s", what);
 	snprintf(why, sizeof(why), "%s", reason);
 	event.principal = who.path;
 	event.has_incarnation = 1;
 	event.incarnation = who.incarnation;
 	event.reason = why;
-	publish_event(peer->bus, subject, body,
-		      helio__switch__v1__peer_event__pack(&event, body));
+	tell(peer->bus, "peer", what, who.path, body,
+	     helio__switch__v1__peer_event__pack(&event, body));
 }
 
 void event_domain(struct bus *bus, const struct domain *domain,
@@ -36,10 +50,8 @@ void event_domain(struct bus *bus, const struct domain *domain,
 	Helio__Switch__V1__DomainEvent event =
 		HELIO__SWITCH__V1__DOMAIN_EVENT__INIT;
 	char uuid[PRINCIPAL_UUID_CHARS + 1];
-	char subject[64];
 	uint8_t body[512];
 
-	snprintf(subject, sizeof(subject), "$sys.domain.%s", what);
 	principal_format_uuid(told.is.uuid, uuid);
 	event.principal = told.path;
 	event.has_incarnation = 1;
@@ -48,6 +60,6 @@ void event_domain(struct bus *bus, const struct domain *domain,
 	event.domid = told.is.domid;
 	event.uuid = uuid;
 	event.name = told.is.name;
-	publish_event(bus, subject, body,
-		      helio__switch__v1__domain_event__pack(&event, body));
+	tell(bus, "domain", what, told.path, body,
+	     helio__switch__v1__domain_event__pack(&event, body));
 }

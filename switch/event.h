@@ -4,7 +4,8 @@
 
 /**
  * What the switch itself has to say: `$sys.peer.up`, `$sys.peer.down`,
- * `$sys.domain.started`, `$sys.domain.stopped`.
+ * `$sys.domain.started`, `$sys.domain.stopped`; and each once more, below
+ * `$sys.own` and the path that it is about, which hears it without a line.
  */
 
 struct bus;

@@ -16,8 +16,9 @@ enum {
 };
 
 struct question {
-	const char *path;
+	const char *path; /* that asks, or a parent of it */
 	size_t n_path;
+	struct word asker;
 	struct word self; /* what {self} stands for; n 0: nothing */
 	unsigned verb;    /* 1 << enum verb */
 	struct word what;
@@ -103,6 +104,21 @@ static bool is_decided_by(const struct question *question,
 				question->what.n);
 }
 
+/* `$sys.own.PATH.>` and what is below it, to the path itself. */
+static bool is_about_asker(const struct question *question)
+{
+	static const char prefix[] = POLICY_OWN_EVENTS;
+	size_t n_prefix = sizeof(prefix) - 1;
+	const struct word *asker = &question->asker;
+	const char *what = question->what.text;
+
+	return question->verb == 1u << VERB_SUBSCRIBE &&
+	       question->what.n > n_prefix + asker->n + 1 &&
+	       !memcmp(what, prefix, n_prefix) &&
+	       !memcmp(what + n_prefix, asker->text, asker->n) &&
+	       what[n_prefix + asker->n] == '.';
+}
+
 static struct policy_verdict judge_path(const struct policy *policy,
 					const struct question *question)
 {
@@ -116,6 +132,11 @@ static struct policy_verdict judge_path(const struct policy *policy,
 				.line = line->number,
 			};
 	}
+	if (is_about_asker(question))
+		return (struct policy_verdict){
+			.is_allowed = true,
+			.why = "it is about oneself",
+		};
 	return (struct policy_verdict){ .why = "no line allows it" };
 }
 
@@ -146,6 +167,7 @@ struct policy_verdict policy_judge(const struct policy *policy,
 	struct question question = {
 		.path = principal,
 		.n_path = strlen(principal),
+		.asker = { .text = principal, .n = strlen(principal) },
 		.verb = 1u << verb,
 		.what = { .text = what, .n = n_what },
 	};

@@ -32,13 +32,16 @@ struct policy_verdict {
 	bool is_allowed;
 	const char *file; /* NULL: no line did */
 	unsigned line;    /* from 1 */
-	const char *why;  /* without a line: "no line allows it" */
+	const char *why;  /* without a line: "no line allows it", or does */
 };
 
 enum {
 	POLICY_LINES_MAX = 16384,
 	POLICY_BYTES_MAX = 16 * 1024 * 1024,
 };
+
+/** Below it and its own path, events about a principal: `$sys.own.vm:web.up` */
+#define POLICY_OWN_EVENTS "$sys.own."
 
 struct policy;
 
@@ -72,6 +75,10 @@ DEFINE_CLEANUP(struct policy *, policy_free);
  * A path may do nothing that its parents may not: each of them, up to the
  * root, is judged in the same way, and the verdict is that of the path itself
  * or of the nearest parent that is denied.
+ *
+ * What no line decides is denied, but for one thing: a principal may subscribe
+ * to the events about itself, by patterns that begin with POLICY_OWN_EVENTS and
+ * its whole path.
  *
  * Allocates nothing, and takes a time that grows with the number of lines
  * only: ten to twenty nanoseconds for each. Not for every message: the route

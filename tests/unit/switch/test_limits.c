@@ -432,6 +432,24 @@ static void peers_that_come_and_go_are_told_of(void **state)
 	fake_expect_silence(&a);
 }
 
+/* Without a line that says so, and of nobody else. */
+static void a_principal_hears_what_is_about_itself(void **state)
+{
+	struct fake_peer d;
+
+	set_policy("allow vm:a subscribe x\n");
+	fake_subscribe(&a, 1, "$sys.own.vm:a.*", 100, STATUS_OK);
+	fake_subscribe(&a, 2, "$sys.own.vm:b.*", 100, STATUS_PERMISSION_DENIED);
+	fake_subscribe(&a, 2, "$sys.peer.>", 100, STATUS_PERMISSION_DENIED);
+	fake_join(&world, "d", &d);
+	fake_leave(&d);
+	fake_join(&world, "a", &d);
+	expect_event(&a, "$sys.own.vm:a.up", "vm:a", "");
+	fake_leave(&d);
+	expect_event(&a, "$sys.own.vm:a.down", "vm:a", "the peer is gone");
+	fake_expect_silence(&a);
+}
+
 /* Each would end the next, and the first itself, from within its own end. */
 static void news_of_an_end_that_ends_others_goes_no_deeper(void **state)
 {
@@ -561,6 +579,7 @@ int main(void)
 		TEST(latest_keeps_within_its_bytes),
 		TEST(another_policy_ends_what_it_forbids),
 		TEST(peers_that_come_and_go_are_told_of),
+		TEST(a_principal_hears_what_is_about_itself),
 		TEST(news_of_an_end_that_ends_others_goes_no_deeper),
 		TEST(a_choked_peer_slows_nobody_and_is_heard_again),
 		TEST(a_choked_peer_that_dies_is_noticed),

@@ -44,7 +44,8 @@ static const char rules[] =
 	"allow gw:* publish vm.{self}.>\n"                       /* 13 */
 	"allow vm:db/** kv-read *\n"                             /* 14 */
 	"deny  ** observe vm.{self}.>\n"                         /* 15 */
-	"allow ** observe vm.>\n";                               /* 16 */
+	"allow ** observe vm.>\n"                                /* 16 */
+	"deny  uid:3 subscribe $sys.own.>\n";                    /* 17 */
 
 /* line 0: no line decides. */
 static const struct {
@@ -100,6 +101,24 @@ static const struct {
 	{ "uid:0", VERB_CALL, "$sys.x", true, 9 },
 	{ "uid:0", VERB_PUBLISH, "$sys.x", false, 0 },
 	{ "uid:0", VERB_SERVE, "$sys.x", false, 0 },
+
+	/* What is about oneself needs no line, and nothing near it is. */
+	{ "vm:db", VERB_SUBSCRIBE, "$sys.own.vm:db.up", true, 0 },
+	{ "vm:db", VERB_SUBSCRIBE, "$sys.own.vm:db.>", true, 0 },
+	{ "vm:db", VERB_SUBSCRIBE, "$sys.own.vm:db.*", true, 0 },
+	{ "vm:db", VERB_SUBSCRIBE, "$sys.own.vm:db", false, 0 },
+	{ "vm:db", VERB_SUBSCRIBE, "$sys.own.vm:dbx.up", false, 0 },
+	{ "vm:db", VERB_SUBSCRIBE, "$sys.own.vm:d.up", false, 0 },
+	{ "vm:db", VERB_SUBSCRIBE, "$sys.own.vm:dc.up", false, 0 },
+	{ "vm:db", VERB_SUBSCRIBE, "$sys.own.*.up", false, 0 },
+	{ "vm:db", VERB_SUBSCRIBE, "$sys.own.>", false, 0 },
+	{ "vm:db", VERB_SUBSCRIBE, "$sys.peer.>", false, 0 },
+	{ "vm:db", VERB_GROUP, "$sys.own.vm:db.up", false, 0 },
+	{ "vm:db", VERB_PUBLISH, "$sys.own.vm:db.up", false, 0 },
+	{ "vm:db/uid:1", VERB_SUBSCRIBE, "$sys.own.vm:db/uid:1.>", true, 0 },
+	{ "vm:db/uid:1", VERB_SUBSCRIBE, "$sys.own.vm:db.up", false, 0 },
+	{ "uid:3", VERB_SUBSCRIBE, "$sys.own.uid:3.up", false, 17 },
+	{ "uid:3/uid:4", VERB_SUBSCRIBE, "$sys.own.uid:3/uid:4.up", false, 17 },
 
 	/* A path may do no more than its parents. */
 	{ "vm:web/uid:7", VERB_PUBLISH, "vm.web.a", true, 7 },

@@ -76,8 +76,8 @@ static void what_credit_will_cover_is_not_overtaken(void **state)
 	expect_call_of(50);
 }
 
-/* A claim is one on a server's own credit: another may have enough. */
-static void a_claim_is_on_one_server(void **state)
+/* It has enough for what another cannot take yet. */
+static void another_server_takes_what_waits(void **state)
 {
 	serve_bytes(1000);
 	fake_credit(&b, 1, 10, 0);
@@ -114,7 +114,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST_OF_THREE(what_no_credit_covers_stops_nobody),
 		TEST_OF_THREE(what_credit_will_cover_is_not_overtaken),
-		TEST_OF_THREE(a_claim_is_on_one_server),
+		TEST_OF_THREE(another_server_takes_what_waits),
 		TEST_OF_THREE(those_that_are_passed_do_not_hide_the_rest),
 	};
 
