@@ -48,7 +48,8 @@ download() {
 
 	rm -rf "$folder.new"
 	mkdir -p "$folder.new/deb"
-	(cd "$folder.new/deb" && apt-get download -q "$name") >&2 || return 1
+	(cd "$folder.new/deb" && apt-get download -q "$name") >&2 ||
+		return 1
 	dpkg -x "$folder.new"/deb/*.deb "$folder.new"
 	rm -rf "$folder.new/deb" "$folder"
 	mv "$folder.new" "$folder"
@@ -69,7 +70,7 @@ unpacked() {
 update_lists() {
 	[[ $(kernel_package linux-image-amd64) &&
 		$(version "xen-hypervisor-$xen-amd64") ]] ||
-		apt-get update -q >&2
+		apt-get update -q
 }
 
 fetch() {
@@ -149,6 +150,7 @@ add_base() {
 		ln -sf xenstore "$tree/bin/xenstore-$applet"
 	done
 	for program in "${programs[@]}"; do
+		[[ -e $program ]] || continue
 		case $program in
 		*/libheliograph-*.so) add_program "$tree" "$program" \
 			"lab/modules/${program##*/}" ;;

@@ -14,7 +14,7 @@ uint64_t n_notifications(void)
 }
 
 __attribute__((visibility("default"))) int xenevtchn_notify(
-	xenevtchn_handle *handle, evtchn_port_t port)
+	xenevtchn_handle *xce, evtchn_port_t port)
 {
 	static int (*next)(xenevtchn_handle * handle, evtchn_port_t port);
 
@@ -22,5 +22,5 @@ __attribute__((visibility("default"))) int xenevtchn_notify(
 		next = (int (*)(xenevtchn_handle *, evtchn_port_t))dlsym(
 			RTLD_NEXT, "xenevtchn_notify");
 	atomic_fetch_add_explicit(&n_sent, 1, memory_order_relaxed);
-	return next(handle, port);
+	return next(xce, port);
 }

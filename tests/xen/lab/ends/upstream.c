@@ -6,9 +6,14 @@
 
 #include "tests/xen/lab/ends/end.h"
 
+enum { BUFFER_BYTES = 65536 };
+
 struct upstream {
 	struct end end;
 	struct libxenvchan *vchan;
+	size_t n_taken; /* of the buffer */
+	size_t n_read;
+	uint8_t buffer[BUFFER_BYTES];
 };
 
 static struct libxenvchan *vchan_of(struct end *end)
@@ -16,15 +21,30 @@ static struct libxenvchan *vchan_of(struct end *end)
 	return ((struct upstream *)end)->vchan;
 }
 
-static ssize_t upstream_read(struct end *end, void *bytes, size_t n)
+static ssize_t upstream_look(struct end *end, const uint8_t **ret_bytes)
 {
-	struct libxenvchan *vchan = vchan_of(end);
-	int r = libxenvchan_read(vchan, bytes, n);
+	struct upstream *upstream = (struct upstream *)end;
+	struct libxenvchan *vchan = upstream->vchan;
+	int r;
 
-	/* It may have written between our two looks, and then gone. */
-	if (r < 0 && libxenvchan_data_ready(vchan) > 0)
-		r = libxenvchan_read(vchan, bytes, n);
-	return r < 0 ? -EPIPE : r;
+	if (upstream->n_taken == upstream->n_read) {
+		r = libxenvchan_read(vchan, upstream->buffer, BUFFER_BYTES);
+		/* It may have written between two looks of this, and gone. */
+		if (r < 0 && libxenvchan_data_ready(vchan) > 0)
+			r = libxenvchan_read(vchan, upstream->buffer,
+					     BUFFER_BYTES);
+		if (r < 0)
+			return -EPIPE;
+		upstream->n_taken = 0;
+		upstream->n_read = (size_t)r;
+	}
+	*ret_bytes = upstream->buffer + upstream->n_taken;
+	return (ssize_t)(upstream->n_read - upstream->n_taken);
+}
+
+static void upstream_take(struct end *end, size_t n)
+{
+	((struct upstream *)end)->n_taken += n;
 }
 
 static ssize_t upstream_write(struct end *end, const void *bytes, size_t n)
@@ -34,7 +54,19 @@ static ssize_t upstream_write(struct end *end, const void *bytes, size_t n)
 	return r < 0 ? -EPIPE : r;
 }
 
-/* A read or write that found nothing has already asked to be told. */
+static ssize_t upstream_send(struct end *end, const void *bytes, size_t n)
+{
+	int r = libxenvchan_send(vchan_of(end), bytes, n);
+
+	return r < 0 ? -EPIPE : r;
+}
+
+static int upstream_turn(struct end *end)
+{
+	return 0;
+}
+
+/* Who found nothing has already asked to be told. */
 static void upstream_wait(struct end *end, bool for_room)
 {
 	(void)libxenvchan_wait(vchan_of(end));
@@ -47,8 +79,11 @@ static void upstream_close(struct end *end)
 }
 
 static const struct end_ops upstream_ops = {
-	.read = upstream_read,
+	.look = upstream_look,
+	.take = upstream_take,
 	.write = upstream_write,
+	.send = upstream_send,
+	.turn = upstream_turn,
 	.wait = upstream_wait,
 	.close = upstream_close,
 };
@@ -71,7 +106,7 @@ static struct libxenvchan *connect_patiently(const struct end_place *place)
 
 struct end *upstream_open(const struct end_place *place)
 {
-	struct upstream *upstream = malloc(sizeof(*upstream));
+	struct upstream *upstream = calloc(1, sizeof(*upstream));
 
 	if (!upstream)
 		return NULL;
