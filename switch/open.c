@@ -109,18 +109,6 @@ void open_free(struct open *open)
 	free(open);
 }
 
-void open_add_target(struct open *open, struct subscription *subscription,
-		     uint64_t correlation)
-{
-	struct open_target *target = &open->targets[open->n_targets++];
-
-	*target = (struct open_target){
-		.subscription = subscription,
-		.correlation = correlation,
-	};
-	list_push_back(&subscription->open_targets, &target->link);
-}
-
 struct open *open_lookup(const struct peer *sender, uint64_t correlation)
 {
 	struct map_node *node =
@@ -142,9 +130,7 @@ static void pass_to_targets(struct open *open, struct message *message)
 		message_settle(message, open->sender->bus->scratch);
 	for (size_t i = 0; i < open->n_targets; i++)
 		if (open->targets[i].subscription)
-			subscription_continue(open->targets[i].subscription,
-					      message,
-					      open->targets[i].correlation);
+			subscription_continue(&open->targets[i], message);
 }
 
 static const char *fault_of(const struct open *open,
@@ -196,21 +182,10 @@ void open_abort(struct open *open)
 {
 	for (size_t i = 0; i < open->n_targets; i++)
 		if (open->targets[i].subscription)
-			subscription_abort(open->targets[i].subscription,
-					   open->targets[i].correlation,
-					   open->n_left);
+			subscription_abort(&open->targets[i]);
 	if (open->slot)
 		call_abort(open);
 	open_free(open);
-}
-
-void open_targets_cut(struct list *open_targets)
-{
-	struct list *link;
-
-	while ((link = list_pop_front(open_targets)))
-		container_of(link, struct open_target, link)->subscription =
-			NULL;
 }
 
 void open_lose_slot(struct open *open)

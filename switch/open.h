@@ -20,14 +20,18 @@
 
 struct inbound;
 struct peer;
+struct share;
 struct slot;
 struct speaker;
 struct subscription;
 
+/** A subscription that gets the message; see subscription_open(). */
 struct open_target {
 	struct list link;                  /* in subscription.open_targets */
-	struct subscription *subscription; /* NULL: it is gone */
+	struct subscription *subscription; /* NULL: this has ended */
 	uint64_t correlation;
+	struct share *share; /* of the sender, held */
+	uint64_t n_reserved_bytes;
 };
 
 struct open {
@@ -56,9 +60,6 @@ int open_begin(struct speaker *speaker, const struct frame *frame,
 /** Nobody is told. */
 void open_free(struct open *open);
 
-void open_add_target(struct open *open, struct subscription *subscription,
-		     uint64_t correlation);
-
 /** NULL if the sender has begun no such message. */
 struct open *open_lookup(const struct peer *sender, uint64_t correlation);
 
@@ -71,9 +72,6 @@ int open_continue(struct peer *sender, const struct inbound *inbound,
 
 /** It will not be finished: tell all who have its beginning, and free it. */
 void open_abort(struct open *open);
-
-/** The subscription goes: what comes is not for it any more. */
-void open_targets_cut(struct list *open_targets);
 
 /** The slot goes; NULL is fine. */
 void open_lose_slot(struct open *open);

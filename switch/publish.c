@@ -91,19 +91,27 @@ static struct subscription *pick(struct target *target,
 	return container_of(target, struct subscription, target);
 }
 
+/* `open` is NULL when there are no fragments to come. */
 static enum delivery deliver_to(struct target *target,
 				const struct message *message,
+				struct open *open,
 				struct subscription **ret_sub,
 				uint64_t *ret_correlation)
 {
 	struct subscription *sub = pick(target, message);
+	struct open_target *place;
 
 	*ret_sub = sub;
 	if (!peer_is_there(sub->receiver.peer))
 		return DELIVERY_FULL;
-	if (message->flags & FRAME_LAST)
+	if (!open)
 		return subscription_deliver(sub, message, ret_correlation);
-	return subscription_open(sub, message, ret_correlation);
+	place = &open->targets[open->n_targets];
+	if (subscription_open(sub, message, place) == DELIVERY_FULL)
+		return DELIVERY_FULL;
+	open->n_targets++;
+	*ret_correlation = place->correlation;
+	return DELIVERY_TAKEN;
 }
 
 /* `open` and `stored` are NULL when the message has no more of either. */
@@ -118,14 +126,12 @@ static struct tally deliver(struct bus *bus, const struct audience *audience,
 		struct subscription *sub;
 		uint64_t correlation;
 
-		if (deliver_to(target, message, &sub, &correlation) ==
+		if (deliver_to(target, message, open, &sub, &correlation) ==
 		    DELIVERY_FULL) {
 			tally.n_full++;
 			continue;
 		}
 		tally.n_took++;
-		if (open)
-			open_add_target(open, sub, correlation);
 		if (stored && target == audience->capture)
 			slot_hand_over(stored, &sub->receiver, correlation,
 				       &sub->stored_slots);

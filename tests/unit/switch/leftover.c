@@ -102,6 +102,8 @@ static const char *leftover_route(const struct bus *bus)
 		return "a registration";
 	if (bus->endpoints.services.n_nodes)
 		return "a service";
+	if (bus->shares.by_owner.n_nodes)
+		return "a share of what waits";
 	if (bus->slots.n_slots)
 		return "a slot";
 	return NULL;
