@@ -36,4 +36,7 @@ void call_abort(struct open *open);
  */
 void call_fail(struct slot *slot, enum status status, const char *text);
 
+/** Nobody waits for the answer: tell the callee, and who observes. */
+void call_drop(struct slot *slot);
+
 #endif

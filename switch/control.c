@@ -11,6 +11,7 @@
 #include "switch/bus.h"
 #include "switch/event.h"
 #include "switch/inbound.h"
+#include "switch/leaf.h"
 #include "switch/peer.h"
 #include "switch/serve.h"
 #include "switch/subscribe.h"
@@ -47,7 +48,7 @@ static void welcome(struct peer *peer, uint64_t correlation)
 	w.has_version = w.has_incarnation = w.has_fragment_bytes = 1;
 	w.has_message_max = w.has_subscriptions_max = w.has_calls_max = 1;
 	w.has_open_messages_max = w.has_deadline_max_ms = 1;
-	w.has_switch_incarnation = 1;
+	w.has_switch_incarnation = w.has_principals_max = 1;
 	w.version = PROTOCOL_VERSION;
 	w.principal = who.path;
 	w.incarnation = who.incarnation;
@@ -58,6 +59,7 @@ static void welcome(struct peer *peer, uint64_t correlation)
 	w.open_messages_max = limits->open_messages_max;
 	w.deadline_max_ms = limits->deadline_max_ms;
 	w.switch_incarnation = peer->bus->incarnation;
+	w.principals_max = leaf_principals_max(peer);
 	peer_send(peer, &frame, body, helio__bus__v1__welcome__pack(&w, body));
 }
 
@@ -93,7 +95,7 @@ static void hello(struct peer *peer, const struct inbound *inbound)
 	timer_remove(&peer->greeting);
 	peer->state = PEER_LIVE;
 	welcome(peer, inbound->frame.correlation);
-	event_peer(peer, "up", "");
+	event_speaker(&peer->self, "up", "");
 }
 
 int control_unpack(struct peer *peer, const struct inbound *inbound,
@@ -192,9 +194,10 @@ void control(struct peer *peer, const struct inbound *inbound)
 		peer_end(peer, STATUS_OK, "the peer said goodbye");
 		break;
 	case FRAME_PEER:
+		leaf_announce(peer, inbound);
+		break;
 	case FRAME_FORGET:
-		peer_end(peer, STATUS_PERMISSION_DENIED,
-			 "a peer without the right uplink announces others");
+		leaf_forget(peer, inbound);
 		break;
 	default:
 		if (!(inbound->frame.flags & FRAME_IGNORABLE))
@@ -219,7 +222,10 @@ void control_judge_again(struct bus *bus)
 
 	list_for_each (link, &bus->peers) {
 		struct peer *peer = container_of(link, struct peer, link);
-		struct map_node *node = map_walk(&peer->receivers, NULL);
+		struct map_node *node;
+
+		leaf_judge(peer);
+		node = map_walk(&peer->receivers, NULL);
 
 		while (node) {
 			struct map_node *after =

@@ -63,6 +63,8 @@ static int open_new(struct speaker *speaker, const struct frame *frame,
 		.n_small = N_SMALL_SPARE + frame->total_bytes / BYTES_PER_SMALL,
 	};
 	timer_init(&open->timer, on_pause);
+	list_init(&open->speaker_link);
+	speaker_keep(speaker, &speaker->open, &open->speaker_link);
 	map_add(&sender->open, &open->node, map_hash_u64(frame->correlation));
 	expect_next(open);
 	*ret_open = open;
@@ -104,6 +106,7 @@ void open_free(struct open *open)
 	if (open->slot && open->slot->reply == open)
 		open->slot->reply = NULL;
 	timer_remove(&open->timer);
+	list_unlink(&open->speaker_link);
 	map_remove(&open->sender->open, &open->node);
 	account_discharge(open->speaker->account, RESOURCE_OPEN_MESSAGES, 1);
 	free(open);

@@ -37,7 +37,8 @@ struct open_target {
 struct open {
 	struct map_node node; /* in peer.open */
 	struct peer *sender;
-	struct speaker *speaker; /* in whose name, on the sender's channel */
+	struct speaker *speaker;  /* in whose name, on the sender's channel */
+	struct list speaker_link; /* in speaker.open */
 	uint64_t correlation;
 	uint8_t kind;       /* FRAME_MESSAGE, FRAME_CALL or FRAME_REPLY */
 	uint64_t n_left;    /* bytes of the body that are still to come */

@@ -125,21 +125,25 @@ void call_reply(struct peer *callee, const struct inbound *inbound)
 	pass_reply(slot, &message);
 }
 
+void call_drop(struct slot *slot)
+{
+	struct frame cancel = { .kind = FRAME_CANCEL,
+				.correlation = slot->callee_id };
+
+	if (slot->callee)
+		peer_send(slot->callee->peer, &cancel, NULL, 0);
+	if (slot->observed)
+		observe_end(slot, STATUS_CANCELLED, "");
+}
+
 void call_cancel(struct peer *caller, const struct inbound *inbound)
 {
 	struct slot *slot =
 		slot_lookup_made(caller, inbound->frame.correlation);
-	struct frame cancel = { .kind = FRAME_CANCEL };
 
-	if (!slot || slot->kind != SLOT_CALL)
-		return; /* it was answered meanwhile */
-	if (slot->callee) {
-		cancel.correlation = slot->callee_id;
-		peer_send(slot->callee->peer, &cancel, NULL, 0);
-	}
-	if (slot->observed)
-		observe_end(slot, STATUS_CANCELLED, "");
-	slot_free(slot);
+	/* If not, it was answered meanwhile. */
+	if (slot && slot->kind == SLOT_CALL)
+		slot_drop(slot);
 }
 
 void call_continue(struct open *open, const struct message *message)
