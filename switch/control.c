@@ -9,11 +9,14 @@
 #include "helio/bus/v1/control.pb-c.h"
 #include "proto/unpack.h"
 #include "switch/bus.h"
+#include "switch/call.h"
 #include "switch/event.h"
 #include "switch/inbound.h"
 #include "switch/leaf.h"
+#include "switch/open.h"
 #include "switch/peer.h"
 #include "switch/serve.h"
+#include "switch/slot.h"
 #include "switch/subscribe.h"
 #include "switch/subscription.h"
 #include "switch/waiting.h"
@@ -206,8 +209,10 @@ void control(struct peer *peer, const struct inbound *inbound)
 	}
 }
 
-static void judge_again(struct receiver *receiver)
+static void judge_receiver(struct map_node *node)
 {
+	struct receiver *receiver = container_of(node, struct receiver, node);
+
 	if (receiver->kind == RECEIVER_SUBSCRIPTION)
 		subscribe_judge(
 			container_of(receiver, struct subscription, receiver));
@@ -216,23 +221,39 @@ static void judge_again(struct receiver *receiver)
 			container_of(receiver, struct registration, receiver));
 }
 
+static void judge_open(struct map_node *node)
+{
+	open_judge(container_of(node, struct open, node));
+}
+
+static void judge_slot(struct map_node *node)
+{
+	call_judge(container_of(node, struct slot, made_node));
+}
+
+/* What is judged may end, but then takes nothing else out of its map. */
+static void judge_all(const struct map *map, void (*judge)(struct map_node *))
+{
+	struct map_node *node = map_walk(map, NULL);
+
+	while (node) {
+		struct map_node *after = map_walk(map, node);
+
+		judge(node);
+		node = after;
+	}
+}
+
 void control_judge_again(struct bus *bus)
 {
 	struct list *link;
 
 	list_for_each (link, &bus->peers) {
 		struct peer *peer = container_of(link, struct peer, link);
-		struct map_node *node;
 
 		leaf_judge(peer);
-		node = map_walk(&peer->receivers, NULL);
-
-		while (node) {
-			struct map_node *after =
-				map_walk(&peer->receivers, node);
-
-			judge_again(container_of(node, struct receiver, node));
-			node = after;
-		}
+		judge_all(&peer->receivers, judge_receiver);
+		judge_all(&peer->open, judge_open);
+		judge_all(&peer->made, judge_slot);
 	}
 }

@@ -46,17 +46,23 @@ struct open {
 	struct timer timer; /* the pause between fragments */
 	struct slot *slot;  /* of a call or a reply; NULL: over */
 	size_t n_targets;
+	const char *subject; /* to judge it by again; NULL: it needs no more */
+	size_t n_subject;
 	struct open_target targets[];
 };
 
 /**
  * `frame` is a first fragment whose total length was checked, and whose
- * correlation id is not in use. There is room for `n_targets`, of which none
- * is set yet. Returns 0, or 1 when the sender may begin no more: then it was
+ * correlation id is not in use; `subject` is what policy allowed, or NULL when
+ * there is nothing to judge. There is room for `n_targets`, of which none is
+ * set yet. Returns 0, or 1 when the sender may begin no more: then it was
  * ended.
  */
 int open_begin(struct speaker *speaker, const struct frame *frame,
-	       size_t n_targets, struct open **ret_open);
+	       const char *subject, size_t n_targets, struct open **ret_open);
+
+/** Policy has changed: if it is no longer allowed, it ends. */
+void open_judge(struct open *open);
 
 /** Nobody is told. */
 void open_free(struct open *open);

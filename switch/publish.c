@@ -14,6 +14,7 @@
 #include "switch/message.h"
 #include "switch/open.h"
 #include "switch/peer.h"
+#include "switch/policy.h"
 #include "switch/quota.h"
 #include "switch/slot.h"
 #include "switch/subscription.h"
@@ -35,20 +36,13 @@ static void refuse(struct peer *peer, const struct inbound *inbound,
 			 status, text);
 }
 
-void refuse_by_policy(struct peer *peer, const struct inbound *inbound,
-		      enum verb verb)
+static void refuse_by_policy(struct peer *peer, const struct inbound *inbound)
 {
-	const char *who = speaker_path(inbound->speaker);
-	struct policy_verdict verdict;
-	char why[300];
 	char text[900];
 
-	verdict = policy_judge(peer->bus->policy, who, verb, inbound->subject,
-			       inbound->frame.n_subject);
-	policy_verdict_text(&verdict, why, sizeof(why));
-	snprintf(text, sizeof(text), "%s may not %s %s: %s", who,
-		 verb_name(verb), inbound->subject, why);
-	refuse(peer, inbound, STATUS_PERMISSION_DENIED, text);
+	if (!speaker_may(inbound->speaker, VERB_PUBLISH, inbound->subject,
+			 inbound->frame.n_subject, text, sizeof(text)))
+		refuse(peer, inbound, STATUS_PERMISSION_DENIED, text);
 }
 
 /* Ask the policy and the route table; their answer is kept. */
@@ -212,7 +206,8 @@ static void swallow_rest(struct peer *peer, const struct inbound *inbound)
 	struct open *open;
 
 	if (!frame_is_whole(&inbound->frame) && peer->state != PEER_ENDED)
-		(void)open_begin(inbound->speaker, &inbound->frame, 0, &open);
+		(void)open_begin(inbound->speaker, &inbound->frame, NULL, 0,
+				 &open);
 }
 
 /* Of the subjects a sample is enough. */
@@ -265,8 +260,8 @@ static void route(struct peer *peer, const struct inbound *inbound,
 		return;
 	}
 	if (!frame_is_whole(&inbound->frame) &&
-	    open_begin(inbound->speaker, &inbound->frame, audience->n_targets,
-		       &open))
+	    open_begin(inbound->speaker, &inbound->frame, inbound->subject,
+		       audience->n_targets, &open))
 		return;
 	if (audience->n_targets > 1)
 		message_settle(&message, peer->bus->scratch);
@@ -291,7 +286,7 @@ void publish(struct peer *peer, const struct inbound *inbound)
 		return;
 	}
 	if (found)
-		refuse_by_policy(peer, inbound, VERB_PUBLISH);
+		refuse_by_policy(peer, inbound);
 	swallow_rest(peer, inbound);
 }
 

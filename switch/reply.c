@@ -39,7 +39,8 @@ static void swallow(struct peer *callee, const struct inbound *inbound)
 	struct open *open;
 
 	if (!frame_is_whole(&inbound->frame))
-		(void)open_begin(inbound->speaker, &inbound->frame, 0, &open);
+		(void)open_begin(inbound->speaker, &inbound->frame, NULL, 0,
+				 &open);
 }
 
 static void end_early(struct slot *slot, const char *text)
@@ -118,7 +119,7 @@ void call_reply(struct peer *callee, const struct inbound *inbound)
 		slot_free(slot);
 		return;
 	}
-	if (open_begin(slot->callee->speaker, &inbound->frame, 0, &open))
+	if (open_begin(slot->callee->speaker, &inbound->frame, NULL, 0, &open))
 		return;
 	open->slot = slot;
 	slot->reply = open;

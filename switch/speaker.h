@@ -12,11 +12,14 @@
  * it can go alone.
  */
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/list.h"
 #include "base/map.h"
 #include "switch/source.h"
+#include "switch/verb.h"
 
 struct account;
 struct peer;
@@ -49,6 +52,13 @@ static inline const char *speaker_path(const struct speaker *speaker)
 {
 	return speaker->source->principal.path;
 }
+
+/**
+ * Whether policy lets it do `verb` to the subject or pattern `what`. If not,
+ * `text` says who may not do what, and which line says so.
+ */
+bool speaker_may(const struct speaker *speaker, enum verb verb,
+		 const char *what, size_t n_what, char *text, size_t n_text);
 
 /** What hangs on it goes into one of its lists, if it can go alone. */
 static inline void speaker_keep(const struct speaker *speaker,

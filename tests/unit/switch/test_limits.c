@@ -373,35 +373,6 @@ static void set_policy(const char *text)
 	world_settle(&world);
 }
 
-static void another_policy_ends_what_it_forbids(void **state)
-{
-	unsigned n_results = 0;
-	uint64_t ids = 0;
-
-	fake_subscribe(&b, 3, "secret.x", 10, STATUS_OK);
-	fake_subscribe(&b, 4, "public", 10, STATUS_OK);
-	fake_serve(&b, 5, "secret.svc", 10);
-	fake_call(&a, 1, 0, "secret.svc");
-	fake_expect(&b, FRAME_CALL, &got);
-	set_policy("deny vm:b any secret.>\nallow ** any >\n");
-	while (fake_next(&b, &got)) {
-		if (got.frame.kind == FRAME_CANCEL)
-			continue;
-		assert_int_equal(got.frame.kind, FRAME_RESULT);
-		assert_int_equal(got.frame.status, STATUS_PERMISSION_DENIED);
-		ids |= got.frame.correlation;
-		n_results++;
-	}
-	/* 3 and 5 with bit 63; the order between them is nobody's matter. */
-	assert_int_equal(n_results, 2);
-	assert_int_equal(ids, FRAME_SWITCH_DRAWN | (3 | 5));
-	fake_expect_status(&a, 1, STATUS_UNAVAILABLE, true);
-	fake_publish(&a, "secret.x", "m");
-	fake_publish(&a, "public", "m");
-	fake_expect_message(&b, "public", "m");
-	fake_expect_silence(&b);
-}
-
 static void expect_event(struct fake_peer *peer, const char *subject,
 			 const char *principal, const char *reason)
 {
@@ -578,7 +549,6 @@ int main(void)
 		TEST(a_full_quota_names_itself),
 		TEST(the_queue_is_charged_to_who_subscribes),
 		TEST(latest_keeps_within_its_bytes),
-		TEST(another_policy_ends_what_it_forbids),
 		TEST(peers_that_come_and_go_are_told_of),
 		TEST(a_principal_hears_what_is_about_itself),
 		TEST(news_of_an_end_that_ends_others_goes_no_deeper),
