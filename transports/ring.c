@@ -306,6 +306,12 @@ static size_t flow_window(const struct ring_flow *flow)
 	return flow->seam ? flow->seam->n_side : flow->n_bytes;
 }
 
+static void deinit_flows(struct ring *ring)
+{
+	flow_deinit(&ring->in);
+	flow_deinit(&ring->out);
+}
+
 static int init_flows(struct ring *ring, const struct ring_config *config)
 {
 	bool is_client = config->role == RING_CLIENT;
@@ -326,6 +332,26 @@ static int init_flows(struct ring *ring, const struct ring_config *config)
 	if (r < 0)
 		flow_deinit(left);
 	return r;
+}
+
+/*
+ * A server may keep its ring for one client after the other, and goes on where
+ * the last one was. Only here do we read words of our own, and nobody has
+ * relied on them yet.
+ */
+static int resume(struct ring *ring)
+{
+	struct ring_flow *in = &ring->in;
+	struct ring_flow *out = &ring->out;
+
+	in->position = atomic_load_explicit(in->ours, memory_order_seq_cst);
+	in->seen = in->position;
+	out->position = atomic_load_explicit(out->ours, memory_order_seq_cst);
+	out->seen = atomic_load_explicit(out->theirs, memory_order_seq_cst);
+	if (out->position - out->seen > out->n_bytes)
+		return fail(ring, -EPROTO,
+			    "a ring's index ran ahead of the ring");
+	return 0;
 }
 
 static void join(struct ring *ring, const struct ring_config *config)
@@ -370,6 +396,12 @@ int ring_init(struct ring *ring, const struct ring_config *config)
 	r = init_flows(ring, config);
 	if (r < 0)
 		return r;
+	if (config->role == RING_CLIENT)
+		r = resume(ring);
+	if (r < 0) {
+		deinit_flows(ring);
+		return r;
+	}
 
 	show_bytes(ring);
 	show_room(ring, 0);
@@ -386,6 +418,5 @@ void ring_deinit(struct ring *ring)
 {
 	atomic_store_explicit(ring->our_live, RING_GONE, memory_order_seq_cst);
 	ring->notify(ring);
-	flow_deinit(&ring->in);
-	flow_deinit(&ring->out);
+	deinit_flows(ring);
 }

@@ -12,7 +12,8 @@
  *
  * The peer may write anything to the shared memory at any time. Each of its
  * words is read once and checked against copies that only we can write; our
- * own words in the page are written and never read. What breaks the rules
+ * own words in the page are written and, but for a client's at the start, never
+ * read. What breaks the rules
  * ends the channel with -EPROTO and a reason.
  */
 
@@ -118,8 +119,9 @@ static inline size_t ring_pages_bytes(unsigned order)
 /**
  * Start a zeroed ring, whose channel may already have its ops, evidence,
  * on_ready and owner, on pages that are zeroed (server) or were set up by a
- * server (client). The orders are legal. A client says that it is there:
- * notify() is called. Returns 0 or a negative errno.
+ * server (client), who goes on where an earlier client of it was. The orders
+ * are legal. A client says that it is there: notify() is called. Returns 0,
+ * -EPROTO when the server's indices cannot be, or -ENOMEM.
  */
 int ring_init(struct ring *ring, const struct ring_config *config);
 

@@ -135,7 +135,7 @@ uint8_t *seam_room(struct seam *seam, uint32_t position, uint32_t n_wanted,
 	seam_settle(seam, position);
 	begin(seam, position);
 	if (n <= n_straight) {
-		*ret_n = smaller(n_room, n_straight);
+		*ret_n = smaller(smaller(n_room, n_straight), seam->n_side);
 		return in_ring(seam, position);
 	}
 	seam->to = position + n;

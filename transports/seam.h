@@ -55,8 +55,8 @@ uint32_t seam_reach(const struct seam *seam, uint32_t position);
 
 /**
  * Writing: a window of `n_wanted` bytes, at most n_side, or of the `n_room`
- * that there are if these are less; or a longer one. What was committed before
- * `position` is in the ring then.
+ * that there are if these are less; or one of at most n_side. What was
+ * committed before `position` is in the ring then.
  */
 uint8_t *seam_room(struct seam *seam, uint32_t position, uint32_t n_wanted,
 		   uint32_t n_room, size_t *ret_n);

@@ -338,6 +338,45 @@ static void our_own_words_are_never_read_back(void **state)
 	ring_pair_deinit(&pair);
 }
 
+static int join_again(struct ring_pair *pair)
+{
+	struct ring_config config = {
+		.role = RING_CLIENT,
+		.left_order = ORDER,
+		.right_order = ORDER,
+		.page = pair->page,
+		.left = pair->left.at,
+		.right = pair->right.at,
+		.is_mapped_twice = mapping == MAPPED_TWICE,
+		.notify = pair->client.notify,
+	};
+
+	ring_deinit(&pair->client);
+	pair->client = (struct ring){ 0 };
+	open_end(&pair->client);
+	return ring_init(&pair->client, &config);
+}
+
+/* As one of a server that stays, and never saw that the first was gone. */
+static void a_client_goes_on_where_another_was(void **state)
+{
+	struct ring_pair pair;
+
+	open_pair(&pair, ORDER, ORDER);
+	put(&pair.client, "one", 3);
+	put(&pair.server, "left over", 9);
+	expect(&pair.client, "left", 4);
+	assert_int_equal(join_again(&pair), 0);
+	put(&pair.client, "two", 3);
+	expect(&pair.server, "onetwo", 6);
+	expect(&pair.client, " over", 5);
+
+	atomic_store(&pair.page->left_cons, 7);
+	assert_int_equal(join_again(&pair), -EPROTO);
+	assert_non_null(pair.client.channel.reason);
+	ring_pair_deinit(&pair);
+}
+
 /* Of what crosses the edge, and is shown again with more behind it. */
 static void what_crosses_the_edge_is_read_once(void **state)
 {
@@ -580,6 +619,7 @@ int main(void)
 		cmocka_unit_test(a_written_index_must_stay_within_the_ring),
 		cmocka_unit_test(a_read_index_must_not_pass_what_was_written),
 		cmocka_unit_test(our_own_words_are_never_read_back),
+		cmocka_unit_test(a_client_goes_on_where_another_was),
 		cmocka_unit_test(what_crosses_the_edge_is_read_once),
 		cmocka_unit_test(frames_of_any_size_stand_in_one_piece),
 		cmocka_unit_test(a_peer_that_left_does_not_come_back),
