@@ -24,10 +24,7 @@ int control_unpack(struct peer *peer, const struct inbound *inbound,
 		   const ProtobufCMessageDescriptor *descriptor,
 		   ProtobufCMessage **ret_message);
 
-/**
- * The policy is new: judge again all subscriptions and registrations, calls
- * that wait and messages that have begun.
- */
+/** Judge all subscriptions and registrations again: the policy is new. */
 void control_judge_again(struct bus *bus);
 
 #endif

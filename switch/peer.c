@@ -13,7 +13,6 @@
 #include "switch/bus.h"
 #include "switch/endpoint.h"
 #include "switch/event.h"
-#include "switch/leaf.h"
 #include "switch/message.h"
 #include "switch/open.h"
 #include "switch/quota.h"
@@ -63,7 +62,7 @@ static struct peer *peer_alloc(struct bus *bus)
 	if (!peer)
 		return NULL;
 	peer->bus = bus;
-	speaker_init(&peer->self, peer);
+	peer->self.peer = peer;
 	list_init(&peer->link);
 	list_init(&peer->active_link);
 	list_init(&peer->dirty_link);
@@ -133,8 +132,17 @@ static void free_receivers(struct peer *peer)
 {
 	struct map_node *node;
 
-	while ((node = map_first(&peer->receivers)))
-		receiver_drop(container_of(node, struct receiver, node));
+	while ((node = map_first(&peer->receivers))) {
+		struct receiver *receiver =
+			container_of(node, struct receiver, node);
+
+		if (receiver->kind == RECEIVER_SUBSCRIPTION)
+			subscription_orphan(container_of(
+				receiver, struct subscription, receiver));
+		else
+			registration_free(container_of(
+				receiver, struct registration, receiver));
+	}
 }
 
 /* Calls that it made are cancelled at their callees, acks forgotten. */
@@ -190,7 +198,6 @@ struct peer *peer_free(struct peer *peer)
 	timer_remove(&peer->stall);
 	frame_reader_deinit(&peer->reader);
 	outbox_deinit(&peer->outbox);
-	leaf_free(peer->leaf);
 	channel_free(peer->channel);
 	source_unref(&peer->bus->sources, peer->self.source);
 	if (peer->self.account)
@@ -254,10 +261,8 @@ void peer_end_saying(struct peer *peer, enum status status, const char *reason,
 
 void peer_tell_down(struct peer *peer)
 {
-	if (!peer->end_reason)
-		return;
-	leaf_tell_down(peer->leaf, peer->end_reason);
-	event_speaker(&peer->self, "down", peer->end_reason);
+	if (peer->end_reason)
+		event_peer(peer, "down", peer->end_reason);
 }
 
 void peer_watch_stall(struct peer *peer)

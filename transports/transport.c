@@ -12,9 +12,13 @@
 
 enum { SCHEME_MAX = 15 };
 
+/* A static program has this one if it was linked with what defines it. */
+extern const struct transport helio_transport_vchan __attribute__((weak));
+
 static const struct transport *const built_in[] = {
 	&transport_shm,
 	&transport_unix,
+	&helio_transport_vchan,
 };
 
 /* The scheme becomes part of a file's name: lower-case letters only. */
@@ -69,7 +73,7 @@ int transport_lookup(const char *address,
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < sizeof(built_in) / sizeof(built_in[0]); i++)
-		if (strcmp(built_in[i]->scheme, scheme) == 0)
+		if (built_in[i] && strcmp(built_in[i]->scheme, scheme) == 0)
 			transport = built_in[i];
 	if (!transport)
 		transport = load(scheme);

@@ -6,8 +6,9 @@
  * Kinds of channels, found by the scheme of an address.
  *
  * `shm:PATH` and `unix:PATH` need nothing but the kernel and are always there.
- * The others (`tcp://HOST:PORT`, later `vchan:DOMID/PORT`) are modules: shared
- * objects that are loaded when an address first names them.
+ * The others (`tcp://HOST:PORT`, `vchan:DOMID/PORT`) are modules: shared
+ * objects that are loaded when an address first names them. A static program
+ * cannot load any; it may be linked with the one for vchan.
  */
 
 #include <stdbool.h>
@@ -24,7 +25,9 @@ enum { TRANSPORT_KEY_BYTES = 32 };
 
 /** What an address does not say. All zero is a good default. */
 struct transport_options {
-	/* Rings: bytes each way, a power of two from 1 KiB to 1 MiB; 0: 1 MiB
+	/*
+	 * Rings: bytes each way, a power of two from 1 KiB to 1 MiB. 0: 1 MiB,
+	 * on vchan 64 KiB; there the listener's word holds.
 	 */
 	uint32_t ring_bytes;
 	/* Listening sockets: what the evidence calls them. */

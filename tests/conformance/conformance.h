@@ -29,9 +29,17 @@ struct conformance {
 		       char ret_address[CONFORMANCE_ADDRESS_BYTES],
 		       struct transport_options *listening,
 		       struct transport_options *connecting);
+	/* What a listener calls it, up to the last slash; NULL: the same. */
+	const char *listening_at;
+	/*
+	 * Called before either side does something, by kinds whose sides must
+	 * not seem to be one and the same. May be NULL.
+	 */
+	void (*enter)(bool is_listening);
 	enum evidence_kind evidence; /* that the listening side gets */
 	uint32_t ring_bytes;         /* for set_up; of a pair: its size */
 	unsigned death_ms;  /* bound for seeing a killed peer; 0: 100 */
+	bool makes_up;      /* for some allocations that failed, by another */
 	bool has_no_faults; /* allocates where we must not let it fail */
 };
 

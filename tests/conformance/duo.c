@@ -66,22 +66,45 @@ void duo_deinit(struct duo *duo)
 	assert_int_equal(rmdir(duo->folder), 0);
 }
 
+static void enter(const struct duo *duo, bool is_listening)
+{
+	if (duo->kind->enter)
+		duo->kind->enter(is_listening);
+}
+
+static void name_listener(const struct duo *duo,
+			  char ret_address[CONFORMANCE_ADDRESS_BYTES])
+{
+	const char *at = duo->kind->listening_at;
+
+	if (at)
+		snprintf(ret_address, CONFORMANCE_ADDRESS_BYTES, "%s%s", at,
+			 strrchr(duo->address, '/'));
+	else
+		memcpy(ret_address, duo->address, CONFORMANCE_ADDRESS_BYTES);
+}
+
 int duo_listen(struct duo *duo)
 {
+	char address[CONFORMANCE_ADDRESS_BYTES];
 	const struct transport *transport;
 	const char *rest;
 	int r;
 
 	if (!duo->kind->set_up)
 		return 0;
-	r = transport_lookup(duo->address, &transport, &rest);
+	name_listener(duo, address);
+	r = transport_lookup(address, &transport, &rest);
 	assert_int_equal(r, 0);
+	enter(duo, true);
 	r = transport->listen(&duo->b.poller, rest, &duo->listening,
 			      &duo->listener);
 	if (r < 0)
 		return r;
 	duo->listener->owner = duo;
 	duo->listener->on_channel = adopt_connected;
+	/* Some let in nobody before their first turn. */
+	duo_dispatch(duo, 0);
 	return 0;
 }
 
@@ -94,6 +117,7 @@ static int connect_address(struct duo *duo)
 
 	r = transport_lookup(duo->address, &transport, &rest);
 	assert_int_equal(r, 0);
+	enter(duo, false);
 	r = transport->connect(&duo->a.poller, rest, &duo->connecting,
 			       &channel);
 	if (!r)
@@ -159,7 +183,9 @@ void duo_dispatch(struct duo *duo, int timeout_ms)
 	};
 
 	assert_true(poll(fds, 2, timeout_ms) >= 0);
+	enter(duo, false);
 	assert_true(poller_dispatch(&duo->a.poller, 0) >= 0);
+	enter(duo, true);
 	assert_true(poller_dispatch(&duo->b.poller, 0) >= 0);
 }
 

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TRANSPORTS_VCHAN_CONNECT_H
+#define TRANSPORTS_VCHAN_CONNECT_H
+
+struct channel;
+struct poller;
+struct transport_options;
+struct vchan_address;
+
+/**
+ * Connect to the server that `address` names. What it offers may just have
+ * been taken by another program of this domain: then the channel is connecting
+ * until the server offers again, for two seconds at most. As
+ * transport->connect().
+ */
+int vchan_connect(struct poller *poller, const struct vchan_address *address,
+		  const struct transport_options *options,
+		  struct channel **ret_channel);
+
+#endif

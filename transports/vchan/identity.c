@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "transports/vchan/identity.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "transports/transport.h"
+#include "transports/vchan/nodes.h"
+#include "transports/vchan/store.h"
+
+#define VM_PREFIX "/vm/"
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -EINVAL;
+}
+
+int identity_parse_uuid(const char *text, uint8_t ret_uuid[16])
+{
+	uint8_t uuid[16];
+
+	if (strlen(text) != NODE_UUID_CHARS)
+		return -EINVAL;
+	for (size_t i = 0, at = 0; i < sizeof(uuid); i++, at += 2) {
+		int high;
+		int low;
+
+		if ((i == 4 || i == 6 || i == 8 || i == 10) &&
+		    text[at++] != '-')
+			return -EINVAL;
+		high = hex_digit(text[at]);
+		low = hex_digit(text[at + 1]);
+		if (high < 0 || low < 0)
+			return -EINVAL;
+		uuid[i] = (uint8_t)(high << 4 | low);
+	}
+	memcpy(ret_uuid, uuid, sizeof(uuid));
+	return 0;
+}
+
+/* Domain 0 is there before any toolstack could have given it one. */
+static int read_uuid(const struct store *store, const char *path,
+		     const char *prefix, struct transport_domain *domain)
+{
+	char text[sizeof(VM_PREFIX) + NODE_UUID_CHARS];
+	size_t n_prefix = strlen(prefix);
+	int r;
+
+	r = store_read(store, path, text, sizeof(text));
+	if (r == -ENOENT && domain->domid == 0) {
+		memset(domain->uuid, 0, sizeof(domain->uuid));
+		return 0;
+	}
+	if (r < 0)
+		return r == -EPROTO ? -ENOENT : r;
+	if (strncmp(text, prefix, n_prefix) != 0)
+		return -ENOENT;
+	return identity_parse_uuid(text + n_prefix, domain->uuid) < 0 ? -ENOENT
+								      : 0;
+}
+
+/* It may have none, or one that is too long to be told. */
+static int read_name(const struct store *store, const char *path,
+		     struct transport_domain *domain)
+{
+	int r;
+
+	r = store_read(store, path, domain->name, sizeof(domain->name));
+	if (r != -ENOENT && r != -EPROTO)
+		return r;
+	domain->name[0] = '\0';
+	return 0;
+}
+
+static bool is_same(const struct transport_domain *known,
+		    const struct transport_domain *domain)
+{
+	return known &&
+	       memcmp(known->uuid, domain->uuid, sizeof(known->uuid)) == 0;
+}
+
+int identity_read(const struct store *store, bool is_by_agent, uint32_t domid,
+		  const struct transport_domain *known,
+		  struct transport_domain *ret_domain)
+{
+	const char *folder = is_by_agent ? NODE_AGENT_DOMAINS : NODE_DOMAINS;
+	struct transport_domain domain = { .domid = domid };
+	char path[STORE_PATH_BYTES];
+	int r;
+
+	if (!is_by_agent) {
+		r = store_is_introduced(store, domid);
+		if (r <= 0)
+			return r < 0 ? r : -ENOENT;
+	}
+	(void)snprintf(path, sizeof(path), "%s/%u/%s", folder, domid,
+		       is_by_agent ? "uuid" : "vm");
+	r = read_uuid(store, path, is_by_agent ? "" : VM_PREFIX, &domain);
+	if (r < 0)
+		return r;
+	if (is_same(known, &domain)) {
+		*ret_domain = *known;
+		return 0;
+	}
+	(void)snprintf(path, sizeof(path), "%s/%u/name", folder, domid);
+	r = read_name(store, path, &domain);
+	if (!r)
+		*ret_domain = domain;
+	return r;
+}
