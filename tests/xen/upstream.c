@@ -195,19 +195,23 @@ static uint64_t number(int argc, char **argv, const char *key,
 	return otherwise;
 }
 
+/* The library leaves both flags to its callers, as malloc() had them. */
 static struct libxenvchan *open_vchan(int argc, char **argv)
 {
 	int domid = (int)strtol(argv[2], NULL, 10);
 	struct libxenvchan *vchan;
 
 	if (strcmp(argv[1], "client") == 0)
-		return libxenvchan_client_init(NULL, domid, argv[3]);
-	vchan = libxenvchan_server_init(NULL, domid, argv[3],
-					number(argc, argv, "left", 4096),
-					number(argc, argv, "right", 4096));
-	if (vchan)
+		vchan = libxenvchan_client_init(NULL, domid, argv[3]);
+	else
+		vchan = libxenvchan_server_init(
+			NULL, domid, argv[3], number(argc, argv, "left", 4096),
+			number(argc, argv, "right", 4096));
+	if (vchan) {
+		vchan->blocking = 0;
 		vchan->server_persist =
 			number(argc, argv, "persist", 0) ? 1 : 0;
+	}
 	return vchan;
 }
 

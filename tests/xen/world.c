@@ -75,8 +75,9 @@ int xen_world_start(struct xen_world *world)
 }
 
 /* Returns 0 with the answer's text after "ok", or what the world refused. */
-static int vcommand(struct xen_world *world, char answer[MAX_COMMAND_BYTES],
-		    const char *format, va_list args)
+__attribute__((format(printf, 3, 0))) static int vcommand(
+	struct xen_world *world, char answer[MAX_COMMAND_BYTES],
+	const char *format, va_list args)
 {
 	char command[MAX_COMMAND_BYTES];
 	int error;

@@ -12,7 +12,7 @@
 #include "tests/xen/world/domain.h"
 #include "tests/xen/world/grant.h"
 
-enum { MAX_COMMAND_BYTES = 512, MAX_WORDS = 4 };
+enum { MAX_COMMAND_BYTES = 512, MAX_WORDS = 4, MAX_STEPS = 100000 };
 
 struct control {
 	struct source source; /* first */
@@ -121,7 +121,7 @@ static int obey(struct world *world, char *command, char *answer, size_t n)
 	for (int i = 0; i < MAX_WORDS && command; i++)
 		words[i] = strsep(&command, " ");
 	if (strcmp(words[0], "stop") == 0) {
-		world->loop.is_over = true;
+		world->ruling.is_over = true;
 		return 0;
 	}
 	if (!words[1]) {
@@ -138,6 +138,13 @@ static int obey(struct world *world, char *command, char *answer, size_t n)
 	return domain ? rule(domain, words[0], words[2], answer, n) : -ESRCH;
 }
 
+/* What was done or ended before the command was given is seen before it. */
+static void catch_up(struct world *world)
+{
+	for (int i = 0; i < MAX_STEPS && loop_step(&world->loop); i++)
+		;
+}
+
 static void on_command(struct source *source, uint32_t events)
 {
 	struct control *control = container_of(source, struct control, source);
@@ -151,11 +158,12 @@ static void on_command(struct source *source, uint32_t events)
 		return;
 	if (n <= 0) {
 		list_unlink(&control->link);
-		loop_remove(&control->world->loop, source);
+		loop_remove(&control->world->ruling, source);
 		free(control);
 		return;
 	}
 	command[n] = 0;
+	catch_up(control->world);
 	r = obey(control->world, command, answer, sizeof(answer));
 	if (r < 0)
 		snprintf(answer, sizeof(answer), "error %d", -r);
@@ -177,7 +185,7 @@ static void on_knock(struct source *source, uint32_t events)
 	control->world = the_world;
 	control->pid = domain_peer_pid(fd);
 	list_push_back(&the_world->controls, &control->link);
-	loop_add(&the_world->loop, &control->source, EPOLLIN);
+	loop_add(&the_world->ruling, &control->source, EPOLLIN);
 }
 
 int control_listen(struct world *world)
@@ -192,5 +200,5 @@ int control_listen(struct world *world)
 	the_world = world;
 	door.fd = fd;
 	door.on_ready = on_knock;
-	return loop_add(&world->loop, &door, EPOLLIN);
+	return loop_add(&world->ruling, &door, EPOLLIN);
 }

@@ -59,7 +59,10 @@ struct domain {
 };
 
 struct world {
-	struct loop loop;
+	struct loop loop; /* of all that domains do */
+	/* Of those who rule the world; the other loop is a source of it. */
+	struct loop ruling;
+	struct source domains_source;
 	char folder[PATH_MAX];
 	struct list domains;
 	struct list orphans;  /* of holding: mapped, but the handle is closed */

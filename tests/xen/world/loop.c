@@ -44,19 +44,33 @@ void loop_remove(struct loop *loop, struct source *source)
 	source->fd = -1;
 }
 
+static int step(struct loop *loop, int timeout_ms)
+{
+	struct epoll_event event;
+	struct source *source;
+	int n = epoll_wait(loop->epoll_fd, &event, 1, timeout_ms);
+
+	if (n < 0 && errno != EINTR)
+		return -errno;
+	if (n < 1)
+		return 0;
+	source = event.data.ptr;
+	source->on_ready(source, event.events);
+	return 1;
+}
+
+bool loop_step(struct loop *loop)
+{
+	return step(loop, 0) > 0;
+}
+
 int loop_run(struct loop *loop)
 {
 	while (!loop->is_over) {
-		struct epoll_event event;
-		struct source *source;
-		int n = epoll_wait(loop->epoll_fd, &event, 1, -1);
+		int r = step(loop, -1);
 
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n < 1)
-			continue;
-		source = event.data.ptr;
-		source->on_ready(source, event.events);
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }

@@ -28,6 +28,9 @@ int loop_change(struct loop *loop, struct source *source, uint32_t events);
 /** Close the source's descriptor, if it has one. */
 void loop_remove(struct loop *loop, struct source *source);
 
+/** Handle one event if there is one now. Returns whether there was. */
+bool loop_step(struct loop *loop);
+
 /** Run until is_over. */
 int loop_run(struct loop *loop);
 

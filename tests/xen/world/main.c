@@ -11,12 +11,34 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "tests/xen/world/control.h"
 #include "tests/xen/world/domain.h"
+
+static void on_domains(struct source *source, uint32_t events)
+{
+	struct world *world =
+		container_of(source, struct world, domains_source);
+
+	loop_step(&world->loop);
+}
+
+static int start_loops(struct world *world)
+{
+	int r = loop_init(&world->loop);
+
+	if (!r)
+		r = loop_init(&world->ruling);
+	if (r)
+		return r;
+	world->domains_source.fd = world->loop.epoll_fd;
+	world->domains_source.on_ready = on_domains;
+	return loop_add(&world->ruling, &world->domains_source, EPOLLIN);
+}
 
 static int start(struct world *world, const char *folder)
 {
@@ -26,7 +48,7 @@ static int start(struct world *world, const char *folder)
 	list_init(&world->domains);
 	list_init(&world->orphans);
 	list_init(&world->controls);
-	r = loop_init(&world->loop);
+	r = start_loops(world);
 	if (!r)
 		r = store_init(&world->store, &world->loop);
 	if (!r)
@@ -69,7 +91,7 @@ int main(int argc, char **argv)
 	}
 	puts("ready");
 	fclose(stdout);
-	r = loop_run(&world.loop);
+	r = loop_run(&world.ruling);
 	stop(&world);
 	return r ? 1 : 0;
 }
