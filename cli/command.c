@@ -23,6 +23,8 @@ const struct command *const commands[] = {
 	&command_policy_test,
 	&command_reload,
 	&command_bench,
+	&command_xen_agent,
+	&command_xen_grant,
 	NULL,
 };
 

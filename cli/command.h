@@ -31,8 +31,9 @@ enum { TIMEOUT_DEFAULT_MS = 5000 };
 	{                                                                      \
 		'c', "connect", OPTION_TEXT, offsetof(struct common, connect), \
 			"ADDRESS",                                             \
-			"where the bus is: shm:PATH, unix:PATH or "            \
-			"tcp://HOST:PORT (or HELIOGRAPH_ADDRESS)"              \
+			"where the bus is: shm:PATH, unix:PATH, "              \
+			"tcp://HOST:PORT or, in a guest of Xen, "              \
+			"vchan:DOMID/PORT (or HELIOGRAPH_ADDRESS)"             \
 	}
 #define OPTION_ROW_KEY_FILE                                                    \
 	{                                                                      \
@@ -86,6 +87,8 @@ extern const struct command command_request;
 extern const struct command command_sub;
 extern const struct command command_top;
 extern const struct command command_up;
+extern const struct command command_xen_agent;
+extern const struct command command_xen_grant;
 
 /** All of them, up to NULL, in the order in which they are shown. */
 extern const struct command *const commands[];

@@ -12,6 +12,7 @@
 int program_find(const char *name, char ret_path[FOLDER_PATH_BYTES])
 {
 	char self[FOLDER_PATH_BYTES];
+	char folder[FOLDER_PATH_BYTES];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	char *slash;
 	int r;
@@ -23,6 +24,11 @@ int program_find(const char *name, char ret_path[FOLDER_PATH_BYTES])
 	if (slash)
 		*slash = '\0';
 	r = folder_join(self, name, ret_path);
+	if (r == 0 && access(ret_path, X_OK) < 0) {
+		r = folder_join(self, HELIO_LIBEXEC_FROM_BIN, folder);
+		if (r == 0)
+			r = folder_join(folder, name, ret_path);
+	}
 	if (r == 0 && access(ret_path, X_OK) < 0)
 		snprintf(ret_path, FOLDER_PATH_BYTES, "%s", name);
 	return r;

@@ -8,8 +8,8 @@
 
 /**
  * The program beside this one, as it is in a build and where it is installed;
- * else the bare name, which is searched in $PATH. Returns 0 or a negative
- * errno.
+ * else the one in the folder of those that are not for people's fingers; else
+ * the bare name, which is searched in $PATH. Returns 0 or a negative errno.
  */
 int program_find(const char *name, char ret_path[FOLDER_PATH_BYTES]);
 

@@ -288,6 +288,12 @@ typedef void (*helio_observe_fn)(struct helio_subscription *subscription,
 				 bool is_reply, uint64_t slot, unsigned status,
 				 void *userdata);
 
+/**
+ * What is lost when too much waits in the switch: when the queue is full, or a
+ * sender has half of what is free in it. HELIO_DISCONNECT ends the connection
+ * when several senders have filled the queue; one alone can not bring that
+ * about, and loses its new messages.
+ */
 enum helio_overflow {
 	HELIO_DROP_NEW,
 	HELIO_DROP_OLD,

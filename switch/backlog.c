@@ -8,6 +8,7 @@
 #include "switch/peer.h"
 #include "switch/quota.h"
 #include "switch/receiver.h"
+#include "switch/share.h"
 
 int backlog_init(struct backlog *backlog)
 {
@@ -28,7 +29,6 @@ void backlog_clear(struct backlog *backlog)
 {
 	while (backlog_n_frames(backlog))
 		backlog_pop(backlog);
-	backlog_unreserve(backlog, backlog->n_reserved_bytes);
 }
 
 static struct account *account_of(const struct backlog *backlog)
@@ -38,8 +38,7 @@ static struct account *account_of(const struct backlog *backlog)
 
 bool backlog_is_notice(const uint8_t *frame)
 {
-	return frame[FRAME_AT_KIND] == FRAME_GAP ||
-	       frame[FRAME_AT_KIND] == FRAME_ABORT;
+	return frame[FRAME_AT_KIND] == FRAME_ABORT;
 }
 
 struct named backlog_named(const uint8_t *frame)
@@ -59,41 +58,99 @@ const uint8_t *backlog_peek(const struct backlog *backlog, size_t *ret_n)
 	return queue_peek(&backlog->queue, ret_n);
 }
 
-static void discharge(struct backlog *backlog, struct named named, size_t n)
+/* Gaps that came to stand in front. */
+static void take_lost(struct backlog *backlog)
+{
+	backlog->n_lost_before += backlog->queue.n_lost;
+	backlog->queue.n_lost = 0;
+}
+
+/* A frame that named these has left; `share` may be NULL, and may be freed. */
+static void discharge(struct backlog *backlog, struct share *share,
+		      struct named named, size_t n)
 {
 	struct account *account = account_of(backlog);
 	struct sources *sources = &backlog->bus->sources;
 
 	account_discharge(account, RESOURCE_QUEUED_MESSAGES, 1);
 	account_discharge(account, RESOURCE_QUEUED_BYTES, n);
+	if (share)
+		share_discharge(&backlog->bus->shares, share, 1, n);
 	source_unref(sources, source_lookup(sources, named.source));
 	source_unref(sources, source_lookup(sources, named.callee));
+}
+
+static void charge(struct backlog *backlog, struct share *share,
+		   const struct message *message)
+{
+	struct account *account = account_of(backlog);
+
+	account_charge_anyway(account, RESOURCE_QUEUED_MESSAGES, 1);
+	account_charge_anyway(account, RESOURCE_QUEUED_BYTES, message->n_bytes);
+	if (share)
+		share_charge(share, 1, message->n_bytes);
+	if (message->source)
+		source_ref(message->source);
+	if (message->callee)
+		source_ref(message->callee);
+}
+
+static struct share *share_of(struct lane *lane)
+{
+	return lane ? container_of(lane, struct share, lane) : NULL;
 }
 
 void backlog_pop(struct backlog *backlog)
 {
 	size_t n;
 	const uint8_t *frame = backlog_peek(backlog, &n);
+	bool is_notice = backlog_is_notice(frame);
+	struct named named = backlog_named(frame);
+	struct share *share = NULL;
 
-	if (!backlog_is_notice(frame))
-		discharge(backlog, backlog_named(frame), n);
-	if (backlog->overflow == OVERFLOW_LATEST)
+	if (backlog->overflow == OVERFLOW_LATEST) {
 		latest_pop(&backlog->latest);
-	else
+	} else {
+		share = share_of(queue_lane(&backlog->queue));
 		queue_pop(&backlog->queue);
+		take_lost(backlog);
+	}
+	if (!is_notice)
+		discharge(backlog, share, named, n);
 }
 
-void backlog_reserve(struct backlog *backlog, uint64_t n_bytes)
+static uint64_t owner_of(const struct message *message)
+{
+	return message->source ? message->source->owner : SOURCE_OWNER_SWITCH;
+}
+
+struct share *backlog_hold(struct backlog *backlog,
+			   const struct message *message)
+{
+	return share_hold(&backlog->bus->shares, backlog, account_of(backlog),
+			  owner_of(message));
+}
+
+void backlog_release(struct backlog *backlog, struct share *share)
+{
+	share_release(&backlog->bus->shares, share);
+}
+
+void backlog_reserve(struct backlog *backlog, struct share *share,
+		     uint64_t n_bytes)
 {
 	backlog->n_reserved_bytes += n_bytes;
 	account_charge_anyway(account_of(backlog), RESOURCE_QUEUED_BYTES,
 			      n_bytes);
+	share_charge(share, 0, n_bytes);
 }
 
-void backlog_unreserve(struct backlog *backlog, uint64_t n_bytes)
+void backlog_unreserve(struct backlog *backlog, struct share *share,
+		       uint64_t n_bytes)
 {
 	backlog->n_reserved_bytes -= n_bytes;
 	account_discharge(account_of(backlog), RESOURCE_QUEUED_BYTES, n_bytes);
+	share_discharge(&backlog->bus->shares, share, 0, n_bytes);
 }
 
 void backlog_write_gap(const struct backlog *backlog, uint64_t n_lost,
@@ -104,75 +161,138 @@ void backlog_write_gap(const struct backlog *backlog, uint64_t n_lost,
 	le64_store(body + 8, n_lost);
 }
 
-/* A gap in the middle of what waits. */
-static void push_gap(struct backlog *backlog)
+static uint64_t free_frames(const struct backlog *backlog)
 {
-	struct frame frame = { .kind = FRAME_GAP };
-	uint8_t *room;
+	size_t n = backlog_n_frames(backlog);
 
-	frame_set_body(&frame, GAP_BODY_BYTES);
-	if (queue_push(&backlog->queue, frame.length, &room) < 0)
-		return; /* counted on, and told with the next */
-	room += frame_encode(&frame, room);
-	backlog_write_gap(backlog, backlog->n_lost_after, room);
-	backlog->n_lost_after = 0;
+	return n < backlog->messages_max ? backlog->messages_max - n : 0;
 }
 
-/* Whether the queue and the account take `n` more bytes. */
+static uint64_t free_bytes(const struct backlog *backlog)
+{
+	uint64_t n = backlog_n_bytes(backlog) + backlog->n_reserved_bytes;
+
+	return n < backlog->bytes_max ? backlog->bytes_max - n : 0;
+}
+
+static uint64_t payable(const struct backlog *backlog, enum resource resource)
+{
+	return account_free_of(account_of(backlog), resource);
+}
+
+/* Whether `n` bytes more fit, whoever sends them. */
 static bool bytes_fit(const struct backlog *backlog, uint64_t n)
 {
-	uint64_t n_used = backlog_n_bytes(backlog) + backlog->n_reserved_bytes;
-
-	return n <= backlog->bytes_max && n_used <= backlog->bytes_max - n &&
-	       account_free_of(account_of(backlog), RESOURCE_QUEUED_BYTES) >= n;
+	return n <= free_bytes(backlog) &&
+	       n <= payable(backlog, RESOURCE_QUEUED_BYTES);
 }
 
-bool backlog_fits(const struct backlog *backlog, uint64_t n)
+static bool anybodys_fit(const struct backlog *backlog, uint64_t n)
 {
-	return backlog_n_frames(backlog) < backlog->messages_max &&
-	       account_free_of(account_of(backlog), RESOURCE_QUEUED_MESSAGES) >=
-		       1 &&
+	return free_frames(backlog) &&
+	       payable(backlog, RESOURCE_QUEUED_MESSAGES) &&
 	       bytes_fit(backlog, n);
 }
 
-void backlog_lose(struct backlog *backlog, uint64_t *n_lost)
+/* The same where the sender has these already; NULL: nothing. */
+static bool may_grow(const struct backlog *backlog, const struct share *share,
+		     const struct share *whole, uint64_t n)
 {
-	(*n_lost)++;
+	return share_may_grow(share, n, free_frames(backlog),
+			      free_bytes(backlog)) &&
+	       share_may_grow(whole, n,
+			      payable(backlog, RESOURCE_QUEUED_MESSAGES),
+			      payable(backlog, RESOURCE_QUEUED_BYTES));
+}
+
+/* The switch speaks to those alone whom nobody else can speak to. */
+static bool is_fair(const struct backlog *backlog, const struct share *share,
+		    uint64_t n)
+{
+	return share->owner == SOURCE_OWNER_SWITCH
+		       ? anybodys_fit(backlog, n)
+		       : may_grow(backlog, share, share->whole, n);
+}
+
+bool backlog_fits(const struct backlog *backlog, const struct message *message,
+		  uint64_t n)
+{
+	const struct share_table *shares = &backlog->bus->shares;
+	uint64_t owner = owner_of(message);
+
+	if (backlog->overflow == OVERFLOW_LATEST ||
+	    owner == SOURCE_OWNER_SWITCH)
+		return anybodys_fit(backlog, n);
+	return may_grow(backlog, share_lookup(shares, backlog, owner),
+			share_lookup(shares, account_of(backlog), owner), n);
+}
+
+void backlog_count_loss(struct backlog *backlog)
+{
 	backlog->n_dropped++;
 	backlog->bus->stats.n_dropped++;
 }
 
-/*
- * Make room by losing the oldest that wait. Fragments stay: the rest of their
- * message may be on its way already.
- */
-static void drop_old(struct backlog *backlog, uint64_t n)
+/* Where it stands, so that the gap is told there. */
+static void drop_oldest(struct backlog *backlog, struct lane *lane)
 {
-	size_t n_frame;
-	const uint8_t *frame;
+	size_t n;
+	struct named named = backlog_named(lane_peek(lane, &n));
 
-	while (!backlog_fits(backlog, n) &&
-	       (frame = backlog_peek(backlog, &n_frame))) {
-		if (frame[FRAME_AT_KIND] == FRAME_GAP) {
-			backlog->n_lost_before +=
-				le64_load(frame + n_frame - 8);
-		} else {
-			if ((frame[FRAME_AT_FLAGS] & FRAME_WHOLE) !=
-			    FRAME_WHOLE)
-				return;
-			backlog_lose(backlog, &backlog->n_lost_before);
-		}
-		backlog_pop(backlog);
-	}
+	queue_drop(&backlog->queue, lane);
+	take_lost(backlog);
+	discharge(backlog, share_of(lane), named, n);
+	backlog_count_loss(backlog);
 }
 
-bool backlog_make_fit(struct backlog *backlog, uint64_t n)
+/* Of the oldest that waits, if its sender has more than `share` would. */
+static struct lane *lane_with_more(const struct backlog *backlog,
+				   const struct share *share, uint64_t n)
 {
-	/* For what would not fit an empty queue, nothing else is lost. */
-	if (!backlog_fits(backlog, n) &&
-	    backlog->overflow == OVERFLOW_DROP_OLD && n <= backlog->bytes_max)
-		drop_old(backlog, n);
-	return backlog_fits(backlog, n);
+	struct lane *lane =
+		backlog->queue.n_frames ? queue_lane(&backlog->queue) : NULL;
+	const struct share *other = share_of(lane);
+
+	if (!other || !lane->first || other == share ||
+	    other->n_frames <= share->n_frames ||
+	    other->n_bytes < share->n_bytes + n ||
+	    other->whole->n_frames <= share->whole->n_frames ||
+	    other->whole->n_bytes < share->whole->n_bytes + n)
+		return NULL;
+	return lane;
+}
+
+/*
+ * Fragments stay: the rest of their message may be on its way already. For
+ * what would not fit an empty queue, nothing else is lost.
+ */
+bool backlog_make_fit(struct backlog *backlog, struct share *share, uint64_t n)
+{
+	bool may_drop = backlog->overflow == OVERFLOW_DROP_OLD &&
+			n <= backlog->bytes_max / 2;
+
+	while (!is_fair(backlog, share, n)) {
+		struct lane *lane = NULL;
+
+		if (may_drop && share->lane.first)
+			lane = &share->lane;
+		else if (may_drop)
+			lane = lane_with_more(backlog, share, n);
+		if (!lane)
+			return false;
+		drop_oldest(backlog, lane);
+	}
+	return true;
+}
+
+bool backlog_is_filled(const struct backlog *backlog, const struct share *share,
+		       uint64_t n)
+{
+	bool is_small = n <= backlog->bytes_max / 2 && !share->n_frames &&
+			!share->n_bytes;
+
+	return (is_small || share->owner == SOURCE_OWNER_SWITCH) &&
+	       !anybodys_fit(backlog, n);
 }
 
 static struct hash_tag tag_of(const struct backlog *backlog,
@@ -182,60 +302,49 @@ static struct hash_tag tag_of(const struct backlog *backlog,
 			 message->n_subject);
 }
 
-bool backlog_may_replace(const struct backlog *backlog,
-			 const struct message *message)
-{
-	size_t n_old;
-
-	return backlog->overflow == OVERFLOW_LATEST &&
-	       latest_lookup(&backlog->latest, tag_of(backlog, message),
-			     &n_old) &&
-	       (message->n_bytes <= n_old ||
-		bytes_fit(backlog, message->n_bytes - n_old));
-}
-
-/* In place of what waits for the same subject. */
-static int push_latest(struct backlog *backlog, const struct message *message,
-		       uint8_t **ret_room)
+int backlog_replace(struct backlog *backlog, const struct message *message,
+		    uint8_t **ret_room)
 {
 	struct hash_tag tag = tag_of(backlog, message);
+	struct named named = { 0 };
 	size_t n_old;
 	const uint8_t *old = latest_lookup(&backlog->latest, tag, &n_old);
-	struct named named = { 0 };
+	size_t n = message->n_bytes;
 	int r;
 
 	if (old)
 		named = backlog_named(old);
-	r = latest_put(&backlog->latest, tag, message->n_bytes, ret_room);
-	if (r < 0 || !old)
+	if (old ? n > n_old && !bytes_fit(backlog, n - n_old)
+		: !anybodys_fit(backlog, n))
+		return 1;
+	r = latest_put(&backlog->latest, tag, n, ret_room);
+	if (r < 0)
 		return r;
-	discharge(backlog, named, n_old);
-	backlog_lose(backlog, &backlog->n_lost_before);
+	charge(backlog, NULL, message);
+	if (!old)
+		return 0;
+	discharge(backlog, NULL, named, n_old);
+	backlog->n_lost_before++;
+	backlog_count_loss(backlog);
 	return 0;
 }
 
-int backlog_push(struct backlog *backlog, const struct message *message,
-		 uint8_t **ret_room)
+int backlog_push(struct backlog *backlog, struct share *share,
+		 const struct message *message, uint8_t **ret_room)
 {
-	struct account *account = account_of(backlog);
-	size_t n = message->n_bytes;
+	bool is_whole = (message->flags & FRAME_WHOLE) == FRAME_WHOLE;
 	int r;
 
-	if (backlog->overflow == OVERFLOW_LATEST) {
-		r = push_latest(backlog, message, ret_room);
-	} else {
-		if (backlog->n_lost_after)
-			push_gap(backlog);
-		r = queue_push(&backlog->queue, n, ret_room);
-	}
+	/* Without memory it is counted on, and told with the next. */
+	if (backlog->n_lost_after &&
+	    !queue_push_gap(&backlog->queue, backlog->n_lost_after))
+		backlog->n_lost_after = 0;
+	take_lost(backlog);
+	r = queue_push_in(&backlog->queue, &share->lane, is_whole,
+			  message->n_bytes, ret_room);
 	if (r < 0)
 		return r;
-	account_charge_anyway(account, RESOURCE_QUEUED_MESSAGES, 1);
-	account_charge_anyway(account, RESOURCE_QUEUED_BYTES, n);
-	if (message->source)
-		source_ref(message->source);
-	if (message->callee)
-		source_ref(message->callee);
+	charge(backlog, share, message);
 	return 0;
 }
 

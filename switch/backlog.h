@@ -6,8 +6,10 @@
  * What waits for a subscription, and what of it is lost when it is too much.
  *
  * A backlog is bounded in messages and bytes, and all in it is charged to the
- * subscriber. What was lost is counted where it stood: before the oldest that
- * waits, or after the newest.
+ * subscriber; of what is free one sender gets at most half (switch/share.h).
+ * What was lost is counted where it stood: before the oldest that waits, in
+ * the queue, or after the newest. With OVERFLOW_LATEST senders have no shares:
+ * each subject has one place, whoever says it.
  */
 
 #include <stdbool.h>
@@ -20,6 +22,7 @@
 struct bus;
 struct message;
 struct receiver;
+struct share;
 
 enum overflow {
 	OVERFLOW_DROP_NEW,
@@ -64,7 +67,7 @@ int backlog_init(struct backlog *backlog);
 /** Nothing may wait or be reserved any more. */
 void backlog_deinit(struct backlog *backlog);
 
-/** Lose all that waits or is reserved, and tell nobody. */
+/** Lose all that waits, and tell nobody. */
 void backlog_clear(struct backlog *backlog);
 
 /** Frames that wait, and their bytes. */
@@ -78,23 +81,47 @@ static inline size_t backlog_n_bytes(const struct backlog *backlog)
 	return backlog->queue.n_bytes + backlog->latest.n_bytes;
 }
 
-/** Whether one more message of `n` bytes may wait. */
-bool backlog_fits(const struct backlog *backlog, uint64_t n);
-
-/** The same, after older ones were lost where that is the policy. */
-bool backlog_make_fit(struct backlog *backlog, uint64_t n);
-
-/** Whether it would replace something that waits, and what it has more fits. */
-bool backlog_may_replace(const struct backlog *backlog,
-			 const struct message *message);
+/** Whether this sender's next message, of `n` bytes in all, may wait. */
+bool backlog_fits(const struct backlog *backlog, const struct message *message,
+		  uint64_t n);
 
 /**
- * Room for a message that was found to fit, or had its room reserved. Returns
- * 0 and *ret_room, to be filled with the frame before anything else is done to
- * the backlog; or -ENOMEM.
+ * Where the sender's messages are counted; NULL: no memory. Held until
+ * backlog_release(). Not with OVERFLOW_LATEST.
  */
-int backlog_push(struct backlog *backlog, const struct message *message,
-		 uint8_t **ret_room);
+struct share *backlog_hold(struct backlog *backlog,
+			   const struct message *message);
+void backlog_release(struct backlog *backlog, struct share *share);
+
+/**
+ * Whether `n` bytes of a held share may wait, after older ones were lost where
+ * that is the policy: the sender's own, and if it has none, those of one who
+ * has more.
+ */
+bool backlog_make_fit(struct backlog *backlog, struct share *share, uint64_t n);
+
+/**
+ * Whether others have filled it so far that what did not fit would not, though
+ * its sender has nothing here and there is room for it when nobody has. One
+ * sender alone can not bring this about where two messages may wait.
+ */
+bool backlog_is_filled(const struct backlog *backlog, const struct share *share,
+		       uint64_t n);
+
+/**
+ * Room for a message of the share that was found to fit, or had its room
+ * reserved. Returns 0 and *ret_room, to be filled with the frame before
+ * anything else is done to the backlog; or -ENOMEM.
+ */
+int backlog_push(struct backlog *backlog, struct share *share,
+		 const struct message *message, uint8_t **ret_room);
+
+/**
+ * The same with OVERFLOW_LATEST, in place of what waits for the same subject.
+ * Returns 1 when it does not fit.
+ */
+int backlog_replace(struct backlog *backlog, const struct message *message,
+		    uint8_t **ret_room);
 
 /**
  * The same for a notice of `n` bytes, an ABORT, which costs nothing and names
@@ -109,11 +136,13 @@ const uint8_t *backlog_peek(const struct backlog *backlog, size_t *ret_n);
 void backlog_pop(struct backlog *backlog);
 
 /** Set aside room for the rest of a message, and give it back. */
-void backlog_reserve(struct backlog *backlog, uint64_t n_bytes);
-void backlog_unreserve(struct backlog *backlog, uint64_t n_bytes);
+void backlog_reserve(struct backlog *backlog, struct share *share,
+		     uint64_t n_bytes);
+void backlog_unreserve(struct backlog *backlog, struct share *share,
+		       uint64_t n_bytes);
 
-/** One message more is lost, here: `n_lost` is one of the two counts. */
-void backlog_lose(struct backlog *backlog, uint64_t *n_lost);
+/** A message is lost. */
+void backlog_count_loss(struct backlog *backlog);
 
 /** Whether a frame that waits is a notice. */
 bool backlog_is_notice(const uint8_t *frame);

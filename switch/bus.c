@@ -94,6 +94,8 @@ int bus_init(struct bus *bus, struct policy *policy,
 		r = endpoint_table_init(&bus->endpoints);
 	if (r >= 0)
 		r = group_table_init(&bus->groups);
+	if (r >= 0)
+		r = share_table_init(&bus->shares);
 	if (r < 0) {
 		bus_deinit(bus);
 		return r;
@@ -135,6 +137,7 @@ void bus_deinit(struct bus *bus)
 	free_ended(bus);
 	free_captures(bus);
 	domains_deinit(&bus->domains);
+	share_table_deinit(&bus->shares);
 	group_table_deinit(&bus->groups);
 	endpoint_table_deinit(&bus->endpoints);
 	route_table_deinit(&bus->observers);

@@ -25,6 +25,7 @@
 #include "switch/queue.h"
 #include "switch/quota.h"
 #include "switch/route.h"
+#include "switch/share.h"
 #include "switch/sketch.h"
 #include "switch/slot.h"
 #include "switch/source.h"
@@ -86,6 +87,7 @@ struct bus {
 	struct group_table groups;
 	struct slot_table slots;
 	struct queue_pool chunks;
+	struct share_table shares; /* of what waits */
 	struct wheel wheel;
 
 	struct list peers;

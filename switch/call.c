@@ -15,7 +15,6 @@
 #include "switch/observe.h"
 #include "switch/open.h"
 #include "switch/peer.h"
-#include "switch/policy.h"
 #include "switch/quota.h"
 #include "switch/slot.h"
 #include "switch/waiting.h"
@@ -76,20 +75,30 @@ static const char *split_instance(const char *text, size_t n,
 	return text + 1;
 }
 
-static bool may_call(const struct speaker *caller, const char *subject,
+bool call_is_allowed(const struct speaker *caller, const char *subject,
 		     size_t n, char *text, size_t n_text)
 {
-	struct policy_verdict verdict;
-	char why[300];
+	uint64_t ignored;
+	const char *inner = split_instance(subject, n, &ignored);
 
-	verdict = policy_judge(caller->peer->bus->policy, speaker_path(caller),
-			       VERB_CALL, subject, n);
-	if (verdict.is_allowed)
-		return true;
-	policy_verdict_text(&verdict, why, sizeof(why));
-	snprintf(text, n_text, "%s may not call %.*s: %s", speaker_path(caller),
-		 (int)n, subject, why);
-	return false;
+	if (inner) {
+		n -= (size_t)(inner - subject);
+		subject = inner;
+	}
+	return speaker_may(caller, VERB_CALL, subject, n, text, n_text);
+}
+
+void call_judge(struct slot *slot)
+{
+	const struct endpoint *endpoint = slot->waits_at;
+	char text[900];
+
+	if (!endpoint ||
+	    call_is_allowed(slot->speaker, endpoint->subject,
+			    endpoint->n_subject, text, sizeof(text)))
+		return;
+	call_fail(slot, STATUS_PERMISSION_DENIED, text);
+	slot_free(slot);
 }
 
 /* One instance alone: rare, so nothing of it is cached. */
@@ -107,8 +116,8 @@ static int find_instance(struct peer *caller, const struct inbound *inbound,
 			 inbound->subject);
 		return STATUS_INVALID_ARGUMENT;
 	}
-	if (!may_call(inbound->speaker, subject, (size_t)(end - subject), text,
-		      n_text))
+	if (!speaker_may(inbound->speaker, VERB_CALL, subject,
+			 (size_t)(end - subject), text, n_text))
 		return STATUS_PERMISSION_DENIED;
 	ret->registration = registration_lookup(caller->bus, instance);
 	if (ret->registration &&
@@ -138,7 +147,8 @@ static int find(struct peer *caller, const struct inbound *inbound,
 		snprintf(text, n_text, "this is not a subject");
 		return STATUS_INVALID_ARGUMENT;
 	}
-	if (!may_call(inbound->speaker, inbound->subject, n, text, n_text))
+	if (!speaker_may(inbound->speaker, VERB_CALL, inbound->subject, n, text,
+			 n_text))
 		return STATUS_PERMISSION_DENIED;
 	ret->endpoint = endpoint_lookup(bus, inbound->subject, n);
 	/* What is not there is not remembered: coming, it would void all. */
@@ -268,7 +278,8 @@ static int begin(struct peer *caller, const struct inbound *inbound,
 
 	if (frame_is_whole(&inbound->frame))
 		return 0;
-	if (open_begin(inbound->speaker, &inbound->frame, 0, &open))
+	if (open_begin(inbound->speaker, &inbound->frame,
+		       slot ? inbound->subject : NULL, 0, &open))
 		return 1;
 	if (slot) {
 		open->slot = slot;

@@ -6,6 +6,9 @@
  * A call's way to one server, and its reply's way back.
  */
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "proto/status.h"
 
 struct endpoint;
@@ -14,6 +17,7 @@ struct message;
 struct open;
 struct peer;
 struct slot;
+struct speaker;
 
 /** A CALL came in, the first fragment of it or a whole one. */
 void call_start(struct peer *caller, const struct inbound *inbound);
@@ -30,10 +34,20 @@ void call_continue(struct open *open, const struct message *message);
 /** A call or a reply will not be finished. */
 void call_abort(struct open *open);
 
+/** Whether policy lets the caller call the subject; if not, `text` says why. */
+bool call_is_allowed(const struct speaker *caller, const char *subject,
+		     size_t n, char *text, size_t n_text);
+
+/** Policy has changed: a call that waits and is no longer allowed ends. */
+void call_judge(struct slot *slot);
+
 /**
  * Tell the caller that the bus ends its call, and the callee, if any, that
  * nobody waits. Whoever calls this frees the slot.
  */
 void call_fail(struct slot *slot, enum status status, const char *text);
+
+/** Nobody waits for the answer: tell the callee, and who observes. */
+void call_drop(struct slot *slot);
 
 #endif

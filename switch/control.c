@@ -9,10 +9,14 @@
 #include "helio/bus/v1/control.pb-c.h"
 #include "proto/unpack.h"
 #include "switch/bus.h"
+#include "switch/call.h"
 #include "switch/event.h"
 #include "switch/inbound.h"
+#include "switch/leaf.h"
+#include "switch/open.h"
 #include "switch/peer.h"
 #include "switch/serve.h"
+#include "switch/slot.h"
 #include "switch/subscribe.h"
 #include "switch/subscription.h"
 #include "switch/waiting.h"
@@ -47,7 +51,7 @@ static void welcome(struct peer *peer, uint64_t correlation)
 	w.has_version = w.has_incarnation = w.has_fragment_bytes = 1;
 	w.has_message_max = w.has_subscriptions_max = w.has_calls_max = 1;
 	w.has_open_messages_max = w.has_deadline_max_ms = 1;
-	w.has_switch_incarnation = 1;
+	w.has_switch_incarnation = w.has_principals_max = 1;
 	w.version = PROTOCOL_VERSION;
 	w.principal = who.path;
 	w.incarnation = who.incarnation;
@@ -58,6 +62,7 @@ static void welcome(struct peer *peer, uint64_t correlation)
 	w.open_messages_max = limits->open_messages_max;
 	w.deadline_max_ms = limits->deadline_max_ms;
 	w.switch_incarnation = peer->bus->incarnation;
+	w.principals_max = leaf_principals_max(peer);
 	peer_send(peer, &frame, body, helio__bus__v1__welcome__pack(&w, body));
 }
 
@@ -93,7 +98,7 @@ static void hello(struct peer *peer, const struct inbound *inbound)
 	timer_remove(&peer->greeting);
 	peer->state = PEER_LIVE;
 	welcome(peer, inbound->frame.correlation);
-	event_peer(peer, "up", "");
+	event_speaker(&peer->self, "up", "");
 }
 
 int control_unpack(struct peer *peer, const struct inbound *inbound,
@@ -192,9 +197,10 @@ void control(struct peer *peer, const struct inbound *inbound)
 		peer_end(peer, STATUS_OK, "the peer said goodbye");
 		break;
 	case FRAME_PEER:
+		leaf_announce(peer, inbound);
+		break;
 	case FRAME_FORGET:
-		peer_end(peer, STATUS_PERMISSION_DENIED,
-			 "a peer without the right uplink announces others");
+		leaf_forget(peer, inbound);
 		break;
 	default:
 		if (!(inbound->frame.flags & FRAME_IGNORABLE))
@@ -203,8 +209,10 @@ void control(struct peer *peer, const struct inbound *inbound)
 	}
 }
 
-static void judge_again(struct receiver *receiver)
+static void judge_receiver(struct map_node *node)
 {
+	struct receiver *receiver = container_of(node, struct receiver, node);
+
 	if (receiver->kind == RECEIVER_SUBSCRIPTION)
 		subscribe_judge(
 			container_of(receiver, struct subscription, receiver));
@@ -213,20 +221,39 @@ static void judge_again(struct receiver *receiver)
 			container_of(receiver, struct registration, receiver));
 }
 
+static void judge_open(struct map_node *node)
+{
+	open_judge(container_of(node, struct open, node));
+}
+
+static void judge_slot(struct map_node *node)
+{
+	call_judge(container_of(node, struct slot, made_node));
+}
+
+/* What is judged may end, but then takes nothing else out of its map. */
+static void judge_all(const struct map *map, void (*judge)(struct map_node *))
+{
+	struct map_node *node = map_walk(map, NULL);
+
+	while (node) {
+		struct map_node *after = map_walk(map, node);
+
+		judge(node);
+		node = after;
+	}
+}
+
 void control_judge_again(struct bus *bus)
 {
 	struct list *link;
 
 	list_for_each (link, &bus->peers) {
 		struct peer *peer = container_of(link, struct peer, link);
-		struct map_node *node = map_walk(&peer->receivers, NULL);
 
-		while (node) {
-			struct map_node *after =
-				map_walk(&peer->receivers, node);
-
-			judge_again(container_of(node, struct receiver, node));
-			node = after;
-		}
+		leaf_judge(peer);
+		judge_all(&peer->receivers, judge_receiver);
+		judge_all(&peer->open, judge_open);
+		judge_all(&peer->made, judge_slot);
 	}
 }

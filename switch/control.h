@@ -24,7 +24,10 @@ int control_unpack(struct peer *peer, const struct inbound *inbound,
 		   const ProtobufCMessageDescriptor *descriptor,
 		   ProtobufCMessage **ret_message);
 
-/** Judge all subscriptions and registrations again: the policy is new. */
+/**
+ * The policy is new: judge again all subscriptions and registrations, calls
+ * that wait and messages that have begun.
+ */
 void control_judge_again(struct bus *bus);
 
 #endif

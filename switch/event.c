@@ -26,9 +26,10 @@ static void tell(struct bus *bus, const char *about, const char *what,
 		publish_event(bus, subject, body, n_body);
 }
 
-void event_peer(struct peer *peer, const char *what, const char *reason)
+void event_speaker(const struct speaker *speaker, const char *what,
+		   const char *reason)
 {
-	struct principal who = peer->self.source->principal;
+	struct principal who = speaker->source->principal;
 	Helio__Switch__V1__PeerEvent event =
 		HELIO__SWITCH__V1__PEER_EVENT__INIT;
 	char why[128];
@@ -39,7 +40,7 @@ void event_peer(struct peer *peer, const char *what, const char *reason)
 	event.has_incarnation = 1;
 	event.incarnation = who.incarnation;
 	event.reason = why;
-	tell(peer->bus, "peer", what, who.path, body,
+	tell(speaker->peer->bus, "peer", what, who.path, body,
 	     helio__switch__v1__peer_event__pack(&event, body));
 }
 

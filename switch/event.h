@@ -10,10 +10,11 @@
 
 struct bus;
 struct domain;
-struct peer;
+struct speaker;
 
 /** `what` is "up" or "down"; the body is a `helio.switch.v1.PeerEvent`. */
-void event_peer(struct peer *peer, const char *what, const char *reason);
+void event_speaker(const struct speaker *speaker, const char *what,
+		   const char *reason);
 
 /** "started" or "stopped"; the body is a `helio.switch.v1.DomainEvent`. */
 void event_domain(struct bus *bus, const struct domain *domain,

@@ -9,6 +9,7 @@
 #include "switch/bus.h"
 #include "switch/call.h"
 #include "switch/control.h"
+#include "switch/leaf.h"
 #include "switch/message.h"
 #include "switch/open.h"
 #include "switch/peer.h"
@@ -85,6 +86,7 @@ static inline bool is_same(const struct inbound *before,
 			   const struct inbound *inbound)
 {
 	return before->frame.kind == inbound->frame.kind &&
+	       before->speaker == inbound->speaker &&
 	       before->frame.n_subject == inbound->frame.n_subject &&
 	       !memcmp(before->subject, inbound->subject,
 		       inbound->frame.n_subject);
@@ -106,6 +108,20 @@ static inline void copy_subject(struct inbound *inbound, const uint8_t *bytes,
 	inbound->subject[n_subject] = '\0';
 }
 
+/* A source is a leaf's to name, and what it says has come by the leaf. */
+static void speak_for(struct peer *peer, const struct inbound *before,
+		      struct inbound *inbound)
+{
+	struct frame *frame = &inbound->frame;
+
+	if (before && before->frame.source == frame->source)
+		inbound->speaker = before->speaker;
+	else
+		inbound->speaker = leaf_lookup(peer->leaf, frame->source);
+	if (!frame->hops)
+		frame->hops = 1;
+}
+
 /* Copy what is looked at out of the peer's memory. */
 static void take_apart(struct peer *peer, const uint8_t *bytes,
 		       const struct inbound *before, struct inbound *inbound)
@@ -113,11 +129,14 @@ static void take_apart(struct peer *peer, const uint8_t *bytes,
 	const struct frame *frame = &inbound->frame;
 	size_t n_header = frame_header_bytes(frame);
 
-	inbound->speaker = &peer->self;
 	copy_subject(inbound, bytes + n_header, frame->length - n_header);
 	inbound->tail = bytes + n_header + frame->n_subject;
 	inbound->n_tail = frame->length - n_header - frame->n_subject;
-	if (frame->kind > FRAME_CALL)
+	if (frame->source)
+		speak_for(peer, before, inbound);
+	else
+		inbound->speaker = &peer->self;
+	if (frame->kind > FRAME_CALL || !inbound->speaker)
 		return;
 	if (before && is_same(before, inbound)) {
 		inbound->tag = before->tag;
@@ -127,6 +146,11 @@ static void take_apart(struct peer *peer, const uint8_t *bytes,
 				 class_of(inbound->speaker, frame->kind),
 				 inbound->subject, frame->n_subject);
 	route_prefetch(&peer->bus->routes, inbound->tag);
+}
+
+static inline bool is_about_speakers(uint8_t kind)
+{
+	return kind == FRAME_PEER || kind == FRAME_FORGET;
 }
 
 /* Returns 0, a FRAME_E_* or a negative errno once there is no more. */
@@ -154,6 +178,8 @@ static int fill_batch(struct peer *peer, struct batch *batch)
 		batch->n_frames++;
 		if (bytes != at)
 			break; /* the carry holds one frame */
+		if (is_about_speakers(inbound->frame.kind))
+			break; /* what follows means others */
 	}
 	return r;
 }
@@ -203,7 +229,7 @@ static const char *fault_of_message(const struct peer *peer,
 {
 	const struct frame *frame = &inbound->frame;
 
-	if (frame->source || frame->hops)
+	if (frame->hops && !inbound->speaker->peer->n_hops)
 		return "a direct peer names another source";
 	if (frame->kind == FRAME_REPLY && frame->n_subject)
 		return "a reply with a subject";
@@ -253,6 +279,12 @@ static void dispatch(struct peer *peer, const struct inbound *inbound)
 	    inbound->frame.kind != FRAME_HELLO) {
 		peer_end(peer, STATUS_FAILED_PRECONDITION,
 			 "the first frame is not HELLO");
+		return;
+	}
+	if (!inbound->speaker) {
+		peer_end(peer, STATUS_INVALID_ARGUMENT,
+			 peer->leaf ? "a source that the leaf did not announce"
+				    : "a direct peer names another source");
 		return;
 	}
 	switch (inbound->frame.kind) {

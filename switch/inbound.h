@@ -26,7 +26,7 @@ struct speaker;
 
 struct inbound {
 	struct frame frame;
-	struct speaker *speaker; /* in whose name */
+	struct speaker *speaker; /* in whose name; NULL: of none that we know */
 	/* Metadata and body: still the peer's memory, to be read once. */
 	const uint8_t *tail;
 	size_t n_tail;

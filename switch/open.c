@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "switch/bus.h"
@@ -40,8 +41,10 @@ static void expect_next(struct open *open)
 }
 
 static int open_new(struct speaker *speaker, const struct frame *frame,
-		    size_t n_targets, struct open **ret_open)
+		    const char *subject, size_t n_targets,
+		    struct open **ret_open)
 {
+	size_t n_subject = subject ? frame->n_subject : 0;
 	struct peer *sender = speaker->peer;
 	struct open *open;
 
@@ -49,7 +52,8 @@ static int open_new(struct speaker *speaker, const struct frame *frame,
 		return -EMFILE;
 	if (account_charge(speaker->account, RESOURCE_OPEN_MESSAGES, 1))
 		return -EDQUOT;
-	open = malloc(sizeof(*open) + n_targets * sizeof(struct open_target));
+	open = malloc(sizeof(*open) + n_targets * sizeof(struct open_target) +
+		      n_subject);
 	if (!open) {
 		account_discharge(speaker->account, RESOURCE_OPEN_MESSAGES, 1);
 		return -ENOMEM;
@@ -62,7 +66,14 @@ static int open_new(struct speaker *speaker, const struct frame *frame,
 		.n_left = frame->total_bytes - frame_body_bytes(frame),
 		.n_small = N_SMALL_SPARE + frame->total_bytes / BYTES_PER_SMALL,
 	};
+	if (subject) {
+		open->n_subject = n_subject;
+		open->subject =
+			memcpy(&open->targets[n_targets], subject, n_subject);
+	}
 	timer_init(&open->timer, on_pause);
+	list_init(&open->speaker_link);
+	speaker_keep(speaker, &speaker->open, &open->speaker_link);
 	map_add(&sender->open, &open->node, map_hash_u64(frame->correlation));
 	expect_next(open);
 	*ret_open = open;
@@ -70,9 +81,9 @@ static int open_new(struct speaker *speaker, const struct frame *frame,
 }
 
 int open_begin(struct speaker *speaker, const struct frame *frame,
-	       size_t n_targets, struct open **ret_open)
+	       const char *subject, size_t n_targets, struct open **ret_open)
 {
-	int r = open_new(speaker, frame, n_targets, ret_open);
+	int r = open_new(speaker, frame, subject, n_targets, ret_open);
 	struct peer *sender = speaker->peer;
 	char text[400];
 
@@ -104,21 +115,10 @@ void open_free(struct open *open)
 	if (open->slot && open->slot->reply == open)
 		open->slot->reply = NULL;
 	timer_remove(&open->timer);
+	list_unlink(&open->speaker_link);
 	map_remove(&open->sender->open, &open->node);
 	account_discharge(open->speaker->account, RESOURCE_OPEN_MESSAGES, 1);
 	free(open);
-}
-
-void open_add_target(struct open *open, struct subscription *subscription,
-		     uint64_t correlation)
-{
-	struct open_target *target = &open->targets[open->n_targets++];
-
-	*target = (struct open_target){
-		.subscription = subscription,
-		.correlation = correlation,
-	};
-	list_push_back(&subscription->open_targets, &target->link);
 }
 
 struct open *open_lookup(const struct peer *sender, uint64_t correlation)
@@ -142,9 +142,7 @@ static void pass_to_targets(struct open *open, struct message *message)
 		message_settle(message, open->sender->bus->scratch);
 	for (size_t i = 0; i < open->n_targets; i++)
 		if (open->targets[i].subscription)
-			subscription_continue(open->targets[i].subscription,
-					      message,
-					      open->targets[i].correlation);
+			subscription_continue(&open->targets[i], message);
 }
 
 static const char *fault_of(const struct open *open,
@@ -192,25 +190,65 @@ int open_continue(struct peer *sender, const struct inbound *inbound,
 	return 0;
 }
 
+/* Tell all who have its beginning; nobody gets the rest. */
+static void abort_targets(struct open *open)
+{
+	for (size_t i = 0; i < open->n_targets; i++) {
+		struct open_target *target = &open->targets[i];
+
+		if (target->subscription)
+			subscription_abort(target);
+		list_unlink(&target->link);
+	}
+	open->n_targets = 0;
+}
+
 void open_abort(struct open *open)
 {
-	for (size_t i = 0; i < open->n_targets; i++)
-		if (open->targets[i].subscription)
-			subscription_abort(open->targets[i].subscription,
-					   open->targets[i].correlation,
-					   open->n_left);
+	abort_targets(open);
 	if (open->slot)
 		call_abort(open);
 	open_free(open);
 }
 
-void open_targets_cut(struct list *open_targets)
+/* Of a publish that waits for the log, REFUSED is the answer. */
+static void refuse_message(struct open *open, const char *text)
 {
-	struct list *link;
+	struct peer *sender = open->sender;
+	struct slot *stored = slot_lookup_made(sender, open->correlation);
 
-	while ((link = list_pop_front(open_targets)))
-		container_of(link, struct open_target, link)->subscription =
-			NULL;
+	abort_targets(open);
+	if (stored)
+		slot_free(stored);
+	open->speaker->stats.n_refused++;
+	sender->bus->stats.n_refused++;
+	peer_send_status(sender, FRAME_REFUSED, open->correlation,
+			 STATUS_PERMISSION_DENIED, text);
+}
+
+void open_judge(struct open *open)
+{
+	const char *subject = open->subject;
+	struct slot *slot = open->slot;
+	char text[900];
+
+	if (!subject)
+		return;
+	if (open->kind == FRAME_MESSAGE) {
+		if (speaker_may(open->speaker, VERB_PUBLISH, subject,
+				open->n_subject, text, sizeof(text)))
+			return;
+		refuse_message(open, text);
+	} else {
+		if (!slot ||
+		    call_is_allowed(open->speaker, subject, open->n_subject,
+				    text, sizeof(text)))
+			return;
+		call_fail(slot, STATUS_PERMISSION_DENIED, text);
+		slot_free(slot);
+	}
+	/* The rest is taken and lost. */
+	open->subject = NULL;
 }
 
 void open_lose_slot(struct open *open)

@@ -20,20 +20,25 @@
 
 struct inbound;
 struct peer;
+struct share;
 struct slot;
 struct speaker;
 struct subscription;
 
+/** A subscription that gets the message; see subscription_open(). */
 struct open_target {
 	struct list link;                  /* in subscription.open_targets */
-	struct subscription *subscription; /* NULL: it is gone */
+	struct subscription *subscription; /* NULL: this has ended */
 	uint64_t correlation;
+	struct share *share; /* of the sender, held */
+	uint64_t n_reserved_bytes;
 };
 
 struct open {
 	struct map_node node; /* in peer.open */
 	struct peer *sender;
-	struct speaker *speaker; /* in whose name, on the sender's channel */
+	struct speaker *speaker;  /* in whose name, on the sender's channel */
+	struct list speaker_link; /* in speaker.open */
 	uint64_t correlation;
 	uint8_t kind;       /* FRAME_MESSAGE, FRAME_CALL or FRAME_REPLY */
 	uint64_t n_left;    /* bytes of the body that are still to come */
@@ -41,23 +46,26 @@ struct open {
 	struct timer timer; /* the pause between fragments */
 	struct slot *slot;  /* of a call or a reply; NULL: over */
 	size_t n_targets;
+	const char *subject; /* to judge it by again; NULL: it needs no more */
+	size_t n_subject;
 	struct open_target targets[];
 };
 
 /**
  * `frame` is a first fragment whose total length was checked, and whose
- * correlation id is not in use. There is room for `n_targets`, of which none
- * is set yet. Returns 0, or 1 when the sender may begin no more: then it was
+ * correlation id is not in use; `subject` is what policy allowed, or NULL when
+ * there is nothing to judge. There is room for `n_targets`, of which none is
+ * set yet. Returns 0, or 1 when the sender may begin no more: then it was
  * ended.
  */
 int open_begin(struct speaker *speaker, const struct frame *frame,
-	       size_t n_targets, struct open **ret_open);
+	       const char *subject, size_t n_targets, struct open **ret_open);
+
+/** Policy has changed: if it is no longer allowed, it ends. */
+void open_judge(struct open *open);
 
 /** Nobody is told. */
 void open_free(struct open *open);
-
-void open_add_target(struct open *open, struct subscription *subscription,
-		     uint64_t correlation);
 
 /** NULL if the sender has begun no such message. */
 struct open *open_lookup(const struct peer *sender, uint64_t correlation);
@@ -71,9 +79,6 @@ int open_continue(struct peer *sender, const struct inbound *inbound,
 
 /** It will not be finished: tell all who have its beginning, and free it. */
 void open_abort(struct open *open);
-
-/** The subscription goes: what comes is not for it any more. */
-void open_targets_cut(struct list *open_targets);
 
 /** The slot goes; NULL is fine. */
 void open_lose_slot(struct open *open);

@@ -13,6 +13,7 @@
 #include "switch/bus.h"
 #include "switch/endpoint.h"
 #include "switch/event.h"
+#include "switch/leaf.h"
 #include "switch/message.h"
 #include "switch/open.h"
 #include "switch/quota.h"
@@ -62,7 +63,7 @@ static struct peer *peer_alloc(struct bus *bus)
 	if (!peer)
 		return NULL;
 	peer->bus = bus;
-	peer->self.peer = peer;
+	speaker_init(&peer->self, peer);
 	list_init(&peer->link);
 	list_init(&peer->active_link);
 	list_init(&peer->dirty_link);
@@ -132,17 +133,8 @@ static void free_receivers(struct peer *peer)
 {
 	struct map_node *node;
 
-	while ((node = map_first(&peer->receivers))) {
-		struct receiver *receiver =
-			container_of(node, struct receiver, node);
-
-		if (receiver->kind == RECEIVER_SUBSCRIPTION)
-			subscription_orphan(container_of(
-				receiver, struct subscription, receiver));
-		else
-			registration_free(container_of(
-				receiver, struct registration, receiver));
-	}
+	while ((node = map_first(&peer->receivers)))
+		receiver_drop(container_of(node, struct receiver, node));
 }
 
 /* Calls that it made are cancelled at their callees, acks forgotten. */
@@ -198,6 +190,7 @@ struct peer *peer_free(struct peer *peer)
 	timer_remove(&peer->stall);
 	frame_reader_deinit(&peer->reader);
 	outbox_deinit(&peer->outbox);
+	leaf_free(peer->leaf);
 	channel_free(peer->channel);
 	source_unref(&peer->bus->sources, peer->self.source);
 	if (peer->self.account)
@@ -261,8 +254,10 @@ void peer_end_saying(struct peer *peer, enum status status, const char *reason,
 
 void peer_tell_down(struct peer *peer)
 {
-	if (peer->end_reason)
-		event_peer(peer, "down", peer->end_reason);
+	if (!peer->end_reason)
+		return;
+	leaf_tell_down(peer->leaf, peer->end_reason);
+	event_speaker(&peer->self, "down", peer->end_reason);
 }
 
 void peer_watch_stall(struct peer *peer)

@@ -25,6 +25,7 @@
 #include "switch/speaker.h"
 #include "transports/channel.h"
 
+struct leaf;
 struct message;
 
 enum peer_state {
@@ -44,9 +45,11 @@ struct peer {
 	struct bus *bus;
 	struct channel *channel;
 	enum peer_state state;
+	uint8_t n_hops;   /* that it adds to what is passed to it */
 	bool wants_room;  /* something waits until the channel has room */
 	unsigned n_quiet; /* turns in which nothing came */
 	struct speaker self;
+	struct leaf *leaf; /* whom it announced, if it is a leaf; or NULL */
 
 	struct list link;        /* in bus.peers */
 	struct list active_link; /* in bus.active, or asleep */

@@ -156,3 +156,83 @@ int principal_from_evidence(const struct channel_evidence *evidence,
 	*ret_principal = principal;
 	return 0;
 }
+
+static bool is_kind(const char *kind, size_t n)
+{
+	if (!n || n > PRINCIPAL_KIND_MAX_BYTES)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (kind[i] < 'a' || kind[i] > 'z')
+			return false;
+	return true;
+}
+
+/* KIND:NAME */
+static bool is_path_part(const char *part, size_t n)
+{
+	const char *colon = memchr(part, ':', n);
+	size_t n_kind = colon ? (size_t)(colon - part) : n;
+
+	return colon && is_kind(part, n_kind) &&
+	       principal_name_is_valid(colon + 1, n - n_kind - 1);
+}
+
+/*
+ * The number of parts that `below` has when it stands below `above`; 0: it
+ * cannot, by its form, its number of parts or its length.
+ */
+static size_t n_parts_below(const char *above, const char *below)
+{
+	size_t n_parts = 1;
+	size_t n_below = 0;
+
+	if (!below || strlen(above) + 1 + strlen(below) > PRINCIPAL_MAX_BYTES)
+		return 0;
+	for (; *above; above++)
+		n_parts += *above == '/';
+	for (;; below++) {
+		size_t n = strcspn(below, "/");
+
+		if (!is_path_part(below, n) ||
+		    n_parts + ++n_below > PRINCIPAL_PARTS_MAX)
+			return 0;
+		below += n;
+		if (!*below)
+			return n_below;
+	}
+}
+
+static void join(const char *above, const char *below,
+		 char joined[PRINCIPAL_MAX_BYTES + 1])
+{
+	size_t n = strlen(above);
+
+	memcpy(joined, above, n);
+	joined[n] = '/';
+	memcpy(joined + n + 1, below, strlen(below) + 1);
+}
+
+int principal_below(const struct principal *leaf,
+		    const struct principal_claim *claim,
+		    struct principal *ret_principal, const char **ret_fault)
+{
+	size_t n = n_parts_below(leaf->path, claim->path);
+
+	if (!n) {
+		*ret_fault = "a leaf announces what is no principal";
+		return 1;
+	}
+	if (n_parts_below(leaf->durable_id, claim->durable_id) != n) {
+		*ret_fault = "a leaf announces what is no durable id";
+		return 1;
+	}
+	if (!claim->incarnation) {
+		*ret_fault = "a leaf announces the incarnation 0";
+		return 1;
+	}
+	*ret_principal =
+		(struct principal){ .incarnation = claim->incarnation };
+	join(leaf->path, claim->path, ret_principal->path);
+	join(leaf->durable_id, claim->durable_id, ret_principal->durable_id);
+	return 0;
+}

@@ -26,6 +26,7 @@ enum {
 	PRINCIPAL_PARTS_MAX = 4,
 	PRINCIPAL_NAME_MAX_BYTES = 64,
 	PRINCIPAL_UUID_CHARS = 36,
+	PRINCIPAL_KIND_MAX_BYTES = 16,
 };
 
 struct principal {
@@ -63,5 +64,21 @@ void principal_format_uuid(const uint8_t uuid[16],
 int principal_from_evidence(const struct channel_evidence *evidence,
 			    const struct domains *domains,
 			    struct principal *ret_principal);
+
+/** What a leaf says of one below it: paths relative to its own. */
+struct principal_claim {
+	const char *path;       /* "uid:1000"; NULL: not told */
+	const char *durable_id; /* likewise */
+	uint64_t incarnation;   /* not 0 */
+};
+
+/**
+ * The principal that `leaf` claims: its own path and durable id stand in front
+ * of both, so it can name nobody outside. Returns 0, or 1 and *ret_fault, a
+ * constant text.
+ */
+int principal_below(const struct principal *leaf,
+		    const struct principal_claim *claim,
+		    struct principal *ret_principal, const char **ret_fault);
 
 #endif

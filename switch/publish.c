@@ -14,6 +14,7 @@
 #include "switch/message.h"
 #include "switch/open.h"
 #include "switch/peer.h"
+#include "switch/policy.h"
 #include "switch/quota.h"
 #include "switch/slot.h"
 #include "switch/subscription.h"
@@ -35,20 +36,13 @@ static void refuse(struct peer *peer, const struct inbound *inbound,
 			 status, text);
 }
 
-void refuse_by_policy(struct peer *peer, const struct inbound *inbound,
-		      enum verb verb)
+static void refuse_by_policy(struct peer *peer, const struct inbound *inbound)
 {
-	const char *who = speaker_path(inbound->speaker);
-	struct policy_verdict verdict;
-	char why[300];
 	char text[900];
 
-	verdict = policy_judge(peer->bus->policy, who, verb, inbound->subject,
-			       inbound->frame.n_subject);
-	policy_verdict_text(&verdict, why, sizeof(why));
-	snprintf(text, sizeof(text), "%s may not %s %s: %s", who,
-		 verb_name(verb), inbound->subject, why);
-	refuse(peer, inbound, STATUS_PERMISSION_DENIED, text);
+	if (!speaker_may(inbound->speaker, VERB_PUBLISH, inbound->subject,
+			 inbound->frame.n_subject, text, sizeof(text)))
+		refuse(peer, inbound, STATUS_PERMISSION_DENIED, text);
 }
 
 /* Ask the policy and the route table; their answer is kept. */
@@ -91,19 +85,27 @@ static struct subscription *pick(struct target *target,
 	return container_of(target, struct subscription, target);
 }
 
+/* `open` is NULL when there are no fragments to come. */
 static enum delivery deliver_to(struct target *target,
 				const struct message *message,
+				struct open *open,
 				struct subscription **ret_sub,
 				uint64_t *ret_correlation)
 {
 	struct subscription *sub = pick(target, message);
+	struct open_target *place;
 
 	*ret_sub = sub;
 	if (!peer_is_there(sub->receiver.peer))
 		return DELIVERY_FULL;
-	if (message->flags & FRAME_LAST)
+	if (!open)
 		return subscription_deliver(sub, message, ret_correlation);
-	return subscription_open(sub, message, ret_correlation);
+	place = &open->targets[open->n_targets];
+	if (subscription_open(sub, message, place) == DELIVERY_FULL)
+		return DELIVERY_FULL;
+	open->n_targets++;
+	*ret_correlation = place->correlation;
+	return DELIVERY_TAKEN;
 }
 
 /* `open` and `stored` are NULL when the message has no more of either. */
@@ -118,14 +120,12 @@ static struct tally deliver(struct bus *bus, const struct audience *audience,
 		struct subscription *sub;
 		uint64_t correlation;
 
-		if (deliver_to(target, message, &sub, &correlation) ==
+		if (deliver_to(target, message, open, &sub, &correlation) ==
 		    DELIVERY_FULL) {
 			tally.n_full++;
 			continue;
 		}
 		tally.n_took++;
-		if (open)
-			open_add_target(open, sub, correlation);
 		if (stored && target == audience->capture)
 			slot_hand_over(stored, &sub->receiver, correlation,
 				       &sub->stored_slots);
@@ -206,7 +206,8 @@ static void swallow_rest(struct peer *peer, const struct inbound *inbound)
 	struct open *open;
 
 	if (!frame_is_whole(&inbound->frame) && peer->state != PEER_ENDED)
-		(void)open_begin(inbound->speaker, &inbound->frame, 0, &open);
+		(void)open_begin(inbound->speaker, &inbound->frame, NULL, 0,
+				 &open);
 }
 
 /* Of the subjects a sample is enough. */
@@ -259,8 +260,8 @@ static void route(struct peer *peer, const struct inbound *inbound,
 		return;
 	}
 	if (!frame_is_whole(&inbound->frame) &&
-	    open_begin(inbound->speaker, &inbound->frame, audience->n_targets,
-		       &open))
+	    open_begin(inbound->speaker, &inbound->frame, inbound->subject,
+		       audience->n_targets, &open))
 		return;
 	if (audience->n_targets > 1)
 		message_settle(&message, peer->bus->scratch);
@@ -285,7 +286,7 @@ void publish(struct peer *peer, const struct inbound *inbound)
 		return;
 	}
 	if (found)
-		refuse_by_policy(peer, inbound, VERB_PUBLISH);
+		refuse_by_policy(peer, inbound);
 	swallow_rest(peer, inbound);
 }
 

@@ -10,8 +10,7 @@
  * with several it is first copied to the switch's memory.
  */
 
-#include "switch/policy.h"
-#include "switch/route.h"
+#include <stddef.h>
 
 struct bus;
 struct inbound;
@@ -27,9 +26,5 @@ void publish_acked(struct peer *peer, const struct inbound *inbound);
 /** Publish something of the switch's own, below `$sys`. */
 void publish_event(struct bus *bus, const char *subject, const void *body,
 		   size_t n_body);
-
-/** Tell `peer` that line so-and-so does not allow it, or that none does. */
-void refuse_by_policy(struct peer *peer, const struct inbound *inbound,
-		      enum verb verb);
 
 #endif

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/list.h"
+#include "switch/principal.h"
 #include "switch/quota_rules.h"
 
 static const char *const resource_names[N_RESOURCES] = {
@@ -17,6 +18,7 @@ static const char *const resource_names[N_RESOURCES] = {
 	[RESOURCE_OPEN_MESSAGES] = "open messages",
 	[RESOURCE_QUEUED_MESSAGES] = "queued messages",
 	[RESOURCE_QUEUED_BYTES] = "queued bytes",
+	[RESOURCE_PRINCIPALS] = "principals",
 };
 
 const struct quota_limits quota_defaults = {
@@ -27,6 +29,7 @@ const struct quota_limits quota_defaults = {
 		[RESOURCE_OPEN_MESSAGES] = 64,
 		[RESOURCE_QUEUED_MESSAGES] = 262144,
 		[RESOURCE_QUEUED_BYTES] = 64 << 20,
+		[RESOURCE_PRINCIPALS] = 1024,
 	},
 };
 
@@ -122,20 +125,125 @@ int account_get(struct accounts *accounts, const char *owner, const char *path,
 	return 0;
 }
 
+/* One step down: its parent is `parent`. */
+static int get_child(struct account *parent, const char *owner,
+		     const char *path, struct account **ret_account)
+{
+	struct account *account;
+	int r;
+
+	r = account_get(parent->accounts, owner, path, &account);
+	if (r < 0)
+		return r;
+	/* What one that is older holds was not charged to the parent. */
+	if (account->n_refs == 1) {
+		account->parent = parent;
+		parent->n_refs++;
+	}
+	*ret_account = account;
+	return 0;
+}
+
+/* Up to the end of the next part, which is moved on; false: there is none. */
+static bool next_prefix(const char *whole, size_t *n,
+			char prefix[PRINCIPAL_MAX_BYTES + 1])
+{
+	if (!whole[*n])
+		return false;
+	*n += 1 + strcspn(whole + *n + 1, "/");
+	memcpy(prefix, whole, *n);
+	prefix[*n] = '\0';
+	return true;
+}
+
+int account_get_below(struct account *parent, const struct principal *above,
+		      const struct principal *who, struct account **ret_account)
+{
+	_cleanup_(account_unrefp) struct account *account = parent;
+	size_t n_owner = strlen(above->durable_id);
+	size_t n_path = strlen(above->path);
+	char owner[PRINCIPAL_MAX_BYTES + 1];
+	char path[PRINCIPAL_MAX_BYTES + 1];
+
+	parent->n_refs++;
+	while (next_prefix(who->durable_id, &n_owner, owner) &&
+	       next_prefix(who->path, &n_path, path)) {
+		struct account *below;
+		int r = get_child(account, owner, path, &below);
+
+		if (r < 0)
+			return r;
+		account_unref(account);
+		account = below;
+	}
+	*ret_account = take_ptr(account);
+	return 0;
+}
+
 struct account *account_unref(struct account *account)
 {
-	if (!account || --account->n_refs)
-		return NULL;
-	map_remove(&account->accounts->by_owner, &account->node);
-	free(account);
+	while (account && !--account->n_refs) {
+		struct account *parent = account->parent;
+
+		map_remove(&account->accounts->by_owner, &account->node);
+		free(account);
+		account = parent;
+	}
 	return NULL;
+}
+
+uint64_t account_chain_free_of(const struct account *account,
+			       enum resource resource)
+{
+	uint64_t n_free = UINT64_MAX;
+
+	for (; account; account = account->parent) {
+		uint64_t n = account_own_free_of(account, resource);
+
+		if (n < n_free)
+			n_free = n;
+	}
+	return n_free;
+}
+
+int account_chain_charge(struct account *account, enum resource resource,
+			 uint64_t n)
+{
+	for (struct account *a = account; a; a = a->parent) {
+		if (n > account_own_free_of(a, resource)) {
+			a->n_refused[resource]++;
+			return 1;
+		}
+	}
+	account_chain_charge_anyway(account, resource, n);
+	return 0;
+}
+
+void account_chain_charge_anyway(struct account *account,
+				 enum resource resource, uint64_t n)
+{
+	for (; account; account = account->parent)
+		account->used[resource] += n;
+}
+
+void account_chain_discharge(struct account *account, enum resource resource,
+			     uint64_t n)
+{
+	for (; account; account = account->parent)
+		account->used[resource] -= n;
 }
 
 void account_full_text(const struct account *account, enum resource resource,
 		       char *text, size_t n_text)
 {
+	const struct account *full = account;
+
+	for (; account; account = account->parent)
+		if (account_own_free_of(account, resource) <
+		    account_own_free_of(full, resource))
+			full = account;
 	snprintf(text, n_text, "quota of %s of %s is full: %llu of %llu",
-		 resource_names[resource], account->path,
-		 (unsigned long long)account->used[resource],
-		 (unsigned long long)account->limits.of[resource]);
+		 resource_names[resource], full->path,
+		 (unsigned long long)full->used[resource],
+		 (unsigned long long)full->limits.of[resource]);
 }

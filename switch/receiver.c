@@ -3,7 +3,9 @@
 #include "switch/receiver.h"
 
 #include "switch/bus.h"
+#include "switch/endpoint.h"
 #include "switch/peer.h"
+#include "switch/subscription.h"
 
 void receiver_enter(struct receiver *receiver)
 {
@@ -11,12 +13,26 @@ void receiver_enter(struct receiver *receiver)
 
 	receiver->serial = ++bus->n_receivers_ever;
 	list_push_back(&bus->receivers, &receiver->all_link);
+	list_init(&receiver->speaker_link);
+	speaker_keep(receiver->speaker, &receiver->speaker->receivers,
+		     &receiver->speaker_link);
 	map_add(&receiver->peer->receivers, &receiver->node,
 		hash_number(&bus->routes.key, receiver->id));
 }
 
+void receiver_drop(struct receiver *receiver)
+{
+	if (receiver->kind == RECEIVER_SUBSCRIPTION)
+		subscription_orphan(
+			container_of(receiver, struct subscription, receiver));
+	else
+		registration_free(
+			container_of(receiver, struct registration, receiver));
+}
+
 void receiver_leave(struct receiver *receiver)
 {
+	list_unlink(&receiver->speaker_link);
 	list_unlink(&receiver->all_link);
 	map_remove(&receiver->peer->receivers, &receiver->node);
 	receiver->peer = NULL;

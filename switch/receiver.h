@@ -29,6 +29,7 @@ struct receiver {
 	struct map_node node;    /* in peer.receivers, by id */
 	struct peer *peer;       /* NULL: a log that is away */
 	struct speaker *speaker; /* whose it is, on the peer's channel */
+	struct list speaker_link;
 	enum receiver_kind kind;
 	uint32_t id;   /* 1 to RECEIVER_ID_MAX */
 	uint32_t next; /* number of the next message */
@@ -63,6 +64,9 @@ static inline void receiver_spend(struct receiver *receiver,
 
 /** It is new, and its peer's: into the peer's map and the bus's list. */
 void receiver_enter(struct receiver *receiver);
+
+/** End it with its channel or speaker; the log of a capture is then away. */
+void receiver_drop(struct receiver *receiver);
 
 /** It is its peer's no longer. */
 void receiver_leave(struct receiver *receiver);

@@ -39,7 +39,8 @@ static void swallow(struct peer *callee, const struct inbound *inbound)
 	struct open *open;
 
 	if (!frame_is_whole(&inbound->frame))
-		(void)open_begin(inbound->speaker, &inbound->frame, 0, &open);
+		(void)open_begin(inbound->speaker, &inbound->frame, NULL, 0,
+				 &open);
 }
 
 static void end_early(struct slot *slot, const char *text)
@@ -118,28 +119,32 @@ void call_reply(struct peer *callee, const struct inbound *inbound)
 		slot_free(slot);
 		return;
 	}
-	if (open_begin(slot->callee->speaker, &inbound->frame, 0, &open))
+	if (open_begin(slot->callee->speaker, &inbound->frame, NULL, 0, &open))
 		return;
 	open->slot = slot;
 	slot->reply = open;
 	pass_reply(slot, &message);
 }
 
+void call_drop(struct slot *slot)
+{
+	struct frame cancel = { .kind = FRAME_CANCEL,
+				.correlation = slot->callee_id };
+
+	if (slot->callee)
+		peer_send(slot->callee->peer, &cancel, NULL, 0);
+	if (slot->observed)
+		observe_end(slot, STATUS_CANCELLED, "");
+}
+
 void call_cancel(struct peer *caller, const struct inbound *inbound)
 {
 	struct slot *slot =
 		slot_lookup_made(caller, inbound->frame.correlation);
-	struct frame cancel = { .kind = FRAME_CANCEL };
 
-	if (!slot || slot->kind != SLOT_CALL)
-		return; /* it was answered meanwhile */
-	if (slot->callee) {
-		cancel.correlation = slot->callee_id;
-		peer_send(slot->callee->peer, &cancel, NULL, 0);
-	}
-	if (slot->observed)
-		observe_end(slot, STATUS_CANCELLED, "");
-	slot_free(slot);
+	/* If not, it was answered meanwhile. */
+	if (slot && slot->kind == SLOT_CALL)
+		slot_drop(slot);
 }
 
 void call_continue(struct open *open, const struct message *message)

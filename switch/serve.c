@@ -15,7 +15,6 @@
 #include "switch/endpoint.h"
 #include "switch/inbound.h"
 #include "switch/peer.h"
-#include "switch/policy.h"
 #include "switch/quota.h"
 #include "switch/waiting.h"
 
@@ -24,19 +23,11 @@ enum { METHODS_MAX = 512, TEXT_BYTES = 900 };
 static int judge(const struct speaker *speaker, const char *name, size_t n,
 		 char text[TEXT_BYTES])
 {
-	struct policy_verdict verdict;
-	char why[300];
-
 	/* The switch's own service needs nobody's leave. */
 	if (speaker->peer->channel->evidence.kind == EVIDENCE_INSIDE)
 		return STATUS_OK;
-	verdict = policy_judge(speaker->peer->bus->policy,
-			       speaker_path(speaker), VERB_SERVE, name, n);
-	if (verdict.is_allowed)
+	if (speaker_may(speaker, VERB_SERVE, name, n, text, TEXT_BYTES))
 		return STATUS_OK;
-	policy_verdict_text(&verdict, why, sizeof(why));
-	snprintf(text, TEXT_BYTES, "%s may not serve %.*s: %s",
-		 speaker_path(speaker), (int)n, name, why);
 	return STATUS_PERMISSION_DENIED;
 }
 

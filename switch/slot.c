@@ -75,6 +75,8 @@ int slot_new(struct bus *bus, enum slot_kind kind, struct speaker *speaker,
 	};
 	timer_init(&slot->timer, on_deadline);
 	list_init(&slot->callee_link);
+	list_init(&slot->speaker_link);
+	speaker_keep(speaker, &speaker->slots, &slot->speaker_link);
 	map_add(&caller->made, &slot->made_node, hash_id(bus, caller_id));
 	bus->slots.n_slots++;
 	*ret_slot = slot;
@@ -118,12 +120,20 @@ void slot_free(struct slot *slot)
 	open_lose_slot(slot->request);
 	open_lose_slot(slot->reply);
 	timer_remove(&slot->timer);
+	list_unlink(&slot->speaker_link);
 	if (slot->callee && slot->kind == SLOT_CALL)
 		map_remove(&slot->callee->peer->taken, &slot->taken_node);
 	map_remove(&slot->caller->made, &slot->made_node);
 	account_discharge(slot->speaker->account, RESOURCE_SLOTS, 1);
 	slot->bus->slots.n_slots--;
 	list_push_front(&slot->bus->slots.free, &slot->callee_link);
+}
+
+void slot_drop(struct slot *slot)
+{
+	if (slot->kind == SLOT_CALL)
+		call_drop(slot);
+	slot_free(slot);
 }
 
 void slot_hand_over(struct slot *slot, struct receiver *callee,

@@ -36,6 +36,7 @@ struct slot {
 	struct peer *caller;
 	struct speaker *speaker; /* in whose name, on the caller's channel */
 	uint64_t caller_id;
+	struct list speaker_link;  /* in speaker.slots */
 	struct map_node made_node; /* in peer.made of the caller */
 
 	/* A registration, or the subscription of a log; NULL: it waits. */
@@ -81,6 +82,9 @@ void slot_refused_text(const struct speaker *caller, int r, char *text,
 
 /** Nobody is told. */
 void slot_free(struct slot *slot);
+
+/** Nobody waits for it any more: its callee is told, its caller is not. */
+void slot_drop(struct slot *slot);
 
 /** It is `callee`'s to answer under the id `callee_id`. */
 void slot_hand_over(struct slot *slot, struct receiver *callee,

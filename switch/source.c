@@ -13,11 +13,17 @@ int sources_init(struct sources *sources,
 		 void *userdata)
 {
 	struct source **of_handle;
+	struct hash_key key;
+	int r;
 
+	r = hash_key_draw(&key);
+	if (r < 0)
+		return r;
 	of_handle = calloc(N_HANDLES_FIRST, sizeof(struct source *));
 	if (!of_handle)
 		return -ENOMEM;
 	*sources = (struct sources){
+		.key = key,
 		.of_handle = of_handle,
 		.n_handles = N_HANDLES_FIRST,
 		.next = 1,
@@ -84,6 +90,8 @@ int source_new(struct sources *sources, const struct principal *principal,
 	*source = (struct source){
 		.handle = handle,
 		.n_refs = 1,
+		.owner = hash_bytes(&sources->key, principal->durable_id,
+				    strlen(principal->durable_id)),
 		.principal = *principal,
 	};
 	sources->of_handle[handle] = source;

@@ -13,15 +13,20 @@
 
 #include <stdint.h>
 
+#include "base/hash.h"
 #include "switch/principal.h"
+
+enum { SOURCE_OWNER_SWITCH = 0 };
 
 struct source {
 	uint32_t handle;
 	unsigned n_refs;
+	uint64_t owner; /* its durable id, by a key that nobody knows */
 	struct principal principal;
 };
 
 struct sources {
+	struct hash_key key;
 	struct source **of_handle; /* [0] is never used */
 	uint32_t n_handles;
 	uint32_t next; /* where the search for a free one starts */
@@ -30,6 +35,7 @@ struct sources {
 	void *userdata;
 };
 
+/** Returns 0 or a negative errno. */
 int sources_init(struct sources *sources,
 		 void (*on_retired)(void *userdata, uint32_t handle),
 		 void *userdata);

@@ -7,12 +7,19 @@
  * principal that its leaf has announced (switch/leaf.h).
  *
  * Policy judges speakers and quotas are charged to them; a channel only
- * carries what they say.
+ * carries what they say. What an announced one makes the switch hold is in its
+ * peer's lists, as the peer's own is, and in lists of its own besides, so that
+ * it can go alone.
  */
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
+#include "base/list.h"
+#include "base/map.h"
 #include "switch/source.h"
+#include "switch/verb.h"
 
 struct account;
 struct peer;
@@ -30,12 +37,38 @@ struct speaker {
 	struct account *account;
 	uint64_t id; /* never used twice: the class in the route cache */
 	struct speaker_stats stats;
+
+	uint32_t handle;      /* that the leaf gave it; 0: the peer itself */
+	struct map_node node; /* in leaf.by_handle */
+	struct list receivers;
+	struct list slots; /* that it made */
+	struct list open;
 };
+
+void speaker_init(struct speaker *speaker, struct peer *peer);
 
 /** "vm:web/uid:1000"; never NULL. */
 static inline const char *speaker_path(const struct speaker *speaker)
 {
 	return speaker->source->principal.path;
 }
+
+/**
+ * Whether policy lets it do `verb` to the subject or pattern `what`. If not,
+ * `text` says who may not do what, and which line says so.
+ */
+bool speaker_may(const struct speaker *speaker, enum verb verb,
+		 const char *what, size_t n_what, char *text, size_t n_text);
+
+/** What hangs on it goes into one of its lists, if it can go alone. */
+static inline void speaker_keep(const struct speaker *speaker,
+				struct list *list, struct list *link)
+{
+	if (speaker->handle)
+		list_push_back(list, link);
+}
+
+/** It goes alone: end all that it has, as the end of a channel does. */
+void speaker_drop_all(struct speaker *speaker);
 
 #endif

@@ -14,7 +14,6 @@
 #include "switch/group.h"
 #include "switch/inbound.h"
 #include "switch/peer.h"
-#include "switch/policy.h"
 #include "switch/quota.h"
 #include "switch/subscription.h"
 
@@ -29,17 +28,10 @@ struct fault {
 static bool is_allowed(const struct speaker *speaker, enum verb verb,
 		       const char *pattern, size_t n, struct fault *fault)
 {
-	struct policy_verdict verdict;
-	char why[300];
-
-	verdict = policy_judge(speaker->peer->bus->policy,
-			       speaker_path(speaker), verb, pattern, n);
-	if (verdict.is_allowed)
+	if (speaker_may(speaker, verb, pattern, n, fault->text,
+			sizeof(fault->text)))
 		return true;
-	policy_verdict_text(&verdict, why, sizeof(why));
 	fault->status = STATUS_PERMISSION_DENIED;
-	snprintf(fault->text, sizeof(fault->text), "%s may not %s %.*s: %s",
-		 speaker_path(speaker), verb_name(verb), (int)n, pattern, why);
 	return false;
 }
 

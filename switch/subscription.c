@@ -69,6 +69,17 @@ no_memory:
 	return -ENOMEM;
 }
 
+/* Nothing more of the message is to come. */
+static void close_target(struct open_target *target)
+{
+	struct backlog *backlog = &target->subscription->backlog;
+
+	backlog_unreserve(backlog, target->share, target->n_reserved_bytes);
+	backlog_release(backlog, target->share);
+	list_unlink(&target->link);
+	target->subscription = NULL;
+}
+
 /* Give back all that it holds of its peer. */
 static void detach(struct subscription *sub)
 {
@@ -76,7 +87,9 @@ static void detach(struct subscription *sub)
 
 	if (!peer)
 		return;
-	open_targets_cut(&sub->open_targets);
+	while (!list_is_empty(&sub->open_targets))
+		close_target(container_of(sub->open_targets.next,
+					  struct open_target, link));
 	backlog_clear(&sub->backlog);
 	list_unlink(&sub->waiting_link);
 	account_discharge(sub->receiver.speaker->account,
@@ -172,59 +185,56 @@ bool subscription_has_room(const struct subscription *sub,
 		return false;
 	if (!(message->flags & FRAME_LAST))
 		return !takes_no_fragments(sub, message) &&
-		       backlog_fits(&sub->backlog, message->total_bytes);
+		       backlog_fits(&sub->backlog, message,
+				    message->total_bytes);
 	if (!backlog_n_frames(&sub->backlog) &&
 	    receiver_has_credit(&sub->receiver, 1, message->n_bytes))
 		return true;
-	return backlog_fits(&sub->backlog, message->n_bytes);
+	return backlog_fits(&sub->backlog, message, message->n_bytes);
 }
 
-static void lose_new(struct subscription *sub)
+static enum delivery lose_new(struct subscription *sub)
 {
-	backlog_lose(&sub->backlog, &sub->backlog.n_lost_after);
+	sub->backlog.n_lost_after++;
+	backlog_count_loss(&sub->backlog);
 	subscription_wake(sub);
+	return DELIVERY_FULL;
 }
 
 /* Whether `n` bytes may wait, after the overflow policy has done its part. */
-static bool make_fit(struct subscription *sub, uint64_t n)
+static bool make_fit(struct subscription *sub, struct share *share, uint64_t n)
 {
-	if (backlog_fits(&sub->backlog, n))
-		return true;
 	subscription_wake(sub);
-	if (backlog_make_fit(&sub->backlog, n))
+	if (backlog_make_fit(&sub->backlog, share, n))
 		return true;
-	if (sub->backlog.overflow == OVERFLOW_DISCONNECT)
+	if (sub->backlog.overflow == OVERFLOW_DISCONNECT &&
+	    backlog_is_filled(&sub->backlog, share, n))
 		peer_end(sub->receiver.peer, STATUS_RESOURCE_EXHAUSTED,
 			 "a subscription's queue is full");
-	lose_new(sub);
 	return false;
-}
-
-/* What is pushed was found to fit, or had its room reserved. */
-static int push(struct subscription *sub, const struct message *message,
-		uint64_t correlation)
-{
-	uint8_t *room;
-	int r = backlog_push(&sub->backlog, message, &room);
-
-	if (r < 0)
-		return r;
-	write_delivery(sub, message, correlation, room);
-	subscription_wake(sub);
-	return 0;
 }
 
 static enum delivery wait_or_lose(struct subscription *sub,
 				  const struct message *message,
 				  uint64_t correlation)
 {
-	if (!backlog_may_replace(&sub->backlog, message) &&
-	    !make_fit(sub, message->n_bytes))
-		return DELIVERY_FULL;
-	if (!push(sub, message, correlation))
-		return DELIVERY_TAKEN;
-	lose_new(sub);
-	return DELIVERY_FULL;
+	struct backlog *backlog = &sub->backlog;
+	struct share *share;
+	uint8_t *room;
+	int r = 1;
+
+	if (backlog->overflow == OVERFLOW_LATEST) {
+		r = backlog_replace(backlog, message, &room);
+	} else if ((share = backlog_hold(backlog, message))) {
+		if (make_fit(sub, share, message->n_bytes))
+			r = backlog_push(backlog, share, message, &room);
+		backlog_release(backlog, share);
+	}
+	if (r)
+		return lose_new(sub);
+	write_delivery(sub, message, correlation, room);
+	subscription_wake(sub);
+	return DELIVERY_TAKEN;
 }
 
 enum delivery subscription_deliver(struct subscription *sub,
@@ -244,43 +254,71 @@ enum delivery subscription_deliver(struct subscription *sub,
 
 enum delivery subscription_open(struct subscription *sub,
 				const struct message *message,
-				uint64_t *ret_correlation)
+				struct open_target *target)
 {
-	if (takes_no_fragments(sub, message)) {
-		lose_new(sub);
-		return DELIVERY_FULL;
-	}
-	if (!make_fit(sub, message->total_bytes))
-		return DELIVERY_FULL;
+	struct backlog *backlog = &sub->backlog;
+	struct share *share = NULL;
 
-	backlog_reserve(&sub->backlog, message->total_bytes);
-	*ret_correlation = receiver_draw(&sub->receiver);
-	subscription_continue(sub, message, *ret_correlation);
+	if (takes_no_fragments(sub, message))
+		return lose_new(sub);
+	share = backlog_hold(backlog, message);
+	if (!share)
+		return lose_new(sub);
+	if (!make_fit(sub, share, message->total_bytes)) {
+		backlog_release(backlog, share);
+		return lose_new(sub);
+	}
+	backlog_reserve(backlog, share, message->total_bytes);
+	*target = (struct open_target){
+		.subscription = sub,
+		.correlation = receiver_draw(&sub->receiver),
+		.share = share,
+		.n_reserved_bytes = message->total_bytes,
+	};
+	list_push_back(&sub->open_targets, &target->link);
+	subscription_continue(target, message);
 	return DELIVERY_TAKEN;
 }
 
-void subscription_continue(struct subscription *sub,
-			   const struct message *message, uint64_t correlation)
+/* Its room was reserved. Returns 0 or -ENOMEM. */
+static int wait_in_place(struct open_target *target,
+			 const struct message *message)
 {
-	uint32_t n_messages = message->flags & FRAME_FIRST ? 1 : 0;
+	struct subscription *sub = target->subscription;
+	uint8_t *room;
+	int r = backlog_push(&sub->backlog, target->share, message, &room);
 
-	if (send_now(sub, message, correlation, n_messages) &&
-	    push(sub, message, correlation) < 0)
-		peer_end(sub->receiver.peer, STATUS_RESOURCE_EXHAUSTED,
-			 "out of memory for what waits");
-	backlog_unreserve(&sub->backlog, message->n_body);
+	if (r < 0)
+		return r;
+	write_delivery(sub, message, target->correlation, room);
+	subscription_wake(sub);
+	return 0;
 }
 
-void subscription_abort(struct subscription *sub, uint64_t correlation,
-			uint64_t n_bytes)
+void subscription_continue(struct open_target *target,
+			   const struct message *message)
+{
+	struct subscription *sub = target->subscription;
+	uint32_t n_messages = message->flags & FRAME_FIRST ? 1 : 0;
+
+	if (send_now(sub, message, target->correlation, n_messages) &&
+	    wait_in_place(target, message) < 0)
+		peer_end(sub->receiver.peer, STATUS_RESOURCE_EXHAUSTED,
+			 "out of memory for what waits");
+	backlog_unreserve(&sub->backlog, target->share, message->n_body);
+	target->n_reserved_bytes -= message->n_body;
+	if (message->flags & FRAME_LAST)
+		close_target(target);
+}
+
+/* Behind what waits. */
+static void send_abort(struct subscription *sub, uint64_t correlation)
 {
 	static const char text[] = "the sender did not finish it";
 	struct frame frame = { .kind = FRAME_ABORT,
 			       .correlation = correlation };
 	uint8_t *room;
 
-	backlog_unreserve(&sub->backlog, n_bytes);
-	sub->backlog.n_dropped++;
 	if (!backlog_n_frames(&sub->backlog)) {
 		peer_send(sub->receiver.peer, &frame, text, sizeof(text) - 1);
 		return;
@@ -293,6 +331,15 @@ void subscription_abort(struct subscription *sub, uint64_t correlation,
 	}
 	room += frame_encode(&frame, room);
 	memcpy(room, text, sizeof(text) - 1);
+}
+
+void subscription_abort(struct open_target *target)
+{
+	struct subscription *sub = target->subscription;
+
+	backlog_count_loss(&sub->backlog);
+	send_abort(sub, target->correlation);
+	close_target(target);
 }
 
 static int announce_named(struct subscription *sub, struct named named)

@@ -23,6 +23,7 @@
 struct bus;
 struct group;
 struct message;
+struct open_target;
 struct peer;
 struct speaker;
 
@@ -89,17 +90,19 @@ enum delivery subscription_deliver(struct subscription *subscription,
 
 /**
  * The first fragment of a message: decides for all of it, and reserves room in
- * the queue. The others follow with the correlation id that this one got.
+ * the queue. When it is taken `target` is set, and ends with the last fragment
+ * or with the subscription.
  */
 enum delivery subscription_open(struct subscription *subscription,
 				const struct message *message,
-				uint64_t *ret_correlation);
-void subscription_continue(struct subscription *subscription,
-			   const struct message *message, uint64_t correlation);
+				struct open_target *target);
 
-/** The rest of an open message will not come; `n_bytes` were reserved. */
-void subscription_abort(struct subscription *subscription, uint64_t correlation,
-			uint64_t n_bytes);
+/** The next fragment for a target that has not ended. */
+void subscription_continue(struct open_target *target,
+			   const struct message *message);
+
+/** The rest will not come: the target ends. */
+void subscription_abort(struct open_target *target);
 
 /** Whether the message, or all of it that this begins, would be taken now. */
 bool subscription_has_room(const struct subscription *subscription,

@@ -50,13 +50,17 @@ check_archive() {
 
 # Programs find the library beside them, whatever the prefix.
 check_programs() {
-	local program
+	local program said
 
 	for program in helio heliod; do
 		[[ -e $build/bin/$program ]] || continue
 		"$prefix/bin/$program" --help >/dev/null ||
 			fail "the installed $program does not run"
 	done
+	[[ -e $build/bin/helio-xen-agent ]] || return 0
+	said=$("$prefix/bin/helio" xen-agent x 2>&1) || true
+	[[ $said == "Usage: helio-xen-agent"* ]] ||
+		fail "the installed helio does not find helio-xen-agent"
 }
 
 cmake --install "$build" --prefix "$prefix" >/dev/null

@@ -20,7 +20,8 @@
  *     data/heliograph/agent            a decimal number, never 0, that is
  *                                      another after every change of what is
  *                                      below `domains`; it goes when the agent
- *                                      ends, and what is below stays
+ *                                      ends, and what is below stays. With
+ *                                      --once it stays as well
  *     data/heliograph/domains/N/name   "" when it has none
  *     data/heliograph/domains/N/uuid   36 characters, as in "/vm/UUID"
  *
@@ -35,6 +36,7 @@
 
 #define NODE_DOMAINS       "/local/domain"
 
+#define NODE_AGENT_FOLDER  "data/heliograph"
 #define NODE_AGENT         "data/heliograph/agent"
 #define NODE_AGENT_DOMAINS "data/heliograph/domains"
 

@@ -48,7 +48,8 @@ load bus
 @test "every command explains itself, and completion is shell" {
 	for command in up pub sub request reply ls top ping "domains enrol" \
 		"domains list" "domains remove" "keys new" "keys list" \
-		"keys enrol" "policy check" "policy test" reload bench; do
+		"keys enrol" "policy check" "policy test" reload bench \
+		xen-agent xen-grant; do
 		# shellcheck disable=SC2086 # one or two words
 		run -0 helio $command --help
 		[[ ${lines[0]} == "Usage: helio $command"* ]]

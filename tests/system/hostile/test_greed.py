@@ -61,7 +61,7 @@ vm:evil channels 10
 
 class SlowReaderTest(HostileTest):
     """A subscriber without credit, or that does not read at all, and a good
-    publisher that sends it 4 MiB and more."""
+    publisher that sends it 4 MiB and more: half of the queue is its share."""
 
     N = 4000
     BODY = bytes(1000)
@@ -96,7 +96,7 @@ class SlowReaderTest(HostileTest):
     def test_drop_new_keeps_the_first(self) -> None:
         raw, bus = self.raw(), self.client()
         raw.subscribe("test.slow.>", messages=0, n_bytes=0,
-                      overflow=Overflow.DROP_NEW, queue_messages=500)
+                      overflow=Overflow.DROP_NEW, queue_messages=1000)
         self.publish(bus, "test.slow")
         got, lost, places = self.drain(raw)
         self.assertEqual(got, list(range(500)))
@@ -105,7 +105,7 @@ class SlowReaderTest(HostileTest):
     def test_drop_old_keeps_the_last(self) -> None:
         raw, bus = self.raw(), self.client()
         raw.subscribe("test.slow.>", messages=0, n_bytes=0,
-                      overflow=Overflow.DROP_OLD, queue_messages=500)
+                      overflow=Overflow.DROP_OLD, queue_messages=1000)
         self.publish(bus, "test.slow")
         got, lost, places = self.drain(raw)
         self.assertEqual(got, list(range(self.N - 500, self.N)))
@@ -123,14 +123,24 @@ class SlowReaderTest(HostileTest):
     def test_disconnect_ends_it(self) -> None:
         raw, bus = self.raw(), self.client()
         raw.subscribe("test.slow.>", messages=0, n_bytes=0,
-                      overflow=Overflow.DISCONNECT, queue_messages=500)
+                      overflow=Overflow.DISCONNECT, queue_messages=1)
         self.publish(bus, "test.slow")
+        self.client("friend").publish("test.slow.0", b"one more")
         self.assert_ended(raw, "queue", Status.RESOURCE_EXHAUSTED)
+
+    def test_one_publisher_disconnects_nobody(self) -> None:
+        raw, bus = self.raw(), self.client()
+        raw.subscribe("test.slow.>", messages=0, n_bytes=0,
+                      overflow=Overflow.DISCONNECT, queue_messages=1000)
+        self.publish(bus, "test.slow")
+        got, lost, places = self.drain(raw)
+        self.assertEqual(got, list(range(500)))
+        self.assertEqual((lost, places[0]), (self.N - 500, 500))
 
     def test_bytes_are_bounded_too(self) -> None:
         raw, bus = self.raw(), self.client()
         raw.subscribe("test.slow.>", messages=0, n_bytes=0,
-                      queue_messages=1 << 20, queue_bytes=100_000)
+                      queue_messages=1 << 20, queue_bytes=200_000)
         self.publish(bus, "test.slow")
         self.assertLess(stats(self.judge)["queued_bytes"], 110_000)
         got, lost, _ = self.drain(raw)

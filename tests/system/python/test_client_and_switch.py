@@ -216,7 +216,7 @@ class SystemTest(unittest.TestCase):
 
     def test_overflow_leaves_a_gap(self) -> None:
         web, mail = self.connect("web"), self.connect("mail")
-        sub = mail.subscribe("vm.web.public.fast", queue_messages=5,
+        sub = mail.subscribe("vm.web.public.fast", queue_messages=10,
                              credit_messages=3, credit_bytes=1 << 20)
         for i in range(20):
             web.publish("vm.web.public.fast", b"%d" % i)

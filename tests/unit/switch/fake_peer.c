@@ -99,6 +99,47 @@ void fake_join(struct world *world, const char *name,
 	fake_expect(ret_peer, FRAME_WELCOME, &got);
 }
 
+void fake_announce_with(struct fake_peer *leaf,
+			const Helio__Bus__V1__Peer *announced)
+{
+	struct frame frame = { .kind = FRAME_PEER };
+	uint8_t body[1024];
+	uint32_t speaks_for = leaf->speaks_for;
+
+	leaf->speaks_for = 0;
+	fake_send(leaf, &frame, "", body,
+		  helio__bus__v1__peer__pack(announced, body));
+	leaf->speaks_for = speaks_for;
+	ledger_watch(&leaf->world->ledger, &leaf->world->bus);
+}
+
+void fake_announce(struct fake_peer *leaf, uint32_t handle,
+		   const char *principal)
+{
+	Helio__Bus__V1__Peer announced = HELIO__BUS__V1__PEER__INIT;
+	char name[300];
+
+	snprintf(name, sizeof(name), "%s", principal);
+	announced.has_handle = announced.has_incarnation = 1;
+	announced.handle = handle;
+	announced.incarnation = 7;
+	announced.principal = announced.durable_id = name;
+	fake_announce_with(leaf, &announced);
+}
+
+void fake_forget(struct fake_peer *leaf, uint32_t handle)
+{
+	struct frame frame = { .kind = FRAME_FORGET };
+	Helio__Bus__V1__Forget forget = HELIO__BUS__V1__FORGET__INIT;
+	uint8_t body[16];
+
+	forget.has_handle = 1;
+	forget.handle = handle;
+	leaf->speaks_for = 0;
+	fake_send(leaf, &frame, "", body,
+		  helio__bus__v1__forget__pack(&forget, body));
+}
+
 void fake_leave(struct fake_peer *peer)
 {
 	channel_free(peer->channel);
@@ -134,6 +175,8 @@ void fake_send(struct fake_peer *peer, struct frame *frame, const char *subject,
 	static uint8_t bytes[FRAME_MAX_BYTES];
 	size_t n;
 
+	if (!frame->source)
+		frame->source = peer->speaks_for;
 	frame->n_subject = (uint16_t)strlen(subject);
 	frame_set_body(frame, n_body);
 	n = frame_encode(frame, bytes);
@@ -181,12 +224,26 @@ static bool next_of_any_kind(struct fake_peer *peer, struct got *got)
 	return false;
 }
 
+static void learn(struct fake_peer *peer, const struct got *got)
+{
+	Helio__Bus__V1__Peer *known =
+		helio__bus__v1__peer__unpack(NULL, got->n_body, got->body);
+
+	assert_non_null(known);
+	if (known->handle < FAKE_KNOWN_MAX)
+		snprintf(peer->known[known->handle], sizeof(*peer->known), "%s",
+			 known->principal);
+	helio__bus__v1__peer__free_unpacked(known, NULL);
+}
+
 bool fake_next(struct fake_peer *peer, struct got *ret_got)
 {
-	while (next_of_any_kind(peer, ret_got))
-		if (ret_got->frame.kind != FRAME_PEER &&
-		    ret_got->frame.kind != FRAME_FORGET)
+	while (next_of_any_kind(peer, ret_got)) {
+		if (ret_got->frame.kind == FRAME_PEER)
+			learn(peer, ret_got);
+		else if (ret_got->frame.kind != FRAME_FORGET)
 			return true;
+	}
 	return false;
 }
 
@@ -360,6 +417,18 @@ void fake_expect_message(struct fake_peer *peer, const char *subject,
 	static struct got got;
 
 	fake_expect(peer, FRAME_MESSAGE, &got);
+	assert_string_equal(got.subject, subject);
+	assert_string_equal((char *)got.body, text);
+}
+
+void fake_expect_message_of(struct fake_peer *peer, const char *source,
+			    const char *subject, const char *text)
+{
+	static struct got got;
+
+	fake_expect(peer, FRAME_MESSAGE, &got);
+	assert_in_range(got.frame.source, 1, FAKE_KNOWN_MAX - 1);
+	assert_string_equal(peer->known[got.frame.source], source);
 	assert_string_equal(got.subject, subject);
 	assert_string_equal((char *)got.body, text);
 }

@@ -24,10 +24,14 @@ struct world {
 	uint64_t now_ns;
 };
 
+enum { FAKE_KNOWN_MAX = 64 };
+
 struct fake_peer {
 	struct world *world;
+	uint32_t speaks_for; /* the source of all that it sends */
 	struct channel *channel;
 	struct frame_reader reader;
+	char known[FAKE_KNOWN_MAX][256]; /* principals, by handle */
 };
 
 /** One frame that came, with its parts in our memory. */
@@ -57,6 +61,17 @@ void fake_connect(struct world *world, const char *name, size_t n_bytes,
 /** The same, and HELLO answered by WELCOME. */
 void fake_join(struct world *world, const char *name,
 	       struct fake_peer *ret_peer);
+
+/** PEER, from a leaf; the durable id is the same as the principal. */
+void fake_announce(struct fake_peer *leaf, uint32_t handle,
+		   const char *principal);
+
+/** The same, as told. */
+void fake_announce_with(struct fake_peer *leaf,
+			const Helio__Bus__V1__Peer *announced);
+
+void fake_forget(struct fake_peer *leaf, uint32_t handle);
+
 void fake_leave(struct fake_peer *peer);
 
 /** Set the length, send, and let the switch work. */
@@ -121,6 +136,10 @@ void fake_publish(struct fake_peer *peer, const char *subject,
 /** MESSAGE with this text must come. */
 void fake_expect_message(struct fake_peer *peer, const char *subject,
 			 const char *text);
+
+/** The same, said by `source`. */
+void fake_expect_message_of(struct fake_peer *peer, const char *source,
+			    const char *subject, const char *text);
 
 void fake_credit(struct fake_peer *peer, uint32_t id, uint32_t n_messages,
 		 uint64_t n_bytes);

@@ -35,6 +35,17 @@ void ledger_close(struct ledger *ledger)
 		account_unref(ledger->accounts[--ledger->n_accounts]);
 }
 
+/* Each holds a reference to the account above it. */
+static unsigned n_children(const struct ledger *ledger,
+			   const struct account *account)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < ledger->n_accounts; i++)
+		n += ledger->accounts[i]->parent == account;
+	return n;
+}
+
 static const char *leftover_account(const struct bus *bus,
 				    const struct ledger *ledger)
 {
@@ -43,7 +54,7 @@ static const char *leftover_account(const struct bus *bus,
 	for (size_t i = 0; i < ledger->n_accounts; i++) {
 		const struct account *account = ledger->accounts[i];
 
-		if (account->n_refs != 1)
+		if (account->n_refs != 1 + n_children(ledger, account))
 			return "a reference to an account";
 		for (unsigned j = 0; j < N_RESOURCES; j++)
 			if (account->used[j])
@@ -102,6 +113,8 @@ static const char *leftover_route(const struct bus *bus)
 		return "a registration";
 	if (bus->endpoints.services.n_nodes)
 		return "a service";
+	if (bus->shares.by_owner.n_nodes)
+		return "a share of what waits";
 	if (bus->slots.n_slots)
 		return "a slot";
 	return NULL;
