@@ -9,7 +9,7 @@
 const struct settings settings_defaults = {
 	.run_folder = "/run/heliograph",
 	.log_level = DIAG_INFO,
-	.ring_bytes = 1 << 20,
+	.ring_bytes = 0,
 	.message_max = 8 << 20,
 	.subscriptions_max = 1024,
 	.calls_max = 16384,

@@ -7,9 +7,12 @@
  *
  *     listen shm:PATH [mode OCTAL] [owner UID] [group GID]
  *     listen tcp://HOST:PORT [plain]
+ *     listen vchan:ANY/PORT         ANY is `*`: every other domain
+ *     listen vchan:DOMID/PORT       one of them
  *     run-folder PATH             where the sockets of domains are made
  *     log error|warning|info|debug
- *     ring-bytes N                a power of two from 1K to 1M
+ *     ring-bytes N                a power of two from 1K to 1M; what is not
+ *                                 told is 1M on shm:, and 64K on vchan:
  *     message-max N               the limits that WELCOME tells, per channel
  *     subscriptions-max N
  *     calls-max N
@@ -47,7 +50,7 @@ struct settings {
 	size_t n_listens;
 	char run_folder[SETTINGS_PATH_MAX_BYTES + 1];
 	enum diag_level log_level;
-	uint64_t ring_bytes;
+	uint64_t ring_bytes; /* 0: as much as is right for the channel */
 	uint64_t message_max;
 	uint64_t subscriptions_max;
 	uint64_t calls_max;

@@ -17,7 +17,7 @@
  * tree of the domain that holds the switch. The paths are relative, as that
  * domain uses them; the agent in dom0 puts /local/domain/DOMID/ in front.
  *
- *     data/heliograph/agent            a decimal number, never 0, that is
+ *     data/heliograph/agent            a decimal number from 1 on, that is
  *                                      another after every change of what is
  *                                      below `domains`; it goes when the agent
  *                                      ends, and what is below stays. With
@@ -39,6 +39,8 @@
 #define NODE_AGENT_FOLDER  "data/heliograph"
 #define NODE_AGENT         "data/heliograph/agent"
 #define NODE_AGENT_DOMAINS "data/heliograph/domains"
+
+#define NODE_NUMBER_MAX    UINT32_MAX
 
 enum { NODE_UUID_CHARS = 36 };
 

@@ -87,7 +87,7 @@ static uint64_t last_number(const struct post *post)
 	text = xs_read(post->store, XBT_NULL, path, &n);
 	if (text)
 		(void)sscanf(text, "%" SCNu64, &number);
-	return number == UINT64_MAX ? 0 : number;
+	return number < NODE_NUMBER_MAX ? number : 0;
 }
 
 static int write_folders(const struct post *post, xs_transaction_t transaction)
@@ -170,13 +170,14 @@ static bool is_told(const struct post *post, const struct live *live)
 
 int post_tell(struct post *post, struct live *live)
 {
-	uint64_t number = (post->number ? post->number : last_number(post)) + 1;
+	uint64_t number = post->number ? post->number : last_number(post);
 	int r = -EAGAIN;
 
 	if (is_told(post, live)) {
 		live_deinit(live);
 		return 0;
 	}
+	number = number < NODE_NUMBER_MAX ? number + 1 : 1;
 	for (unsigned i = 0; r == -EAGAIN && i < TRIES_MAX; i++)
 		r = try_once(post, live, number);
 	if (r < 0) {
