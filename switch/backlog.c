@@ -194,15 +194,22 @@ static bool anybodys_fit(const struct backlog *backlog, uint64_t n)
 	       bytes_fit(backlog, n);
 }
 
-/* The same where the sender has these already; NULL: nothing. */
-static bool may_grow(const struct backlog *backlog, const struct share *share,
-		     const struct share *whole, uint64_t n)
+/* What a message may have whose sender has these already; NULL: nothing. */
+static uint64_t room_of(const struct backlog *backlog,
+			const struct share *share, const struct share *whole)
 {
-	return share_may_grow(share, n, free_frames(backlog),
-			      free_bytes(backlog)) &&
-	       share_may_grow(whole, n,
-			      payable(backlog, RESOURCE_QUEUED_MESSAGES),
-			      payable(backlog, RESOURCE_QUEUED_BYTES));
+	uint64_t n_here =
+		share_room(share, free_frames(backlog), free_bytes(backlog));
+	uint64_t n_payable =
+		share_room(whole, payable(backlog, RESOURCE_QUEUED_MESSAGES),
+			   payable(backlog, RESOURCE_QUEUED_BYTES));
+
+	return n_here < n_payable ? n_here : n_payable;
+}
+
+uint64_t backlog_room(const struct backlog *backlog, const struct share *share)
+{
+	return room_of(backlog, share, share->whole);
 }
 
 /* The switch speaks to those alone whom nobody else can speak to. */
@@ -211,20 +218,26 @@ static bool is_fair(const struct backlog *backlog, const struct share *share,
 {
 	return share->owner == SOURCE_OWNER_SWITCH
 		       ? anybodys_fit(backlog, n)
-		       : may_grow(backlog, share, share->whole, n);
+		       : share_covers(backlog_room(backlog, share), n);
+}
+
+uint64_t backlog_room_for(const struct backlog *backlog,
+			  const struct message *message)
+{
+	const struct share_table *shares = &backlog->bus->shares;
+	uint64_t owner = owner_of(message);
+
+	return room_of(backlog, share_lookup(shares, backlog, owner),
+		       share_lookup(shares, account_of(backlog), owner));
 }
 
 bool backlog_fits(const struct backlog *backlog, const struct message *message,
 		  uint64_t n)
 {
-	const struct share_table *shares = &backlog->bus->shares;
-	uint64_t owner = owner_of(message);
-
 	if (backlog->overflow == OVERFLOW_LATEST ||
-	    owner == SOURCE_OWNER_SWITCH)
+	    owner_of(message) == SOURCE_OWNER_SWITCH)
 		return anybodys_fit(backlog, n);
-	return may_grow(backlog, share_lookup(shares, backlog, owner),
-			share_lookup(shares, account_of(backlog), owner), n);
+	return share_covers(backlog_room_for(backlog, message), n);
 }
 
 void backlog_count_loss(struct backlog *backlog)

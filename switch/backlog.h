@@ -81,6 +81,10 @@ static inline size_t backlog_n_bytes(const struct backlog *backlog)
 	return backlog->queue.n_bytes + backlog->latest.n_bytes;
 }
 
+/** How long the next message of this sender may be, to wait as things are. */
+uint64_t backlog_room_for(const struct backlog *backlog,
+			  const struct message *message);
+
 /** Whether this sender's next message, of `n` bytes in all, may wait. */
 bool backlog_fits(const struct backlog *backlog, const struct message *message,
 		  uint64_t n);
@@ -92,6 +96,9 @@ bool backlog_fits(const struct backlog *backlog, const struct message *message,
 struct share *backlog_hold(struct backlog *backlog,
 			   const struct message *message);
 void backlog_release(struct backlog *backlog, struct share *share);
+
+/** The same where its share is held. */
+uint64_t backlog_room(const struct backlog *backlog, const struct share *share);
 
 /**
  * Whether `n` bytes of a held share may wait, after older ones were lost where

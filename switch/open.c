@@ -142,7 +142,7 @@ static void pass_to_targets(struct open *open, struct message *message)
 		message_settle(message, open->sender->bus->scratch);
 	for (size_t i = 0; i < open->n_targets; i++)
 		if (open->targets[i].subscription)
-			subscription_continue(&open->targets[i], message);
+			open_target_continue(&open->targets[i], message);
 }
 
 static const char *fault_of(const struct open *open,
@@ -193,13 +193,10 @@ int open_continue(struct peer *sender, const struct inbound *inbound,
 /* Tell all who have its beginning; nobody gets the rest. */
 static void abort_targets(struct open *open)
 {
-	for (size_t i = 0; i < open->n_targets; i++) {
-		struct open_target *target = &open->targets[i];
-
-		if (target->subscription)
-			subscription_abort(target);
-		list_unlink(&target->link);
-	}
+	for (size_t i = 0; i < open->n_targets; i++)
+		if (open->targets[i].subscription)
+			open_target_abort(&open->targets[i],
+					  "the sender did not finish it");
 	open->n_targets = 0;
 }
 

@@ -17,22 +17,12 @@
 #include "base/map.h"
 #include "base/wheel.h"
 #include "proto/frame.h"
+#include "switch/open_target.h"
 
 struct inbound;
 struct peer;
-struct share;
 struct slot;
 struct speaker;
-struct subscription;
-
-/** A subscription that gets the message; see subscription_open(). */
-struct open_target {
-	struct list link;                  /* in subscription.open_targets */
-	struct subscription *subscription; /* NULL: this has ended */
-	uint64_t correlation;
-	struct share *share; /* of the sender, held */
-	uint64_t n_reserved_bytes;
-};
 
 struct open {
 	struct map_node node; /* in peer.open */

@@ -101,7 +101,7 @@ static enum delivery deliver_to(struct target *target,
 	if (!open)
 		return subscription_deliver(sub, message, ret_correlation);
 	place = &open->targets[open->n_targets];
-	if (subscription_open(sub, message, place) == DELIVERY_FULL)
+	if (open_target_begin(place, sub, message) == DELIVERY_FULL)
 		return DELIVERY_FULL;
 	open->n_targets++;
 	*ret_correlation = place->correlation;

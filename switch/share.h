@@ -68,18 +68,25 @@ void share_discharge(struct share_table *table, struct share *share,
 		     uint32_t n_frames, uint64_t n_bytes);
 
 /**
- * Whether one frame more of `n` bytes leaves the others as much as its sender
- * then has, where so much is free now. The last odd place may be taken. NULL:
- * the sender has nothing yet.
+ * How many bytes more a message may have, so that the others are left as much
+ * as its sender then has, where so much is free now. The last odd place for a
+ * frame may be taken. NULL: the sender has nothing yet.
  */
-static inline bool share_may_grow(const struct share *share, uint64_t n,
+static inline uint64_t share_room(const struct share *share,
 				  uint64_t n_free_frames, uint64_t n_free_bytes)
 {
 	uint64_t n_frames = share ? share->n_frames : 0;
 	uint64_t n_bytes = share ? share->n_bytes : 0;
 
-	return n_frames < n_free_frames && n <= n_free_bytes &&
-	       n_bytes + n <= n_free_bytes - n;
+	if (n_frames >= n_free_frames || n_bytes >= n_free_bytes)
+		return 0;
+	return (n_free_bytes - n_bytes) / 2;
+}
+
+/** Whether such room is enough; a message of no bytes takes a frame too. */
+static inline bool share_covers(uint64_t n_room, uint64_t n)
+{
+	return n_room && n <= n_room;
 }
 
 #endif

@@ -10,7 +10,7 @@
 #include "switch/bus.h"
 #include "switch/group.h"
 #include "switch/message.h"
-#include "switch/open.h"
+#include "switch/open_target.h"
 #include "switch/peer.h"
 #include "switch/quota.h"
 #include "switch/slot.h"
@@ -69,17 +69,6 @@ no_memory:
 	return -ENOMEM;
 }
 
-/* Nothing more of the message is to come. */
-static void close_target(struct open_target *target)
-{
-	struct backlog *backlog = &target->subscription->backlog;
-
-	backlog_unreserve(backlog, target->share, target->n_reserved_bytes);
-	backlog_release(backlog, target->share);
-	list_unlink(&target->link);
-	target->subscription = NULL;
-}
-
 /* Give back all that it holds of its peer. */
 static void detach(struct subscription *sub)
 {
@@ -88,8 +77,8 @@ static void detach(struct subscription *sub)
 	if (!peer)
 		return;
 	while (!list_is_empty(&sub->open_targets))
-		close_target(container_of(sub->open_targets.next,
-					  struct open_target, link));
+		open_target_close(container_of(sub->open_targets.next,
+					       struct open_target, link));
 	backlog_clear(&sub->backlog);
 	list_unlink(&sub->waiting_link);
 	account_discharge(sub->receiver.speaker->account,
@@ -170,30 +159,20 @@ static void send_gap(struct subscription *sub, uint64_t *n_lost)
 	peer_send(sub->receiver.peer, &frame, body, sizeof(body));
 }
 
-/* It is too long for the receiver, or might go where only whole ones wait. */
-static bool takes_no_fragments(const struct subscription *sub,
-			       const struct message *message)
-{
-	return message->total_bytes > sub->receiver.peer->message_max ||
-	       sub->backlog.overflow == OVERFLOW_LATEST;
-}
-
 bool subscription_has_room(const struct subscription *sub,
 			   const struct message *message)
 {
 	if (!peer_is_there(sub->receiver.peer))
 		return false;
 	if (!(message->flags & FRAME_LAST))
-		return !takes_no_fragments(sub, message) &&
-		       backlog_fits(&sub->backlog, message,
-				    message->total_bytes);
+		return open_target_has_room(sub, message);
 	if (!backlog_n_frames(&sub->backlog) &&
 	    receiver_has_credit(&sub->receiver, 1, message->n_bytes))
 		return true;
 	return backlog_fits(&sub->backlog, message, message->n_bytes);
 }
 
-static enum delivery lose_new(struct subscription *sub)
+enum delivery subscription_lose(struct subscription *sub)
 {
 	sub->backlog.n_lost_after++;
 	backlog_count_loss(&sub->backlog);
@@ -201,8 +180,8 @@ static enum delivery lose_new(struct subscription *sub)
 	return DELIVERY_FULL;
 }
 
-/* Whether `n` bytes may wait, after the overflow policy has done its part. */
-static bool make_fit(struct subscription *sub, struct share *share, uint64_t n)
+bool subscription_make_fit(struct subscription *sub, struct share *share,
+			   uint64_t n)
 {
 	subscription_wake(sub);
 	if (backlog_make_fit(&sub->backlog, share, n))
@@ -214,27 +193,47 @@ static bool make_fit(struct subscription *sub, struct share *share, uint64_t n)
 	return false;
 }
 
+int subscription_push(struct subscription *sub, struct share *share,
+		      const struct message *message, uint64_t correlation)
+{
+	uint8_t *room;
+	int r = backlog_push(&sub->backlog, share, message, &room);
+
+	if (r < 0)
+		return r;
+	write_delivery(sub, message, correlation, room);
+	subscription_wake(sub);
+	return 0;
+}
+
+static int replace(struct subscription *sub, const struct message *message,
+		   uint64_t correlation)
+{
+	uint8_t *room;
+	int r = backlog_replace(&sub->backlog, message, &room);
+
+	if (r)
+		return r;
+	write_delivery(sub, message, correlation, room);
+	subscription_wake(sub);
+	return 0;
+}
+
 static enum delivery wait_or_lose(struct subscription *sub,
 				  const struct message *message,
 				  uint64_t correlation)
 {
-	struct backlog *backlog = &sub->backlog;
 	struct share *share;
-	uint8_t *room;
 	int r = 1;
 
-	if (backlog->overflow == OVERFLOW_LATEST) {
-		r = backlog_replace(backlog, message, &room);
-	} else if ((share = backlog_hold(backlog, message))) {
-		if (make_fit(sub, share, message->n_bytes))
-			r = backlog_push(backlog, share, message, &room);
-		backlog_release(backlog, share);
+	if (sub->backlog.overflow == OVERFLOW_LATEST) {
+		r = replace(sub, message, correlation);
+	} else if ((share = backlog_hold(&sub->backlog, message))) {
+		if (subscription_make_fit(sub, share, message->n_bytes))
+			r = subscription_push(sub, share, message, correlation);
+		backlog_release(&sub->backlog, share);
 	}
-	if (r)
-		return lose_new(sub);
-	write_delivery(sub, message, correlation, room);
-	subscription_wake(sub);
-	return DELIVERY_TAKEN;
+	return r ? subscription_lose(sub) : DELIVERY_TAKEN;
 }
 
 enum delivery subscription_deliver(struct subscription *sub,
@@ -252,94 +251,10 @@ enum delivery subscription_deliver(struct subscription *sub,
 	return DELIVERY_TAKEN;
 }
 
-enum delivery subscription_open(struct subscription *sub,
-				const struct message *message,
-				struct open_target *target)
+int subscription_send(struct subscription *sub, const struct message *message,
+		      uint64_t correlation, uint32_t n_messages)
 {
-	struct backlog *backlog = &sub->backlog;
-	struct share *share = NULL;
-
-	if (takes_no_fragments(sub, message))
-		return lose_new(sub);
-	share = backlog_hold(backlog, message);
-	if (!share)
-		return lose_new(sub);
-	if (!make_fit(sub, share, message->total_bytes)) {
-		backlog_release(backlog, share);
-		return lose_new(sub);
-	}
-	backlog_reserve(backlog, share, message->total_bytes);
-	*target = (struct open_target){
-		.subscription = sub,
-		.correlation = receiver_draw(&sub->receiver),
-		.share = share,
-		.n_reserved_bytes = message->total_bytes,
-	};
-	list_push_back(&sub->open_targets, &target->link);
-	subscription_continue(target, message);
-	return DELIVERY_TAKEN;
-}
-
-/* Its room was reserved. Returns 0 or -ENOMEM. */
-static int wait_in_place(struct open_target *target,
-			 const struct message *message)
-{
-	struct subscription *sub = target->subscription;
-	uint8_t *room;
-	int r = backlog_push(&sub->backlog, target->share, message, &room);
-
-	if (r < 0)
-		return r;
-	write_delivery(sub, message, target->correlation, room);
-	subscription_wake(sub);
-	return 0;
-}
-
-void subscription_continue(struct open_target *target,
-			   const struct message *message)
-{
-	struct subscription *sub = target->subscription;
-	uint32_t n_messages = message->flags & FRAME_FIRST ? 1 : 0;
-
-	if (send_now(sub, message, target->correlation, n_messages) &&
-	    wait_in_place(target, message) < 0)
-		peer_end(sub->receiver.peer, STATUS_RESOURCE_EXHAUSTED,
-			 "out of memory for what waits");
-	backlog_unreserve(&sub->backlog, target->share, message->n_body);
-	target->n_reserved_bytes -= message->n_body;
-	if (message->flags & FRAME_LAST)
-		close_target(target);
-}
-
-/* Behind what waits. */
-static void send_abort(struct subscription *sub, uint64_t correlation)
-{
-	static const char text[] = "the sender did not finish it";
-	struct frame frame = { .kind = FRAME_ABORT,
-			       .correlation = correlation };
-	uint8_t *room;
-
-	if (!backlog_n_frames(&sub->backlog)) {
-		peer_send(sub->receiver.peer, &frame, text, sizeof(text) - 1);
-		return;
-	}
-	frame_set_body(&frame, sizeof(text) - 1);
-	if (backlog_push_notice(&sub->backlog, frame.length, &room) < 0) {
-		peer_end(sub->receiver.peer, STATUS_RESOURCE_EXHAUSTED,
-			 "out of memory for what waits");
-		return;
-	}
-	room += frame_encode(&frame, room);
-	memcpy(room, text, sizeof(text) - 1);
-}
-
-void subscription_abort(struct open_target *target)
-{
-	struct subscription *sub = target->subscription;
-
-	backlog_count_loss(&sub->backlog);
-	send_abort(sub, target->correlation);
-	close_target(target);
+	return send_now(sub, message, correlation, n_messages);
 }
 
 static int announce_named(struct subscription *sub, struct named named)

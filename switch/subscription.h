@@ -23,8 +23,8 @@
 struct bus;
 struct group;
 struct message;
-struct open_target;
 struct peer;
+struct share;
 struct speaker;
 
 /** What became of a message at one subscription. */
@@ -47,6 +47,7 @@ struct subscription {
 		waiting_link; /* in peer.waiting: it has something to send */
 	struct backlog backlog;
 	struct list open_targets; /* of messages that are on their way to it */
+	uint64_t n_kept_bytes;    /* credit that is set aside for those */
 
 	uint8_t n_pattern;
 	char pattern[];
@@ -88,25 +89,33 @@ enum delivery subscription_deliver(struct subscription *subscription,
 				   const struct message *message,
 				   uint64_t *ret_correlation);
 
-/**
- * The first fragment of a message: decides for all of it, and reserves room in
- * the queue. When it is taken `target` is set, and ends with the last fragment
- * or with the subscription.
- */
-enum delivery subscription_open(struct subscription *subscription,
-				const struct message *message,
-				struct open_target *target);
-
-/** The next fragment for a target that has not ended. */
-void subscription_continue(struct open_target *target,
-			   const struct message *message);
-
-/** The rest will not come: the target ends. */
-void subscription_abort(struct open_target *target);
-
 /** Whether the message, or all of it that this begins, would be taken now. */
 bool subscription_has_room(const struct subscription *subscription,
 			   const struct message *message);
+
+/*
+ * The parts of a delivery, for switch/open_target.c.
+ */
+
+/**
+ * Straight into the channel, if nothing stands before it, and there is room
+ * and credit. `n_messages` is 1 for what begins a message, or 0. Returns 0, or
+ * 1 and nothing was done.
+ */
+int subscription_send(struct subscription *subscription,
+		      const struct message *message, uint64_t correlation,
+		      uint32_t n_messages);
+
+/** Whether `n` bytes may wait, after the overflow policy has done its part. */
+bool subscription_make_fit(struct subscription *subscription,
+			   struct share *share, uint64_t n);
+
+/** Let it wait; its room was found or reserved. Returns 0 or -ENOMEM. */
+int subscription_push(struct subscription *subscription, struct share *share,
+		      const struct message *message, uint64_t correlation);
+
+/** A message is lost after all that waits. Always DELIVERY_FULL. */
+enum delivery subscription_lose(struct subscription *subscription);
 
 /**
  * Send what waits, at most about `budget_bytes`. Returns 0 when nothing is

@@ -113,7 +113,7 @@ static void fragments_go_where_the_whole_fits(void **state)
 
 	options.group = group;
 	options.credit_messages = 10;
-	options.credit_bytes = 10000;
+	options.credit_bytes = 1000;
 	options.has_queue_bytes = 1;
 	options.queue_bytes = 1000;
 	fake_subscribe_with(&b, &options, "x", STATUS_OK);
