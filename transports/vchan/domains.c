@@ -245,14 +245,19 @@ static void news_ready(struct poll_source *source, uint32_t events)
 	refresh(domains);
 }
 
+/* A watch on what may not be read is set, and never fires. */
 static int watch(struct domains *domains, const char *path,
 		 const struct transport_options *options)
 {
+	uint32_t owner;
 	int r;
 
-	if (xs_watch(domains->store.handle, path, path))
-		return 0;
-	r = store_errno();
+	r = store_read_owner(&domains->store, path, &owner);
+	if (r != -EACCES) {
+		if (xs_watch(domains->store.handle, path, path))
+			return 0;
+		r = store_errno();
+	}
 	vchan_explain(options, "xenstore: %s: %s", path, strerror(-r));
 	return r;
 }

@@ -46,7 +46,10 @@ int identity_parse_uuid(const char *text, uint8_t ret_uuid[16])
 	return 0;
 }
 
-/* Domain 0 is there before any toolstack could have given it one. */
+/*
+ * Domain 0 is there before any toolstack could have given it one; and what is
+ * not there may not be read, either.
+ */
 static int read_uuid(const struct store *store, const char *path,
 		     const char *prefix, struct transport_domain *domain)
 {
@@ -55,7 +58,7 @@ static int read_uuid(const struct store *store, const char *path,
 	int r;
 
 	r = store_read(store, path, text, sizeof(text));
-	if (r == -ENOENT && domain->domid == 0) {
+	if ((r == -ENOENT || r == -EACCES) && domain->domid == 0) {
 		memset(domain->uuid, 0, sizeof(domain->uuid));
 		return 0;
 	}

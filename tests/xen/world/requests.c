@@ -283,21 +283,47 @@ static int do_rm(struct request *request)
 		       : 0;
 }
 
-static int do_get_perms(struct request *request)
+static int answer_perms(struct request *request, const struct perms *perms)
 {
-	char path[XENSTORE_ABS_PATH_MAX + 1];
 	char text[16];
-	struct node *node;
-	int r;
+	int r = 0;
 
-	r = first_path(request, path);
-	if (!r)
-		r = get_node(request, path, PERM_READ, &node);
-	for (size_t i = 0; !r && i < node->perms.n; i++) {
-		perm_format(&node->perms.list[i], text);
+	for (size_t i = 0; !r && i < perms->n; i++) {
+		perm_format(&perms->list[i], text);
 		r = request_answer(request, text, strlen(text) + 1);
 	}
 	return r;
+}
+
+static int get_special_perms(struct request *request)
+{
+	const struct store_client *client = request->client;
+	const struct perms *perms;
+
+	if (strcmp(request->data, "@introduceDomain") == 0)
+		perms = &client->store->introduce_perms;
+	else if (strcmp(request->data, "@releaseDomain") == 0)
+		perms = &client->store->release_perms;
+	else
+		return -EINVAL;
+	if (!client_is_privileged(client) &&
+	    !(perms_of(perms, client->domain->domid) & PERM_READ))
+		return -EACCES;
+	return answer_perms(request, perms);
+}
+
+static int do_get_perms(struct request *request)
+{
+	char path[XENSTORE_ABS_PATH_MAX + 1];
+	struct node *node;
+	int r;
+
+	if (request->n && *request->data == '@')
+		return get_special_perms(request);
+	r = first_path(request, path);
+	if (!r)
+		r = get_node(request, path, PERM_READ, &node);
+	return r ? r : answer_perms(request, &node->perms);
 }
 
 /* Only domain 0 decides who hears of domains. */
