@@ -93,6 +93,13 @@ int account_get_below(struct account *parent, const struct principal *above,
 		      const struct principal *who,
 		      struct account **ret_account);
 
+/** Another reference to it. */
+static inline struct account *account_ref(struct account *account)
+{
+	account->n_refs++;
+	return account;
+}
+
 /** NULL is fine. Always NULL. */
 struct account *account_unref(struct account *account);
 DEFINE_CLEANUP(struct account *, account_unref);

@@ -37,6 +37,7 @@ int subscription_new(struct speaker *speaker,
 		.receiver.peer = peer,
 		.receiver.speaker = speaker,
 		.bus = peer->bus,
+		.account = account_ref(speaker->account),
 		.is_observer = options->is_observer,
 		.backlog.bus = peer->bus,
 		.backlog.receiver = &sub->receiver,
@@ -62,14 +63,16 @@ int subscription_new(struct speaker *speaker,
 	return 0;
 
 no_memory:
-	if (sub)
+	if (sub) {
+		account_unref(sub->account);
 		free(sub->log);
+	}
 	free(sub);
 	account_discharge(speaker->account, RESOURCE_SUBSCRIPTIONS, 1);
 	return -ENOMEM;
 }
 
-/* Give back all that it holds of its peer. */
+/* Give back all that it holds of its peer; it itself stays charged. */
 static void detach(struct subscription *sub)
 {
 	struct peer *peer = sub->receiver.peer;
@@ -81,8 +84,6 @@ static void detach(struct subscription *sub)
 					       struct open_target, link));
 	backlog_clear(&sub->backlog);
 	list_unlink(&sub->waiting_link);
-	account_discharge(sub->receiver.speaker->account,
-			  RESOURCE_SUBSCRIPTIONS, 1);
 	slots_fail_stored(&sub->stored_slots);
 	receiver_leave(&sub->receiver);
 }
@@ -109,6 +110,8 @@ struct subscription *subscription_free(struct subscription *sub)
 		sub->bus->n_captures--;
 	list_unlink(&sub->capture_link);
 	backlog_deinit(&sub->backlog);
+	account_discharge(sub->account, RESOURCE_SUBSCRIPTIONS, 1);
+	account_unref(sub->account);
 	if (sub->log)
 		ack_forget_log(sub->bus, sub->log);
 	free(sub->log);

@@ -20,6 +20,7 @@
 #include "switch/receiver.h"
 #include "switch/route.h"
 
+struct account;
 struct bus;
 struct group;
 struct message;
@@ -34,6 +35,7 @@ struct subscription {
 	struct target target;
 	struct receiver receiver;
 	struct bus *bus;
+	struct account *account; /* that it is charged to, held */
 	bool is_observer;
 
 	struct group *group; /* or NULL */
@@ -79,8 +81,8 @@ int subscription_new(struct speaker *speaker,
 struct subscription *subscription_free(struct subscription *subscription);
 
 /**
- * Its peer is gone: all that waits is lost, but a capture stays, away, so that
- * who publishes is told that the log is not there.
+ * Its peer is gone: all that waits is lost, but a capture stays, away and still
+ * charged, so that who publishes is told that the log is not there.
  */
 void subscription_orphan(struct subscription *subscription);
 

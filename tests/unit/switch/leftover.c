@@ -46,6 +46,26 @@ static unsigned n_children(const struct ledger *ledger,
 	return n;
 }
 
+/* Captures that are away: held by `account` itself, or charged to it too. */
+static unsigned n_captures(const struct bus *bus, const struct account *account,
+			   bool is_itself)
+{
+	struct list *link;
+	unsigned n = 0;
+
+	list_for_each (link, &bus->captures) {
+		const struct account *other =
+			container_of(link, struct subscription, capture_link)
+				->account;
+
+		if (!is_itself)
+			while (other && other != account)
+				other = other->parent;
+		n += other == account;
+	}
+	return n;
+}
+
 static const char *leftover_account(const struct bus *bus,
 				    const struct ledger *ledger)
 {
@@ -54,10 +74,14 @@ static const char *leftover_account(const struct bus *bus,
 	for (size_t i = 0; i < ledger->n_accounts; i++) {
 		const struct account *account = ledger->accounts[i];
 
-		if (account->n_refs != 1 + n_children(ledger, account))
+		if (account->n_refs != 1 + n_children(ledger, account) +
+					       n_captures(bus, account, true))
 			return "a reference to an account";
 		for (unsigned j = 0; j < N_RESOURCES; j++)
-			if (account->used[j])
+			if (account->used[j] !=
+			    (j == RESOURCE_SUBSCRIPTIONS
+				     ? n_captures(bus, account, false)
+				     : 0))
 				return resource_name(j);
 	}
 	return NULL;

@@ -4,7 +4,7 @@
 
 /**
  * What a switch still holds when all its peers have left: nothing, but for
- * the captures of logs that are away.
+ * the captures of logs that are away, and what these are charged.
  */
 
 #include "switch/bus.h"

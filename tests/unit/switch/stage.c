@@ -55,17 +55,21 @@ void stage_set_policy(const char *text)
 	world_settle(&world);
 }
 
-void stage_limit(const char *name, enum resource resource, uint64_t n)
+struct account *stage_account(const char *name)
 {
 	struct list *link;
 
 	list_for_each (link, &world.bus.peers) {
 		struct peer *peer = container_of(link, struct peer, link);
 
-		if (!strcmp(peer_path(peer), name)) {
-			peer->self.account->limits.of[resource] = n;
-			return;
-		}
+		if (!strcmp(peer_path(peer), name))
+			return peer->self.account;
 	}
 	fail_msg("no peer %s", name);
+	return NULL;
+}
+
+void stage_limit(const char *name, enum resource resource, uint64_t n)
+{
+	stage_account(name)->limits.of[resource] = n;
 }

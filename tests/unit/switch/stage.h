@@ -39,6 +39,9 @@ int stage_tear_down_three(void **state);
 /** Another policy from now on. */
 void stage_set_policy(const char *text);
 
+/** The account of the peer `name`. */
+struct account *stage_account(const char *name);
+
 /** From now on the account of the peer `name` may hold so much. */
 void stage_limit(const char *name, enum resource resource, uint64_t n);
 

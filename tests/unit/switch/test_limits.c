@@ -1,46 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Fragments to several, logs, and what happens where something is full. */
+/* Fragments to several, and what happens where something is full. */
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "base/clock.h"
 #include "base/le.h"
 #include "helio/switch/v1/events.pb-c.h"
 #include "switch/peer.h"
-#include "switch/policy.h"
-#include "tests/unit/switch/fake_peer.h"
-
-static struct world world;
-static struct got got;
-static struct fake_peer a; /* publishes, calls */
-static struct fake_peer b;
-static struct fake_peer c;
-
-static int set_up(void **state)
-{
-	world_init(&world, NULL);
-	fake_join(&world, "a", &a);
-	fake_join(&world, "b", &b);
-	fake_join(&world, "c", &c);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	fake_leave(&a);
-	fake_leave(&b);
-	fake_leave(&c);
-	world_deinit(&world);
-	return 0;
-}
+#include "tests/unit/switch/stage.h"
 
 /* With an id, and nothing else told. */
 static Helio__Bus__V1__Subscribe options_of(uint32_t id)
@@ -63,17 +32,6 @@ static void subscribe_overflowing(struct fake_peer *peer, const char *pattern,
 	options.overflow = overflow;
 	options.queue_messages = n_messages;
 	fake_subscribe_with(peer, &options, pattern, STATUS_OK);
-}
-
-static void capture(struct fake_peer *peer, const char *pattern, char *log,
-		    enum status status)
-{
-	Helio__Bus__V1__Subscribe options = options_of(7);
-
-	options.capture = log;
-	options.credit_messages = 100;
-	options.credit_bytes = 10000;
-	fake_subscribe_with(peer, &options, pattern, status);
 }
 
 static void expect_fragment(struct fake_peer *peer, uint8_t flags)
@@ -175,128 +133,14 @@ static void an_aborted_message_ends_at_its_subscribers(void **state)
 	fake_expect(&b, FRAME_ABORT, &got);
 }
 
-static void publish_stored(uint64_t id, enum frame_kind answer,
-			   enum status status)
-{
-	struct frame frame = { .kind = FRAME_MESSAGE,
-			       .flags = FRAME_WHOLE | FRAME_ACK_STORED,
-			       .correlation = id,
-			       .time_left_ms = 1000 };
-
-	fake_send(&a, &frame, "x.y", "m", 1);
-	if (answer != FRAME_REFUSED)
-		return;
-	fake_expect(&a, FRAME_REFUSED, &got);
-	assert_int_equal(got.frame.status, status);
-}
-
-static void captures_do_not_overlap(void **state)
-{
-	char log[] = "log";
-	char other[] = "other";
-
-	capture(&b, "x.>", log, STATUS_OK);
-	capture(&c, "x.y", other, STATUS_ALREADY_EXISTS);
-	capture(&c, "*.y", log, STATUS_ALREADY_EXISTS);
-	capture(&c, "y.>", other, STATUS_OK);
-}
-
-static void a_log_goes_away_and_comes_back(void **state)
-{
-	char log[] = "log";
-	char other[] = "other";
-
-	capture(&b, "x.>", log, STATUS_OK);
-	fake_leave(&b);
-	publish_stored(1, FRAME_REFUSED, STATUS_UNAVAILABLE);
-	capture(&c, "x.>", other, STATUS_ALREADY_EXISTS);
-	fake_join(&world, "b", &b);
-	capture(&b, "x.y", log, STATUS_OK);
-	publish_stored(1, FRAME_ACK, STATUS_OK);
-	fake_expect(&b, FRAME_MESSAGE, &got);
-	assert_int_equal(world.bus.n_captures, 1);
-	fake_unsubscribe(&b, 7);
-	fake_expect(&b, FRAME_RESULT, &got);
-	fake_expect(&a, FRAME_ACK, &got);
-	assert_int_equal(le16_load(got.body + 12), STATUS_UNAVAILABLE);
-	publish_stored(2, FRAME_REFUSED, STATUS_FAILED_PRECONDITION);
-}
-
-static void an_ack_has_a_deadline(void **state)
-{
-	char log[] = "log";
-
-	capture(&b, "x.>", log, STATUS_OK);
-	publish_stored(1, FRAME_ACK, STATUS_OK);
-	world.now_ns += 2 * NS_PER_S;
-	world_settle(&world);
-	fake_expect(&a, FRAME_ACK, &got);
-	assert_int_equal(le64_load(got.body), 1);
-	assert_int_equal(le16_load(got.body + 12), STATUS_DEADLINE_EXCEEDED);
-	assert_int_equal(world.bus.slots.n_slots, 0);
-}
-
-/* In one write: the name of the log must outlive what waits to name it. */
-static void a_log_may_ack_and_go_at_once(void **state)
-{
-	uint8_t bytes[200];
-	struct frame ack = { .kind = FRAME_ACK };
-	struct frame go = { .kind = FRAME_UNSUBSCRIBE };
-	char log[] = "log";
-	size_t n;
-
-	capture(&b, "x.>", log, STATUS_OK);
-	publish_stored(1, FRAME_ACK, STATUS_OK);
-	memset(bytes, 0, sizeof(bytes));
-	frame_set_body(&ack, 24);
-	n = frame_encode(&ack, bytes);
-	le64_store(bytes + n, UINT64_C(7) << 32);
-	bytes[n + 8] = 1;
-	bytes[n + 14] = 1;
-	n += 24;
-	frame_set_body(&go, 4);
-	n += frame_encode(&go, bytes + n);
-	bytes[n] = 7;
-	fake_send_bytes(&b, bytes, n + 4);
-	fake_expect(&a, FRAME_ACK, &got);
-	assert_string_equal(got.subject, "log");
-	assert_int_equal(le16_load(got.body + 12), STATUS_OK);
-}
-
-/* From now on a's account may hold this much of the resource. */
-static void limit(const char *durable_id, enum resource resource, uint64_t n)
-{
-	struct account *account;
-
-	assert_int_equal(account_get(&world.bus.accounts, durable_id,
-				     durable_id, &account),
-			 0);
-	account->limits.of[resource] = n;
-	account_unref(account);
-}
-
-static const char *durable_id_of(const char *name)
-{
-	struct list *link;
-
-	list_for_each (link, &world.bus.peers) {
-		struct peer *peer = container_of(link, struct peer, link);
-
-		if (!strcmp(peer_path(peer), name))
-			return peer->self.account->owner;
-	}
-	fail_msg("no peer %s", name);
-	return NULL;
-}
-
 static void a_full_quota_names_itself(void **state)
 {
-	const char *of_a = durable_id_of("vm:a");
+	const char *of_a = stage_account("vm:a")->owner;
 	struct frame frame = { .kind = FRAME_SUBSCRIBE, .correlation = 5 };
 	static const uint8_t id_2[] = { 8, 2 };
 	char text[300];
 
-	limit(of_a, RESOURCE_SUBSCRIPTIONS, 1);
+	stage_limit("vm:a", RESOURCE_SUBSCRIPTIONS, 1);
 	fake_subscribe(&a, 1, "x", 10, STATUS_OK);
 	fake_send(&a, &frame, "y", id_2, sizeof(id_2));
 	fake_expect(&a, FRAME_RESULT, &got);
@@ -305,7 +149,7 @@ static void a_full_quota_names_itself(void **state)
 		 "quota of subscriptions of %s is full: 1 of 1", of_a);
 	assert_string_equal((char *)got.body, text);
 
-	limit(of_a, RESOURCE_SLOTS, 1);
+	stage_limit("vm:a", RESOURCE_SLOTS, 1);
 	fake_call(&a, 1, FRAME_WAIT, "svc");
 	fake_call(&a, 2, FRAME_WAIT, "svc");
 	fake_expect(&a, FRAME_REPLY, &got);
@@ -314,7 +158,7 @@ static void a_full_quota_names_itself(void **state)
 		 of_a);
 	assert_string_equal((char *)got.body, text);
 
-	limit(of_a, RESOURCE_OPEN_MESSAGES, 0);
+	stage_limit("vm:a", RESOURCE_OPEN_MESSAGES, 0);
 	fake_fragment(&a, FRAME_MESSAGE, FRAME_FIRST, 9, "x", 30, 10);
 	snprintf(text, sizeof(text),
 		 "quota of open messages of %s is full: 0 of 0", of_a);
@@ -323,7 +167,7 @@ static void a_full_quota_names_itself(void **state)
 
 static void the_queue_is_charged_to_who_subscribes(void **state)
 {
-	limit(durable_id_of("vm:b"), RESOURCE_QUEUED_MESSAGES, 3);
+	stage_limit("vm:b", RESOURCE_QUEUED_MESSAGES, 3);
 	subscribe_overflowing(&b, "x", HELIO__BUS__V1__OVERFLOW__DROP_NEW, 99);
 	subscribe_overflowing(&c, "x", HELIO__BUS__V1__OVERFLOW__DROP_NEW, 99);
 	for (unsigned i = 0; i < 4; i++)
@@ -359,18 +203,6 @@ static void latest_keeps_within_its_bytes(void **state)
 	assert_int_equal(got.n_body, 10);
 	fake_expect(&b, FRAME_MESSAGE, &got);
 	assert_int_equal(got.n_body, 800);
-}
-
-static void set_policy(const char *text)
-{
-	struct policy *policy;
-	char error[256];
-
-	assert_int_equal(policy_parse("test", text, strlen(text), error,
-				      sizeof(error), &policy),
-			 0);
-	bus_set_policy(&world.bus, policy);
-	world_settle(&world);
 }
 
 static void expect_event(struct fake_peer *peer, const char *subject,
@@ -409,7 +241,7 @@ static void a_principal_hears_what_is_about_itself(void **state)
 {
 	struct fake_peer d;
 
-	set_policy("allow vm:a subscribe x\n");
+	stage_set_policy("allow vm:a subscribe x\n");
 	fake_subscribe(&a, 1, "$sys.own.vm:a.*", 100, STATUS_OK);
 	fake_subscribe(&a, 2, "$sys.own.vm:b.*", 100, STATUS_PERMISSION_DENIED);
 	fake_subscribe(&a, 2, "$sys.peer.>", 100, STATUS_PERMISSION_DENIED);
@@ -533,29 +365,24 @@ static void who_does_not_take_its_replies_has_its_calls_ended(void **state)
 	assert_in_range(n_ok, 270, 290);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(who_unsubscribes_midway_gets_no_more),
-		TEST(fragments_go_where_the_whole_fits),
-		TEST(drop_old_keeps_what_has_begun),
-		TEST(an_aborted_message_ends_at_its_subscribers),
-		TEST(captures_do_not_overlap),
-		TEST(a_log_goes_away_and_comes_back),
-		TEST(an_ack_has_a_deadline),
-		TEST(a_log_may_ack_and_go_at_once),
-		TEST(a_full_quota_names_itself),
-		TEST(the_queue_is_charged_to_who_subscribes),
-		TEST(latest_keeps_within_its_bytes),
-		TEST(peers_that_come_and_go_are_told_of),
-		TEST(a_principal_hears_what_is_about_itself),
-		TEST(news_of_an_end_that_ends_others_goes_no_deeper),
-		TEST(a_choked_peer_slows_nobody_and_is_heard_again),
-		TEST(a_choked_peer_that_dies_is_noticed),
-		TEST(a_choked_peer_that_takes_nothing_is_ended),
-		TEST(who_does_not_take_its_replies_has_its_calls_ended),
+		TEST_OF_THREE(who_unsubscribes_midway_gets_no_more),
+		TEST_OF_THREE(fragments_go_where_the_whole_fits),
+		TEST_OF_THREE(drop_old_keeps_what_has_begun),
+		TEST_OF_THREE(an_aborted_message_ends_at_its_subscribers),
+		TEST_OF_THREE(a_full_quota_names_itself),
+		TEST_OF_THREE(the_queue_is_charged_to_who_subscribes),
+		TEST_OF_THREE(latest_keeps_within_its_bytes),
+		TEST_OF_THREE(peers_that_come_and_go_are_told_of),
+		TEST_OF_THREE(a_principal_hears_what_is_about_itself),
+		TEST_OF_THREE(news_of_an_end_that_ends_others_goes_no_deeper),
+		TEST_OF_THREE(a_choked_peer_slows_nobody_and_is_heard_again),
+		TEST_OF_THREE(a_choked_peer_that_dies_is_noticed),
+		TEST_OF_THREE(a_choked_peer_that_takes_nothing_is_ended),
+		TEST_OF_THREE(
+			who_does_not_take_its_replies_has_its_calls_ended),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
