@@ -11,6 +11,7 @@
 #include "switch/bus.h"
 #include "switch/call.h"
 #include "switch/event.h"
+#include "switch/group.h"
 #include "switch/inbound.h"
 #include "switch/leaf.h"
 #include "switch/open.h"
@@ -128,9 +129,12 @@ static void grant(struct peer *peer, const uint8_t entry[CREDIT_ENTRY_BYTES])
 		struct subscription *sub =
 			container_of(receiver, struct subscription, receiver);
 
+		if (peer->leaf && sub->group && group_activate(sub) < 0)
+			peer_end(peer, STATUS_RESOURCE_EXHAUSTED,
+				 "out of memory for a group");
 		if (backlog_n_frames(&sub->backlog))
 			subscription_wake(sub);
-	} else {
+	} else if (receiver->kind == RECEIVER_REGISTRATION) {
 		waiting_wake(
 			container_of(receiver, struct registration, receiver));
 	}
@@ -216,7 +220,7 @@ static void judge_receiver(struct map_node *node)
 	if (receiver->kind == RECEIVER_SUBSCRIPTION)
 		subscribe_judge(
 			container_of(receiver, struct subscription, receiver));
-	else
+	else if (receiver->kind == RECEIVER_REGISTRATION)
 		serve_judge(
 			container_of(receiver, struct registration, receiver));
 }

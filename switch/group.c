@@ -61,6 +61,7 @@ static int group_new(struct bus *bus, const char *name, size_t n_name,
 	};
 	list_init(&group->target.link);
 	list_init(&group->members);
+	list_init(&group->leaves);
 	memcpy(group->text, name, n_name);
 	memcpy(group->text + n_name, sub->pattern, sub->n_pattern);
 
@@ -95,10 +96,62 @@ int group_join(struct bus *bus, const char *name, size_t n_name,
 	return 0;
 }
 
+static struct group_leaf *leaf_lookup_in(const struct group *group,
+					 const struct peer *peer)
+{
+	struct list *link;
+
+	list_for_each (link, &group->leaves) {
+		struct group_leaf *leaf =
+			container_of(link, struct group_leaf, link);
+
+		if (leaf->peer == peer)
+			return leaf;
+	}
+	return NULL;
+}
+
+bool group_is_chosen_by(const struct group *group, const struct peer *leaf)
+{
+	return leaf_lookup_in(group, leaf) != NULL;
+}
+
+int group_activate(struct subscription *sub)
+{
+	const struct peer *peer = sub->receiver.peer;
+	struct group_leaf *leaf = leaf_lookup_in(sub->group, peer);
+
+	if (sub->active_in)
+		return 0;
+	if (!leaf) {
+		leaf = malloc(sizeof(*leaf));
+		if (!leaf)
+			return -ENOMEM;
+		*leaf = (struct group_leaf){ .peer = peer };
+		list_init(&leaf->link);
+		list_push_back(&sub->group->leaves, &leaf->link);
+	}
+	leaf->n_active++;
+	sub->active_in = leaf;
+	return 0;
+}
+
+static void deactivate(struct subscription *sub)
+{
+	struct group_leaf *leaf = sub->active_in;
+
+	sub->active_in = NULL;
+	if (!leaf || --leaf->n_active)
+		return;
+	list_unlink(&leaf->link);
+	free(leaf);
+}
+
 void group_leave(struct group *group, struct subscription *sub)
 {
 	list_unlink(&sub->group_link);
 	sub->group = NULL;
+	deactivate(sub);
 	if (--group->n_members)
 		return;
 	route_remove(&group->bus->routes, &group->target);

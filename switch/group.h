@@ -9,6 +9,7 @@
  * so that a slow member slows nobody. A group is its pattern and its name.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,7 +20,15 @@
 
 struct bus;
 struct message;
+struct peer;
 struct subscription;
+
+/** A leaf that chooses among members of its own. */
+struct group_leaf {
+	struct list link; /* in group.leaves */
+	const struct peer *peer;
+	size_t n_active;
+};
 
 struct group {
 	struct target target; /* what stands in the route table */
@@ -27,6 +36,7 @@ struct group {
 	struct bus *bus;
 	struct list members; /* the first is next in turn */
 	size_t n_members;
+	struct list leaves; /* with active members */
 	size_t n_name;
 	size_t n_pattern;
 	char text[]; /* name and pattern */
@@ -48,6 +58,15 @@ int group_join(struct bus *bus, const char *name, size_t n_name,
 
 /** The last one to leave frees the group. */
 void group_leave(struct group *group, struct subscription *subscription);
+
+/**
+ * The member, which is a leaf's, has got its first credit: from now on the
+ * leaf chooses for what its programs say. Returns 0 or -ENOMEM.
+ */
+int group_activate(struct subscription *subscription);
+
+/** Whether the leaf has chosen already who gets what came by it. */
+bool group_is_chosen_by(const struct group *group, const struct peer *leaf);
 
 /** Who gets the next message; never NULL. */
 struct subscription *group_pick(struct group *group,

@@ -8,6 +8,7 @@
 #include "helio/bus/v1/control.pb-c.h"
 #include "switch/bus.h"
 #include "switch/control.h"
+#include "switch/crossing.h"
 #include "switch/event.h"
 #include "switch/inbound.h"
 #include "switch/peer.h"
@@ -81,6 +82,8 @@ static int announced_new(struct peer *peer, const struct principal *who,
 		announced_free(speaker);
 		return r;
 	}
+	/* Invented principals must not make for more shares of a backlog. */
+	speaker->source->owner = peer->self.source->owner;
 	*ret_speaker = speaker;
 	return 0;
 }
@@ -108,6 +111,7 @@ static int become_leaf(struct peer *peer)
 	if (!leaf)
 		return -ENOMEM;
 	leaf->peer = peer;
+	list_init(&leaf->crossings);
 	if (map_init(&leaf->by_handle) < 0) {
 		free(leaf);
 		return -ENOMEM;
@@ -242,7 +246,11 @@ void leaf_tell_down(const struct leaf *leaf, const char *reason)
 
 void leaf_judge(struct peer *peer)
 {
-	if (peer->leaf && !may_be_leaf(peer))
+	if (!peer->leaf)
+		return;
+	if (may_be_leaf(peer))
+		crossings_judge(peer->leaf);
+	else
 		peer_end(peer, STATUS_PERMISSION_DENIED,
 			 "the leaf has lost the right uplink");
 }

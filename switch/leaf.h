@@ -24,6 +24,7 @@ enum { LEAF_HANDLE_MAX = (1 << 20) - 1 };
 struct leaf {
 	struct peer *peer;
 	struct map by_handle; /* of struct speaker */
+	struct list crossings;
 };
 
 /** NULL is fine. Whom it announced must have nothing left. */

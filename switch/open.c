@@ -63,6 +63,7 @@ static int open_new(struct speaker *speaker, const struct frame *frame,
 		.speaker = speaker,
 		.correlation = frame->correlation,
 		.kind = frame->kind,
+		.n_hops = frame->hops,
 		.n_left = frame->total_bytes - frame_body_bytes(frame),
 		.n_small = N_SMALL_SPARE + frame->total_bytes / BYTES_PER_SMALL,
 	};
@@ -176,6 +177,7 @@ int open_continue(struct peer *sender, const struct inbound *inbound,
 		return 1;
 	}
 	inbound_forward(inbound, open->speaker, open->kind, &message);
+	message.frame.hops = open->n_hops;
 	open->n_left -= message.n_body;
 	if (message.n_body < SMALL_BYTES)
 		open->n_small--;

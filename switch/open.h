@@ -31,6 +31,7 @@ struct open {
 	struct list speaker_link; /* in speaker.open */
 	uint64_t correlation;
 	uint8_t kind;       /* FRAME_MESSAGE, FRAME_CALL or FRAME_REPLY */
+	uint8_t n_hops;     /* that its first fragment had made */
 	uint64_t n_left;    /* bytes of the body that are still to come */
 	uint64_t n_small;   /* small fragments that may still come */
 	struct timer timer; /* the pause between fragments */

@@ -14,12 +14,16 @@ static uint64_t min_u64(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-/* It is too long for the receiver, or might go where only whole ones wait. */
+/* It is too long for the receiver or too far, or might go where only whole ones
+ * wait. */
 static bool is_barred(const struct subscription *sub,
 		      const struct message *message)
 {
-	return message->total_bytes > sub->receiver.peer->message_max ||
-	       sub->backlog.overflow == OVERFLOW_LATEST;
+	const struct peer *peer = sub->receiver.peer;
+
+	return message->total_bytes > peer->message_max ||
+	       sub->backlog.overflow == OVERFLOW_LATEST ||
+	       peer_is_too_far(peer, message->frame.hops);
 }
 
 /*

@@ -119,6 +119,12 @@ static inline bool peer_is_there(const struct peer *peer)
 	return peer && peer->state != PEER_ENDED;
 }
 
+/** Whether what has made `n_hops` may not go on to it, which is a leaf. */
+static inline bool peer_is_too_far(const struct peer *peer, unsigned n_hops)
+{
+	return n_hops + peer->n_hops > FRAME_HOPS_MAX;
+}
+
 /** To be flushed at the end of the turn. */
 static inline void peer_mark_dirty(struct peer *peer)
 {

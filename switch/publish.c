@@ -108,8 +108,23 @@ static enum delivery deliver_to(struct target *target,
 	return DELIVERY_TAKEN;
 }
 
-/* `open` and `stored` are NULL when the message has no more of either. */
-static struct tally deliver(struct bus *bus, const struct audience *audience,
+/* What came by a leaf is not for those to whom the leaf gave it itself. */
+static bool is_given(struct target *target, const struct peer *leaf)
+{
+	if (target->kind == TARGET_GROUP)
+		return group_is_chosen_by(
+			container_of(target, struct group, target), leaf);
+	return target->is_crossing &&
+	       container_of(target, struct subscription, target)
+			       ->receiver.peer == leaf;
+}
+
+/*
+ * `leaf` is that by which it came, or NULL; `open` and `stored` are NULL when
+ * the message has no more of either.
+ */
+static struct tally deliver(struct bus *bus, const struct peer *leaf,
+			    const struct audience *audience,
 			    const struct message *message, struct open *open,
 			    struct slot *stored)
 {
@@ -120,6 +135,8 @@ static struct tally deliver(struct bus *bus, const struct audience *audience,
 		struct subscription *sub;
 		uint64_t correlation;
 
+		if (leaf && is_given(target, leaf))
+			continue;
 		if (deliver_to(target, message, open, &sub, &correlation) ==
 		    DELIVERY_FULL) {
 			tally.n_full++;
@@ -265,7 +282,8 @@ static void route(struct peer *peer, const struct inbound *inbound,
 		return;
 	if (audience->n_targets > 1)
 		message_settle(&message, peer->bus->scratch);
-	tally = deliver(peer->bus, audience, &message, open, stored);
+	tally = deliver(peer->bus, peer->leaf ? peer : NULL, audience, &message,
+			open, stored);
 	inbound->speaker->stats.n_published++;
 	count(peer->bus, inbound, tally);
 	if (stored && !stored->callee)
@@ -361,5 +379,5 @@ void publish_event(struct bus *bus, const char *subject, const void *body,
 	if (route_match(&bus->routes, subject, message.n_subject, &audience))
 		return;
 	message_set_frame(&message, &frame);
-	(void)deliver(bus, audience, &message, NULL, NULL);
+	(void)deliver(bus, NULL, audience, &message, NULL, NULL);
 }

@@ -3,6 +3,7 @@
 #include "switch/receiver.h"
 
 #include "switch/bus.h"
+#include "switch/crossing.h"
 #include "switch/endpoint.h"
 #include "switch/peer.h"
 #include "switch/subscription.h"
@@ -25,9 +26,12 @@ void receiver_drop(struct receiver *receiver)
 	if (receiver->kind == RECEIVER_SUBSCRIPTION)
 		subscription_orphan(
 			container_of(receiver, struct subscription, receiver));
-	else
+	else if (receiver->kind == RECEIVER_REGISTRATION)
 		registration_free(
 			container_of(receiver, struct registration, receiver));
+	else
+		crossing_leave(container_of(receiver, struct crossing_member,
+					    receiver));
 }
 
 void receiver_leave(struct receiver *receiver)

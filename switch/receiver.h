@@ -19,7 +19,11 @@
 struct peer;
 struct speaker;
 
-enum receiver_kind { RECEIVER_SUBSCRIPTION, RECEIVER_REGISTRATION };
+enum receiver_kind {
+	RECEIVER_SUBSCRIPTION,
+	RECEIVER_REGISTRATION,
+	RECEIVER_MEMBER, /* of a crossing, which receives for it */
+};
 
 enum { RECEIVER_ID_MAX = 0x7fffffff };
 

@@ -57,6 +57,10 @@ static void add_up(struct receiver *receiver, struct sums *sums)
 		sums->n_services++;
 		return;
 	}
+	if (receiver->kind == RECEIVER_MEMBER) {
+		sums->n_subscriptions++;
+		return;
+	}
 	sub = container_of(receiver, struct subscription, receiver);
 	sums->n_subscriptions++;
 	sums->n_waiting += backlog_n_frames(&sub->backlog);

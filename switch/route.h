@@ -29,6 +29,7 @@ struct route_node;
 struct target {
 	enum target_kind kind;
 	bool is_capture;  /* a log: at most one matches any subject */
+	bool is_crossing; /* to a leaf */
 	struct list link; /* in route_node.targets */
 	struct route_node *route_node; /* where its pattern ends, or NULL */
 };

@@ -11,6 +11,7 @@
 #include "proto/subject.h"
 #include "switch/bus.h"
 #include "switch/control.h"
+#include "switch/crossing.h"
 #include "switch/group.h"
 #include "switch/inbound.h"
 #include "switch/peer.h"
@@ -112,6 +113,10 @@ static bool check_form(const Helio__Bus__V1__Subscribe *asked,
 	if (!!asked->group + !!asked->capture + options->is_observer > 1)
 		return fail(fault, STATUS_INVALID_ARGUMENT,
 			    "only one of group, capture and observe");
+	if (asked->has_crossing &&
+	    (asked->group || asked->capture || options->is_observer))
+		return fail(fault, STATUS_INVALID_ARGUMENT,
+			    "a crossing is for plain subscriptions");
 	if ((unsigned)options->overflow >= N_OVERFLOWS)
 		return fail(fault, STATUS_INVALID_ARGUMENT,
 			    "an overflow policy that is not defined");
@@ -121,6 +126,25 @@ static bool check_form(const Helio__Bus__V1__Subscribe *asked,
 		return fail(fault, STATUS_INVALID_ARGUMENT,
 			    "a log drops new messages, or disconnects");
 	return true;
+}
+
+static bool check_leaf(const struct peer *peer,
+		       const Helio__Bus__V1__Subscribe *asked,
+		       const struct subscription_options *options,
+		       struct fault *fault)
+{
+	const char *text;
+	int r;
+
+	/* It is active from its first CREDIT on: see docs/PROTOCOL.md, 14. */
+	if (peer->leaf && asked->group &&
+	    (options->credit_messages || options->credit_bytes))
+		return fail(fault, STATUS_INVALID_ARGUMENT,
+			    "a leaf's member of a group begins with credit");
+	if (!asked->has_crossing)
+		return true;
+	r = crossing_check(peer, asked->crossing, options, &text);
+	return !r || fail(fault, (enum status)r, text);
 }
 
 static bool check_rights(const struct speaker *speaker,
@@ -181,8 +205,11 @@ static bool make(struct speaker *speaker,
 
 	if (options->log)
 		replace_away(bus, options);
-	r = subscription_new(speaker, options, &sub);
-	if (!r)
+	if (asked->has_crossing)
+		r = crossing_join(speaker, asked->crossing, options);
+	else
+		r = subscription_new(speaker, options, &sub);
+	if (!r && sub)
 		r = enter_tables(bus, sub, asked->group);
 	if (!r)
 		return true;
@@ -233,11 +260,21 @@ void subscribe(struct peer *peer, const struct inbound *inbound)
 		return;
 	options = options_of(peer, inbound, asked);
 	if (check_form(asked, &options, &fault) &&
+	    check_leaf(peer, asked, &options, &fault) &&
 	    check_rights(inbound->speaker, asked, &options, &fault) &&
 	    check_limits(peer, &fault))
 		(void)make(inbound->speaker, asked, &options, &fault);
 	peer_send_status(peer, FRAME_RESULT, inbound->frame.correlation,
 			 fault.status, fault.text);
+}
+
+/* A crossing is none: those that name it are. */
+static bool is_subscription(struct receiver *receiver)
+{
+	return receiver->kind == RECEIVER_MEMBER ||
+	       (receiver->kind == RECEIVER_SUBSCRIPTION &&
+		!container_of(receiver, struct subscription, receiver)
+			 ->crossing);
 }
 
 void unsubscribe(struct peer *peer, const struct inbound *inbound)
@@ -248,16 +285,40 @@ void unsubscribe(struct peer *peer, const struct inbound *inbound)
 		receiver = receiver_lookup(
 			peer,
 			le32_load(inbound->tail + inbound->frame.n_metadata));
-	if (!receiver || receiver->kind != RECEIVER_SUBSCRIPTION) {
+	if (!receiver || !is_subscription(receiver)) {
 		peer_send_status(peer, FRAME_RESULT, inbound->frame.correlation,
 				 STATUS_NOT_FOUND,
 				 "there is no subscription of this id");
 		return;
 	}
-	subscription_free(
-		container_of(receiver, struct subscription, receiver));
+	if (receiver->kind == RECEIVER_MEMBER)
+		crossing_leave(container_of(receiver, struct crossing_member,
+					    receiver));
+	else
+		subscription_free(
+			container_of(receiver, struct subscription, receiver));
 	peer_send_status(peer, FRAME_RESULT, inbound->frame.correlation,
 			 STATUS_OK, "");
+}
+
+static void tell_ended(const struct receiver *receiver,
+		       const struct fault *fault)
+{
+	peer_send_status(receiver->peer, FRAME_RESULT,
+			 FRAME_SWITCH_DRAWN | receiver->id, fault->status,
+			 fault->text);
+}
+
+void subscribe_judge_member(struct crossing_member *member)
+{
+	const struct subscription *sub = member->crossing->subscription;
+	struct fault fault;
+
+	if (is_allowed(member->receiver.speaker, VERB_SUBSCRIBE, sub->pattern,
+		       sub->n_pattern, &fault))
+		return;
+	tell_ended(&member->receiver, &fault);
+	crossing_leave(member);
 }
 
 void subscribe_judge(struct subscription *sub)
@@ -268,14 +329,14 @@ void subscribe_judge(struct subscription *sub)
 	size_t n = sub->n_pattern;
 	struct fault fault;
 
+	if (sub->crossing)
+		return; /* those who name it are judged */
 	if (is_allowed(speaker, verb, pattern, n, &fault) &&
 	    (!sub->group ||
 	     is_allowed(speaker, VERB_GROUP, pattern, n, &fault)) &&
 	    (!sub->log ||
 	     is_allowed(speaker, VERB_CAPTURE, pattern, n, &fault)))
 		return;
-	peer_send_status(speaker->peer, FRAME_RESULT,
-			 FRAME_SWITCH_DRAWN | sub->receiver.id, fault.status,
-			 fault.text);
+	tell_ended(&sub->receiver, &fault);
 	subscription_free(sub);
 }

@@ -8,6 +8,7 @@
 
 #include "switch/ack.h"
 #include "switch/bus.h"
+#include "switch/crossing.h"
 #include "switch/group.h"
 #include "switch/message.h"
 #include "switch/open_target.h"
@@ -103,6 +104,8 @@ struct subscription *subscription_free(struct subscription *sub)
 	detach(sub);
 	if (sub->group)
 		group_leave(sub->group, sub);
+	if (sub->crossing)
+		crossing_free(sub->crossing);
 	route_remove(sub->is_observer ? &sub->bus->observers
 				      : &sub->bus->routes,
 		     &sub->target);
@@ -128,6 +131,8 @@ static void write_delivery(const struct subscription *sub,
 		room[FRAME_AT_FLAGS] |= message->flags & FRAME_ACK_STORED;
 	else
 		room[FRAME_AT_FLAGS] &= (uint8_t)~FRAME_ACK_STORED;
+	room[FRAME_AT_HOPS] =
+		(uint8_t)(message->frame.hops + sub->receiver.peer->n_hops);
 }
 
 /* Straight into the channel, if nothing stands before it. Returns 0 or 1. */
@@ -165,7 +170,8 @@ static void send_gap(struct subscription *sub, uint64_t *n_lost)
 bool subscription_has_room(const struct subscription *sub,
 			   const struct message *message)
 {
-	if (!peer_is_there(sub->receiver.peer))
+	if (!peer_is_there(sub->receiver.peer) ||
+	    peer_is_too_far(sub->receiver.peer, message->frame.hops))
 		return false;
 	if (!(message->flags & FRAME_LAST))
 		return open_target_has_room(sub, message);
@@ -246,6 +252,8 @@ enum delivery subscription_deliver(struct subscription *sub,
 	uint64_t correlation =
 		(uint64_t)sub->receiver.id << 32 | sub->receiver.next;
 
+	if (peer_is_too_far(sub->receiver.peer, message->frame.hops))
+		return subscription_lose(sub);
 	if (send_now(sub, message, correlation, 1) &&
 	    wait_or_lose(sub, message, correlation) != DELIVERY_TAKEN)
 		return DELIVERY_FULL;

@@ -22,7 +22,9 @@
 
 struct account;
 struct bus;
+struct crossing;
 struct group;
+struct group_leaf;
 struct message;
 struct peer;
 struct share;
@@ -40,10 +42,13 @@ struct subscription {
 
 	struct group *group; /* or NULL */
 	struct list group_link;
-	char *log;                /* of a capture: its name; or NULL */
-	struct list capture_link; /* in bus.captures */
-	struct list stored_slots; /* that wait for the log, in order */
-	uint32_t n_acked;         /* deliveries that the log answered */
+	struct group_leaf
+		*active_in;        /* a leaf's member that chooses; or NULL */
+	struct crossing *crossing; /* that it is; or NULL */
+	char *log;                 /* of a capture: its name; or NULL */
+	struct list capture_link;  /* in bus.captures */
+	struct list stored_slots;  /* that wait for the log, in order */
+	uint32_t n_acked;          /* deliveries that the log answered */
 
 	struct list
 		waiting_link; /* in peer.waiting: it has something to send */
