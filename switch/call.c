@@ -154,7 +154,9 @@ static int find(struct peer *caller, const struct inbound *inbound,
 	/* What is not there is not remembered: coming, it would void all. */
 	if (ret->endpoint) {
 		ret->endpoint->is_cached = true;
-		route_remember(&bus->routes, inbound->tag, true, ret->endpoint);
+		route_remember(&bus->routes, inbound->tag,
+			       route_branch(&bus->routes, inbound->subject, n),
+			       true, ret->endpoint);
 	}
 	return STATUS_OK;
 }

@@ -89,7 +89,10 @@ void endpoint_settle(struct bus *bus, struct endpoint *endpoint)
 		return;
 	map_remove(&bus->endpoints.by_subject, &endpoint->node);
 	if (endpoint->is_cached)
-		route_table_change(&bus->routes);
+		route_table_change_branch(&bus->routes,
+					  route_branch(&bus->routes,
+						       endpoint->subject,
+						       endpoint->n_subject));
 	free(endpoint);
 }
 

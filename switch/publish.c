@@ -72,8 +72,9 @@ static const struct route *resolve(struct peer *peer,
 		       "out of memory");
 		return NULL;
 	}
-	return route_remember(&bus->routes, inbound->tag, verdict.is_allowed,
-			      audience);
+	return route_remember(&bus->routes, inbound->tag,
+			      route_branch(&bus->routes, inbound->subject, n),
+			      verdict.is_allowed, audience);
 }
 
 static struct subscription *pick(struct target *target,

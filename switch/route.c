@@ -12,8 +12,6 @@ enum {
 	N_SETS_FIRST = 512,      /* 32 KiB */
 	N_SETS_MAX = 256 * 1024, /* 16 MiB */
 	SET_BYTES = 2 * sizeof(struct route),
-	N_AUDIENCES_MAX = 1 << 18,
-	N_AUDIENCE_TARGETS_MAX = 1 << 22, /* 32 MiB */
 	N_MATCHED_FIRST = 64,
 	/* A star doubles the ways, and no pattern has more than three. */
 	N_WAYS_MAX = 2 * SUBJECT_MAX_TOKENS * (1 << PATTERN_MAX_STARS),
@@ -135,10 +133,9 @@ int route_table_init(struct route_table *table)
 {
 	int r;
 
-	*table = (struct route_table){
-		.generation = 1,
-		.n_matched_max = N_MATCHED_FIRST,
-	};
+	*table = (struct route_table){ .n_matched_max = N_MATCHED_FIRST };
+	for (unsigned i = 0; i < N_BRANCHES; i++)
+		table->generations[i] = 1;
 	r = hash_key_draw(&table->key);
 	if (r < 0)
 		return r;
@@ -146,28 +143,17 @@ int route_table_init(struct route_table *table)
 	table->matched = calloc(N_MATCHED_FIRST, sizeof(struct target *));
 	if (!table->root || !table->matched ||
 	    cache_init(table, N_SETS_FIRST) < 0 ||
-	    map_init(&table->nodes) < 0 || map_init(&table->audiences) < 0) {
+	    map_init(&table->nodes) < 0 ||
+	    audience_table_init(&table->audiences) < 0) {
 		route_table_deinit(table);
 		return -ENOMEM;
 	}
 	return 0;
 }
 
-static void forget_audiences(struct route_table *table)
-{
-	struct map_node *node;
-
-	table->n_audience_targets = 0;
-	if (!table->audiences.n_nodes)
-		return;
-	while ((node = map_pop(&table->audiences)))
-		free(container_of(node, struct audience, node));
-}
-
 void route_table_deinit(struct route_table *table)
 {
-	forget_audiences(table);
-	map_deinit(&table->audiences);
+	audience_table_deinit(&table->audiences);
 	map_deinit(&table->nodes);
 	free(table->root);
 	free(table->cache_memory);
@@ -175,15 +161,47 @@ void route_table_deinit(struct route_table *table)
 	*table = (struct route_table){ 0 };
 }
 
-void route_table_change(struct route_table *table)
+/* Two tokens, or one if there are no more. */
+static size_t head_bytes(const char *subject, size_t n)
 {
-	forget_audiences(table);
-	table->n_lost = 0;
-	if (++table->generation)
+	const char *dot = memchr(subject, '.', n);
+
+	if (dot)
+		dot = memchr(dot + 1, '.', (size_t)(subject + n - dot) - 1);
+	return dot ? (size_t)(dot - subject) : n;
+}
+
+unsigned route_branch(const struct route_table *table, const char *subject,
+		      size_t n)
+{
+	return hash_bytes(&table->key, subject, head_bytes(subject, n)) %
+	       N_BRANCHES;
+}
+
+void route_table_change_branch(struct route_table *table, unsigned branch)
+{
+	audience_table_forget(&table->audiences, branch);
+	if (++table->generations[branch])
 		return;
 	/* Answers of four thousand million changes ago look new again. */
 	memset(table->cache, 0, table->n_sets * 2 * sizeof(struct route));
-	table->generation = 1;
+	table->generations[branch] = 1;
+}
+
+void route_table_change(struct route_table *table)
+{
+	table->n_lost = 0;
+	for (unsigned i = 0; i < N_BRANCHES; i++)
+		route_table_change_branch(table, i);
+}
+
+/* Its pattern came or went. */
+static void change_for(struct route_table *table, const struct target *target)
+{
+	if (target->branch < N_BRANCHES)
+		route_table_change_branch(table, target->branch);
+	else
+		route_table_change(table);
 }
 
 /* A walk may find every target: make sure of the room beforehand. */
@@ -204,6 +222,8 @@ static int reserve_matched(struct route_table *table, size_t n)
 int route_add(struct route_table *table, const char *pattern, size_t n_pattern,
 	      struct target *target)
 {
+	bool is_wide = pattern_is_wild(pattern, head_bytes(pattern, n_pattern));
+	unsigned branch = route_branch(table, pattern, n_pattern);
 	const char *end = pattern + n_pattern;
 	struct route_node *node = table->root;
 	int r;
@@ -226,8 +246,9 @@ int route_add(struct route_table *table, const char *pattern, size_t n_pattern,
 
 	list_push_back(&node->targets, &target->link);
 	target->route_node = node;
+	target->branch = is_wide ? N_BRANCHES : branch;
 	table->n_targets++;
-	route_table_change(table);
+	change_for(table, target);
 	return 0;
 }
 
@@ -239,7 +260,7 @@ void route_remove(struct route_table *table, struct target *target)
 	prune(table, target->route_node);
 	target->route_node = NULL;
 	table->n_targets--;
-	route_table_change(table);
+	change_for(table, target);
 }
 
 /* One way of matching that is still to be followed. */
@@ -314,60 +335,35 @@ static int compare_targets(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static struct audience *audience_lookup(const struct route_table *table,
-					size_t n_targets, uint64_t hash)
-{
-	struct map_node *node = map_lookup(&table->audiences, hash);
-
-	for (; node; node = map_next(node)) {
-		struct audience *audience =
-			container_of(node, struct audience, node);
-
-		if (audience->n_targets == n_targets &&
-		    !memcmp(audience->targets, table->matched,
-			    n_targets * sizeof(struct target *)))
-			return audience;
-	}
-	return NULL;
-}
-
 int route_match(struct route_table *table, const char *subject, size_t n,
 		struct audience **ret_audience)
 {
+	unsigned branch = route_branch(table, subject, n);
 	size_t n_targets = walk(table, subject, n);
-	size_t n_bytes = n_targets * sizeof(struct target *);
 	struct audience *audience;
 	uint64_t hash;
 
 	qsort(table->matched, n_targets, sizeof(struct target *),
 	      compare_targets);
-	hash = hash_bytes(&table->key, table->matched, n_bytes);
-	audience = audience_lookup(table, n_targets, hash);
+	hash = audience_hash(&table->key, branch, table->matched, n_targets);
+	audience = audience_lookup(&table->audiences, branch, hash,
+				   table->matched, n_targets);
 	if (audience) {
 		*ret_audience = audience;
 		return 0;
 	}
 
-	if (table->audiences.n_nodes >= N_AUDIENCES_MAX ||
-	    table->n_audience_targets + n_targets > N_AUDIENCE_TARGETS_MAX)
+	if (audience_table_is_full(&table->audiences, n_targets))
 		route_table_change(table);
-	audience = malloc(sizeof(*audience) + n_bytes);
+	audience = audience_new(&table->audiences, branch, hash, table->matched,
+				n_targets);
 	if (!audience)
 		return -ENOMEM;
-	*audience = (struct audience){ .n_targets = n_targets };
-	memcpy(audience->targets, table->matched, n_bytes);
 	for (size_t i = 0; i < n_targets; i++)
 		if (table->matched[i]->is_capture)
 			audience->capture = table->matched[i];
-	map_add(&table->audiences, &audience->node, hash);
-	table->n_audience_targets += n_targets;
 	*ret_audience = audience;
 	return 0;
-}
-
-static bool is_live(const struct route_table *table, const struct route *route)
-{
-	return route->generation == table->generation;
 }
 
 /* A place that is free, or the older in the first set, whose answer is lost. */
@@ -377,10 +373,10 @@ static struct route *place_of(struct route_table *table, struct hash_tag tag)
 	struct route *other = route_other_set(table, tag);
 
 	for (size_t i = 0; i < 2; i++)
-		if (!is_live(table, &first[i]))
+		if (!route_is_live(table, &first[i]))
 			return &first[i];
 	for (size_t i = 0; i < 2; i++)
-		if (!is_live(table, &other[i]))
+		if (!route_is_live(table, &other[i]))
 			return &other[i];
 	table->n_lost++;
 	first[1] = first[0];
@@ -398,14 +394,14 @@ static void grow_cache(struct route_table *table)
 	if (cache_init(table, n_old) < 0)
 		return;
 	for (size_t i = 0; i < n_old; i++)
-		if (is_live(table, &old[i]))
+		if (route_is_live(table, &old[i]))
 			*place_of(table, old[i].tag) = old[i];
 	free(old_memory);
 }
 
 const struct route *route_remember(struct route_table *table,
-				   struct hash_tag tag, bool is_allowed,
-				   void *found)
+				   struct hash_tag tag, unsigned branch,
+				   bool is_allowed, void *found)
 {
 	struct route *route;
 
@@ -416,7 +412,8 @@ const struct route *route_remember(struct route_table *table,
 	*route = (struct route){
 		.tag = tag,
 		.found = found,
-		.generation = table->generation,
+		.generation = table->generations[branch],
+		.branch = (uint8_t)branch,
 		.is_allowed = is_allowed,
 	};
 	return route;

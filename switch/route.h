@@ -9,8 +9,11 @@
  * a cache, by publisher's policy class and subject, with the policy's verdict,
  * so that a message usually costs one look at one cache line. The cache has a
  * fixed bound and a keyed hash: inventing subjects costs only the inventor.
- * Any change to patterns or policy starts a new generation, and with it every
- * cached answer is void.
+ *
+ * Subjects are divided into branches, by a hash of their first two tokens. A
+ * change of the patterns starts a new generation of its branch, and of all if
+ * the pattern has a wildcard so early; a change of the policy of all. With it
+ * every cached answer of the branch is void, and no other.
  */
 
 #include <stdbool.h>
@@ -20,6 +23,7 @@
 #include "base/hash.h"
 #include "base/list.h"
 #include "base/map.h"
+#include "switch/audience.h"
 
 /** What can stand behind a pattern: a subscription or a group of them. */
 enum target_kind { TARGET_SUBSCRIPTION, TARGET_GROUP };
@@ -32,21 +36,15 @@ struct target {
 	bool is_crossing; /* to a leaf */
 	struct list link; /* in route_node.targets */
 	struct route_node *route_node; /* where its pattern ends, or NULL */
-};
-
-/** All targets of a subject: the same object for all subjects with them. */
-struct audience {
-	struct map_node node; /* in route_table.audiences */
-	size_t n_targets;
-	struct target *capture; /* one of the targets, or NULL */
-	struct target *targets[];
+	unsigned branch; /* of its pattern; N_BRANCHES: it is in several */
 };
 
 /** A cached answer; half a cache line. */
 struct route {
 	struct hash_tag tag;
 	void *found;         /* by kind: an audience, an endpoint */
-	uint32_t generation; /* void unless it is the table's */
+	uint32_t generation; /* void unless it is the branch's */
+	uint8_t branch;
 	bool is_allowed;
 };
 
@@ -54,10 +52,9 @@ struct route_table {
 	struct hash_key key;
 	struct route_node *root;
 	struct map nodes; /* by parent and token */
-	struct map audiences;
-	size_t n_audience_targets; /* of all audiences together */
+	struct audience_table audiences;
 	size_t n_targets;
-	uint32_t generation;
+	uint32_t generations[N_BRANCHES]; /* never 0 */
 
 	struct route *cache; /* sets of two, a cache line each */
 	void *cache_memory;  /* where it stands in */
@@ -80,12 +77,19 @@ int route_add(struct route_table *table, const char *pattern, size_t n_pattern,
 /** Harmless when the target was never added. */
 void route_remove(struct route_table *table, struct target *target);
 
-/** Void everything that is cached: patterns, services or policy changed. */
+/** Void everything that is cached: the policy changed. */
 void route_table_change(struct route_table *table);
+
+/** Void what is cached of a branch. */
+void route_table_change_branch(struct route_table *table, unsigned branch);
+
+/** The branch of a subject. */
+unsigned route_branch(const struct route_table *table, const char *subject,
+		      size_t n);
 
 /**
  * All targets whose pattern matches a valid subject. Returns 0 or -ENOMEM.
- * The audience lives until the next change of the table.
+ * The audience lives until the next change of its branch.
  */
 int route_match(struct route_table *table, const char *subject, size_t n,
 		struct audience **ret_audience);
@@ -122,13 +126,19 @@ static inline void route_prefetch(const struct route_table *table,
 	__builtin_prefetch(route_set(table, tag));
 }
 
-static inline const struct route *route_find(const struct route *set,
-					     struct hash_tag tag,
-					     uint32_t generation)
+static inline bool route_is_live(const struct route_table *table,
+				 const struct route *route)
 {
-	if (hash_tag_equal(set[0].tag, tag) && set[0].generation == generation)
+	return route->generation == table->generations[route->branch];
+}
+
+static inline const struct route *route_find(const struct route_table *table,
+					     const struct route *set,
+					     struct hash_tag tag)
+{
+	if (hash_tag_equal(set[0].tag, tag) && route_is_live(table, &set[0]))
 		return &set[0];
-	if (hash_tag_equal(set[1].tag, tag) && set[1].generation == generation)
+	if (hash_tag_equal(set[1].tag, tag) && route_is_live(table, &set[1]))
 		return &set[1];
 	return NULL;
 }
@@ -138,16 +148,19 @@ static inline const struct route *route_cached(const struct route_table *table,
 					       struct hash_tag tag)
 {
 	const struct route *found =
-		route_find(route_set(table, tag), tag, table->generation);
+		route_find(table, route_set(table, tag), tag);
 
 	if (found)
 		return found;
-	return route_find(route_other_set(table, tag), tag, table->generation);
+	return route_find(table, route_other_set(table, tag), tag);
 }
 
-/** Remember an answer, and return it; it lives until the next of these. */
+/**
+ * Remember an answer about a subject of `branch`, and return it; it lives until
+ * the next of these.
+ */
 const struct route *route_remember(struct route_table *table,
-				   struct hash_tag tag, bool is_allowed,
-				   void *found);
+				   struct hash_tag tag, unsigned branch,
+				   bool is_allowed, void *found);
 
 #endif

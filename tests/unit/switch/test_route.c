@@ -25,7 +25,8 @@ static void remember_all(struct route_table *table)
 		struct hash_tag tag = tag_of(table, i);
 
 		if (!route_cached(table, tag))
-			(void)route_remember(table, tag, i % 2, &answers[i]);
+			(void)route_remember(table, tag, i % N_BRANCHES, i % 2,
+					     &answers[i]);
 	}
 }
 
@@ -76,8 +77,8 @@ static void a_cache_that_cannot_grow_goes_on(void **state)
 	assert_int_equal(route_table_init(&table), 0);
 	for (uint32_t i = 0; i < N_SUBJECTS; i++) {
 		fault_arm(0);
-		(void)route_remember(&table, tag_of(&table, i), i % 2,
-				     &answers[i]);
+		(void)route_remember(&table, tag_of(&table, i), i % N_BRANCHES,
+				     i % 2, &answers[i]);
 		fault_disarm();
 		assert_non_null(route_cached(&table, tag_of(&table, i)));
 	}

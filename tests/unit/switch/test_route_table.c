@@ -128,7 +128,7 @@ static struct audience *ask(const char *subject)
 	if (route)
 		return route->found;
 	assert_int_equal(route_match(&table, subject, n, &audience), 0);
-	route_remember(&table, tag, true, audience);
+	route_remember(&table, tag, audience->branch, true, audience);
 	return audience;
 }
 
@@ -147,31 +147,59 @@ static void the_table_says_what_the_patterns_say(void **state)
 
 static void a_change_voids_the_cache(void **state)
 {
+	unsigned branch = route_branch(&table, "a.b", 3);
 	struct hash_tag tag = route_tag(&table, 7, "a.b", 3);
 
 	assert_null(route_cached(&table, tag));
-	route_remember(&table, tag, false, NULL);
+	route_remember(&table, tag, branch, false, NULL);
 	assert_false(route_cached(&table, tag)->is_allowed);
 	assert_null(route_cached(&table, route_tag(&table, 8, "a.b", 3)));
 	route_table_change(&table);
 	assert_null(route_cached(&table, tag));
-	route_remember(&table, tag, true, NULL);
-	add_pattern(&entries[0], "zzz");
+	route_remember(&table, tag, branch, true, NULL);
+	add_pattern(&entries[0], "a.*");
 	assert_null(route_cached(&table, tag));
-	route_remember(&table, tag, true, NULL);
+	route_remember(&table, tag, branch, true, NULL);
 	route_remove(&table, &entries[0].target);
 	assert_null(route_cached(&table, tag));
+}
+
+/* Of a domain that comes and goes, those of others notice nothing. */
+static void a_change_voids_no_other_branch(void **state)
+{
+	const char *const ends[] = { "x", ">", "x.*" };
+	struct hash_tag tag = route_tag(&table, 1, "vm.a.x", 6);
+	unsigned n_void = 0;
+	char pattern[TEXT_BYTES];
+
+	(void)ask("vm.a.x");
+	for (unsigned i = 0; i < N_PATTERNS; i++) {
+		snprintf(pattern, sizeof(pattern), "vm.b%u.%s", i, ends[i % 3]);
+		add_pattern(&entries[i], pattern);
+		if (!route_cached(&table, tag))
+			n_void++;
+		(void)ask("vm.a.x");
+	}
+	/* One in sixty-four, more or less: the key is drawn. */
+	assert_in_range(n_void, 0, N_PATTERNS / 8);
+	assert_int_equal(ask("vm.a.x")->n_targets, 0);
+	route_remove(&table, &entries[0].target);
+	entries[0] = (struct entry){ 0 };
+	add_pattern(&entries[0], "vm.>");
+	assert_null(route_cached(&table, tag));
+	assert_int_equal(ask("vm.a.x")->n_targets, 1);
 }
 
 /* After 2^32 changes old answers have the generation of new ones. */
 static void the_generation_may_wrap(void **state)
 {
+	unsigned branch = route_branch(&table, "a.b", 3);
 	struct hash_tag tag = route_tag(&table, 7, "a.b", 3);
 
-	route_remember(&table, tag, true, NULL);
-	table.generation = UINT32_MAX;
-	route_table_change(&table);
-	assert_int_not_equal(table.generation, 0);
+	route_remember(&table, tag, branch, true, NULL);
+	table.generations[branch] = UINT32_MAX;
+	route_table_change_branch(&table, branch);
+	assert_int_not_equal(table.generations[branch], 0);
 	assert_null(route_cached(&table, tag));
 }
 
@@ -180,7 +208,7 @@ static void the_cache_grows_and_keeps_its_bound(void **state)
 	size_t n_sets = table.n_sets;
 
 	for (uint64_t i = 0; i < 20000; i++)
-		route_remember(&table, route_tag(&table, i, "a", 1), true,
+		route_remember(&table, route_tag(&table, i, "a", 1), 0, true,
 			       NULL);
 	assert_true(table.n_sets > n_sets);
 	assert_true(table.n_sets <= 32768);
@@ -248,6 +276,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(the_table_says_what_the_patterns_say),
 		TEST(a_change_voids_the_cache),
+		TEST(a_change_voids_no_other_branch),
 		TEST(the_generation_may_wrap),
 		TEST(the_cache_grows_and_keeps_its_bound),
 		TEST(the_one_capture_is_found),
