@@ -43,6 +43,29 @@ add_custom_command(OUTPUT libheliograph.a
 add_custom_target(heliograph_archive ALL
 	DEPENDS ${PROJECT_BINARY_DIR}/libheliograph.a)
 
+# For static programs, which can load no module: vchan, with what it needs of
+# the other's hidden insides.
+if(TARGET vchan_objects)
+	set(vchan_parts $<TARGET_OBJECTS:vchan_objects>
+		$<FILTER:$<TARGET_OBJECTS:transports>,INCLUDE,/\(ring\|seam\)[.]c[.]o>)
+	add_custom_command(OUTPUT libheliograph-vchan.a
+		COMMAND ${CMAKE_LINKER} -r -o heliograph-vchan.o ${vchan_parts}
+		COMMAND ${CMAKE_OBJCOPY} --localize-hidden
+			--localize-symbol=helio_transport heliograph-vchan.o
+		COMMAND ${CMAKE_COMMAND} -E rm -f libheliograph-vchan.a
+		COMMAND ${CMAKE_AR} rcs libheliograph-vchan.a
+			heliograph-vchan.o
+		DEPENDS ${vchan_parts} COMMAND_EXPAND_LISTS VERBATIM)
+	add_custom_target(heliograph_vchan_archive ALL
+		DEPENDS ${PROJECT_BINARY_DIR}/libheliograph-vchan.a)
+	configure_file(packaging/heliograph-vchan.pc.in heliograph-vchan.pc
+		@ONLY)
+	install(FILES ${PROJECT_BINARY_DIR}/libheliograph-vchan.a
+		DESTINATION ${CMAKE_INSTALL_LIBDIR})
+	install(FILES ${PROJECT_BINARY_DIR}/heliograph-vchan.pc
+		DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endif()
+
 install(TARGETS heliograph EXPORT heliographTargets)
 install(FILES ${PROJECT_BINARY_DIR}/libheliograph.a
 	DESTINATION ${CMAKE_INSTALL_LIBDIR})

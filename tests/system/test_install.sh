@@ -92,3 +92,21 @@ cmake -G Ninja -S "$source/examples/outside" -B "$work/outside" \
 cmake --build "$work/outside" >"$work/cmake.log" ||
 	fail "$(cat "$work/cmake.log")"
 check_runs "$work/outside/outside"
+
+# A static program with vchan alone, for guests that have nothing else.
+if [[ -e $libdir/libheliograph-vchan.a ]]; then
+	read -ra flags < <(pkg-config --define-prefix --cflags --libs \
+		--static heliograph-vchan)
+	"$cc" -static -Wl,--gc-sections -o "$work/vchan" \
+		"$source/examples/outside/main.c" "${flags[@]}" \
+		2>"$work/link.log" || fail "$(cat "$work/link.log")"
+	strip "$work/vchan"
+	size=$(stat -c %s "$work/vchan")
+	((size < 1024 * 1024)) ||
+		fail "a static client with vchan has $size bytes"
+	# There is no Xen here, or nothing in it, but the transport is.
+	said=$("$work/vchan" vchan:32751/none 2>&1) &&
+		fail "a static client connected to nobody"
+	[[ $said == vchan:* && $said != *"not supported" ]] ||
+		fail "a static client said: $said"
+fi
