@@ -171,6 +171,17 @@ static uint64_t cost(const struct inbound *inbound)
 	return n;
 }
 
+/* Only what has come by leaves already can be too far from another. */
+static bool is_out_of_reach(const struct destination *to, unsigned n_hops)
+{
+	if (n_hops < FRAME_HOPS_MAX)
+		return false;
+	if (to->registration)
+		return peer_is_too_far(to->registration->receiver.peer, n_hops);
+	return to->endpoint && to->endpoint->n_members &&
+	       !endpoint_is_in_reach(to->endpoint, n_hops);
+}
+
 /* Why nobody takes it now; STATUS_OK when *ret_registration does. */
 static int choose(struct bus *bus, const struct inbound *inbound,
 		  const struct destination *to,
@@ -178,14 +189,21 @@ static int choose(struct bus *bus, const struct inbound *inbound,
 		  size_t n_text)
 {
 	uint64_t n_bytes = cost(inbound);
+	unsigned n_hops = inbound->frame.hops;
 
+	if (is_out_of_reach(to, n_hops)) {
+		snprintf(text, n_text, "no server of %s is near enough",
+			 inbound->subject);
+		return STATUS_FAILED_PRECONDITION;
+	}
 	if (to->registration) {
 		*ret_registration = to->registration;
 		if (receiver_has_credit(&to->registration->receiver, 1,
 					n_bytes))
 			return STATUS_OK;
 	} else if (to->endpoint && to->endpoint->n_members) {
-		*ret_registration = endpoint_pick(to->endpoint, n_bytes);
+		*ret_registration =
+			endpoint_pick(to->endpoint, n_bytes, n_hops);
 		if (*ret_registration)
 			return STATUS_OK;
 	} else if (endpoint_is_method_missing(bus, inbound->subject,
@@ -324,6 +342,10 @@ void call_start(struct peer *caller, const struct inbound *inbound)
 		r = choose(bus, inbound, &to, &registration, text,
 			   sizeof(text));
 	forward_call(caller, inbound, &message);
+	if (!r)
+		message.frame.hops =
+			(uint8_t)(message.frame.hops +
+				  registration->receiver.peer->n_hops);
 	if (bus->observers.n_targets) {
 		message_settle(&message, bus->scratch);
 		observe_call(slot, inbound, &message, registration);

@@ -120,7 +120,23 @@ bool endpoint_is_method_missing(const struct bus *bus, const char *subject,
 	return dot && service_lookup(bus, subject, (size_t)(dot - subject));
 }
 
-struct registration *endpoint_pick(struct endpoint *endpoint, uint64_t n_bytes)
+bool endpoint_is_in_reach(const struct endpoint *endpoint, unsigned n_hops)
+{
+	struct list *link;
+
+	list_for_each (link, &endpoint->members) {
+		const struct membership *membership =
+			container_of(link, struct membership, link);
+
+		if (!peer_is_too_far(membership->registration->receiver.peer,
+				     n_hops))
+			return true;
+	}
+	return false;
+}
+
+struct registration *endpoint_pick(struct endpoint *endpoint, uint64_t n_bytes,
+				   unsigned n_hops)
 {
 	for (size_t i = 0; i < endpoint->n_members; i++) {
 		struct list *link = list_pop_front(&endpoint->members);
@@ -131,6 +147,7 @@ struct registration *endpoint_pick(struct endpoint *endpoint, uint64_t n_bytes)
 		list_push_back(&endpoint->members, link);
 		receiver = &membership->registration->receiver;
 		if (peer_is_there(receiver->peer) &&
+		    !peer_is_too_far(receiver->peer, n_hops) &&
 		    receiver_has_credit(receiver, 1, n_bytes) &&
 		    !waiting_has_claim(endpoint, membership->registration))
 			return membership->registration;

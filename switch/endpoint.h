@@ -103,7 +103,11 @@ bool endpoint_is_method_missing(const struct bus *bus, const char *subject,
  * The next member in turn with credit for the call, on which none that waits
  * has a claim; NULL: none has.
  */
-struct registration *endpoint_pick(struct endpoint *endpoint, uint64_t n_bytes);
+struct registration *endpoint_pick(struct endpoint *endpoint, uint64_t n_bytes,
+				   unsigned n_hops);
+
+/** Whether a call that has made `n_hops` may go on to any member. */
+bool endpoint_is_in_reach(const struct endpoint *endpoint, unsigned n_hops);
 
 /** Returns 0, -EDQUOT or -ENOMEM. */
 int registration_new(struct speaker *speaker,

@@ -118,7 +118,7 @@ static void speak_for(struct peer *peer, const struct inbound *before,
 		inbound->speaker = before->speaker;
 	else
 		inbound->speaker = leaf_lookup(peer->leaf, frame->source);
-	if (!frame->hops)
+	if (!frame->hops && frame->kind <= FRAME_CALL)
 		frame->hops = 1;
 }
 

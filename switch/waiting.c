@@ -54,10 +54,18 @@ int waiting_add(struct slot *slot, const char *subject, size_t n_subject,
 	return waiting_append(slot, message);
 }
 
+static bool is_too_far(const struct slot *slot,
+		       const struct registration *registration)
+{
+	return slot->held && peer_is_too_far(registration->receiver.peer,
+					     slot->held[FRAME_AT_HOPS]);
+}
+
 static bool has_claim(const struct slot *slot,
 		      const struct registration *registration)
 {
-	return slot->cost_bytes <= registration->credit_bytes_most / 2;
+	return slot->cost_bytes <= registration->credit_bytes_most / 2 &&
+	       !is_too_far(slot, registration);
 }
 
 bool waiting_has_claim(const struct endpoint *endpoint,
@@ -91,6 +99,8 @@ static void release(struct slot *slot, struct registration *registration)
 		size_t n = le32_load(held + at);
 
 		le64_store(held + at + FRAME_AT_CORRELATION, id);
+		held[at + FRAME_AT_HOPS] = (uint8_t)(held[at + FRAME_AT_HOPS] +
+						     receiver->peer->n_hops);
 		peer_send_frame(receiver->peer, held + at, n);
 		at += n;
 	}
@@ -111,7 +121,8 @@ static void wake_at(struct registration *registration,
 		if (!receiver->credit_messages ||
 		    !peer_is_there(receiver->peer))
 			return;
-		if (receiver_has_credit(receiver, 1, slot->cost_bytes)) {
+		if (receiver_has_credit(receiver, 1, slot->cost_bytes) &&
+		    !is_too_far(slot, registration)) {
 			release(slot, registration);
 		} else if (has_claim(slot, registration)) {
 			return;
