@@ -18,7 +18,10 @@ static unsigned count_pages(unsigned order)
 	return (unsigned)(ring_pages_bytes(order) / RING_PAGE_BYTES);
 }
 
-/* Share one ring's pages. The peer may write only to the one that it fills. */
+/*
+ * Share one ring's pages. The peer may write to the one that it reads as well:
+ * MirageOS maps both so, and what we write there we never read.
+ */
 static int give_ring(struct vchan_pages *pages, unsigned order, bool is_left,
 		     uint32_t *grants)
 {
@@ -28,7 +31,7 @@ static int give_ring(struct vchan_pages *pages, unsigned order, bool is_left,
 	if (!n)
 		return 0;
 	ring = xengntshr_share_pages(pages->given, pages->domid, (int)n, grants,
-				     is_left);
+				     1);
 	if (!ring)
 		return last_errno();
 	if (is_left)
