@@ -103,6 +103,13 @@ static bool is_served(struct listener *listener,
 	return known && domain_is_served(bus, known);
 }
 
+static void on_news(struct listener *listener, const char *text)
+{
+	struct place *place = listener->owner;
+
+	log_warning("%s: %s", place->address, text);
+}
+
 static int lookup_key(void *userdata, const uint8_t key[TRANSPORT_KEY_BYTES],
 		      char ret_name[256])
 {
@@ -184,6 +191,7 @@ static int place_new(struct listening *listening, const char *address,
 	place->listener->owner = place;
 	place->listener->on_channel = on_channel;
 	place->listener->on_silent = on_silent;
+	place->listener->on_news = on_news;
 	log_info("listening on %s",
 		 place->listener->address ? place->listener->address : address);
 	list_push_back(&listening->places, &place->link);

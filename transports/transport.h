@@ -99,6 +99,8 @@ struct listener {
 	int (*on_channel)(struct listener *listener, struct channel *channel);
 	/* One that said nothing in time was cut off. May be NULL. */
 	void (*on_silent)(struct listener *listener);
+	/* Something that people should know, in words. May be NULL. */
+	void (*on_news)(struct listener *listener, const char *text);
 	/*
 	 * Where the hypervisor names domains. One has come, or was there when
 	 * listening began; or it is gone, and its channels are hung up already.

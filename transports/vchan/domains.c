@@ -3,6 +3,7 @@
 #include "transports/vchan/domains.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -11,6 +12,7 @@
 #include "transports/vchan/address.h"
 #include "transports/vchan/explain.h"
 #include "transports/vchan/identity.h"
+#include "transports/vchan/names.h"
 #include "transports/vchan/nodes.h"
 
 /* How often the agent may change its nodes while we read them. */
@@ -22,6 +24,8 @@ struct domains {
 	struct store store;
 	struct poll_source news;
 	bool is_by_agent;
+	bool is_agent_away;
+	struct names names; /* not by the agent, whose number tells of names */
 	struct list known;
 	struct list followers;
 };
@@ -55,10 +59,35 @@ static struct known_domain *lookup(const struct list *list, uint32_t domid)
 	return NULL;
 }
 
+/* For the log of whoever listens. */
+static void say(struct domains *domains, const char *text)
+{
+	struct list *link;
+
+	list_for_each (link, &domains->followers) {
+		struct vchan_follower *follower =
+			container_of(link, struct vchan_follower, link);
+
+		follower->on_news(follower, text);
+	}
+}
+
+/* We are in another domain than dom0, and it could help. */
+static void explain_denied(const struct domains *domains,
+			   const struct transport_options *options,
+			   const char *node)
+{
+	uint32_t domid = domains->store.domid;
+
+	vchan_explain(options,
+		      "xenstore: %s: %s (in dom0: helio xen-agent %u, or helio "
+		      "xen-grant %u)",
+		      node, strerror(EACCES), domid, domid);
+}
+
 static int note_found(struct domains *domains, uint32_t domid,
 		      struct list *found)
 {
-	struct known_domain *known = lookup(&domains->known, domid);
 	struct known_domain *mine;
 	int r;
 
@@ -67,7 +96,7 @@ static int note_found(struct domains *domains, uint32_t domid,
 		return -ENOMEM;
 	list_init(&mine->link);
 	r = identity_read(&domains->store, domains->is_by_agent, domid,
-			  known ? &known->domain : NULL, &mine->domain);
+			  &mine->domain);
 	if (r < 0) {
 		free(mine);
 		return r;
@@ -76,9 +105,43 @@ static int note_found(struct domains *domains, uint32_t domid,
 	return 0;
 }
 
+/* One that may not be read is none of ours; it is told of once. */
+static void note_secret(struct domains *domains, uint32_t domid, bool is_secret)
+{
+	char text[128];
+
+	if (!names_note_secret(&domains->names, domid, is_secret))
+		return;
+	(void)snprintf(text, sizeof(text),
+		       "domain %u may not be read, and is not served (in dom0: "
+		       "helio xen-grant %u)",
+		       domid, domains->store.domid);
+	say(domains, text);
+}
+
+static int read_one(struct domains *domains,
+		    const struct transport_options *options, uint32_t domid,
+		    struct list *found)
+{
+	char node[STORE_PATH_BYTES];
+	int r;
+
+	if (!domains->is_by_agent)
+		names_see(&domains->names, &domains->store, domid);
+	r = note_found(domains, domid, found);
+	if (r == -EACCES && options) {
+		(void)snprintf(node, sizeof(node), NODE_DOMAINS "/%u/vm, name",
+			       domid);
+		explain_denied(domains, options, node);
+		return r;
+	}
+	note_secret(domains, domid, r == -EACCES);
+	return r == -ENOENT || r == -EACCES ? 0 : r;
+}
+
 /*
- * All that are up. One that goes meanwhile is not; one that may not be read
- * is none of ours, unless `options` are asking whether we can do our work.
+ * All that are up. One that goes meanwhile is not, nor is one that may not be
+ * read, unless `options` are asking whether we can do our work.
  */
 static int read_all(struct domains *domains,
 		    const struct transport_options *options, struct list *found)
@@ -92,23 +155,22 @@ static int read_all(struct domains *domains,
 	names = xs_directory(domains->store.handle, XBT_NULL, folder, &n);
 	if (!names) {
 		r = store_errno();
-		if (options)
+		if (options && r == -EACCES)
+			explain_denied(domains, options, folder);
+		else if (options)
 			vchan_explain(options, "xenstore: %s: %s", folder,
 				      strerror(-r));
 		return r;
 	}
+	names_begin(&domains->names);
 	for (unsigned i = 0; i < n && !r; i++) {
 		uint32_t domid;
 
 		if (vchan_number_parse(names[i], ADDRESS_DOMID_MAX, &domid) < 0)
 			continue;
-		r = note_found(domains, domid, found);
-		if (r == -EACCES && options)
-			vchan_explain(options, "xenstore: %s/%u: %s", folder,
-				      domid, strerror(-r));
-		if (r == -ENOENT || (r == -EACCES && !options))
-			r = 0;
+		r = read_one(domains, options, domid, found);
 	}
+	names_end(&domains->names, &domains->store);
 	free(names);
 	return r;
 }
@@ -190,22 +252,48 @@ static bool draw_incarnation(struct transport_domain *domain)
 	return true;
 }
 
+static void note_name(struct domains *domains, struct known_domain *known,
+		      const char *name)
+{
+	if (strcmp(known->domain.name, name) == 0)
+		return;
+	memcpy(known->domain.name, name, sizeof(known->domain.name));
+	tell(domains, known, true);
+}
+
 static void adopt_new(struct domains *domains, struct list *found)
 {
 	struct list *link;
 
 	while ((link = list_pop_front(found))) {
-		struct known_domain *known =
+		struct known_domain *mine =
 			container_of(link, struct known_domain, link);
+		struct known_domain *known =
+			lookup(&domains->known, mine->domain.domid);
 
-		if (lookup(&domains->known, known->domain.domid) ||
-		    !draw_incarnation(&known->domain)) {
-			free(known);
+		if (known)
+			note_name(domains, known, mine->domain.name);
+		if (known || !draw_incarnation(&mine->domain)) {
+			free(mine);
 			continue;
 		}
-		list_push_back(&domains->known, &known->link);
-		tell(domains, known, true);
+		list_push_back(&domains->known, &mine->link);
+		tell(domains, mine, true);
 	}
+}
+
+static void note_agent(struct domains *domains)
+{
+	uint32_t number;
+	bool is_away = store_read_number(&domains->store, NODE_AGENT,
+					 NODE_NUMBER_MAX, &number) < 0;
+
+	if (is_away == domains->is_agent_away)
+		return;
+	domains->is_agent_away = is_away;
+	say(domains, is_away ? "xenstore: " NODE_AGENT " is gone: until helio "
+			       "xen-agent is back, no domain comes or goes"
+			     : "xenstore: " NODE_AGENT " is back");
 }
 
 /*
@@ -216,6 +304,8 @@ static void refresh(struct domains *domains)
 {
 	struct list found = LIST_INIT(found);
 
+	if (domains->is_by_agent)
+		note_agent(domains);
 	if (look(domains, NULL, &found) == 0) {
 		forget_lost(domains, &found);
 		adopt_new(domains, &found);
@@ -240,8 +330,10 @@ static void news_ready(struct poll_source *source, uint32_t events)
 		return;
 	while ((event = xs_check_watch(domains->store.handle)))
 		free(event);
-	if (errno != EAGAIN)
+	if (errno != EAGAIN) {
 		stop_news(domains);
+		say(domains, "xenstore is gone: no domain comes or goes");
+	}
 	refresh(domains);
 }
 
@@ -258,7 +350,10 @@ static int watch(struct domains *domains, const char *path,
 			return 0;
 		r = store_errno();
 	}
-	vchan_explain(options, "xenstore: %s: %s", path, strerror(-r));
+	if (r == -EACCES)
+		explain_denied(domains, options, path);
+	else
+		vchan_explain(options, "xenstore: %s: %s", path, strerror(-r));
 	return r;
 }
 
@@ -293,6 +388,8 @@ static void close_domains(struct domains *domains)
 {
 	stop_news(domains);
 	free_known(&domains->known);
+	names_forget(&domains->names);
+	domains->is_agent_away = false;
 	store_close(&domains->store);
 	list_unlink(&domains->link);
 	list_push_back(&idle, &domains->link);
@@ -312,6 +409,7 @@ static struct domains *take_idle(void)
 	list_init(&domains->link);
 	list_init(&domains->known);
 	list_init(&domains->followers);
+	names_init(&domains->names);
 	return domains;
 }
 

@@ -8,6 +8,7 @@
  * From xenstore, by a comparison of lists each time that something may have
  * changed; see nodes.h for where it is read. A domain is up while xenstored
  * serves it and its identity can be read. Each life has its own incarnation.
+ * One that is called otherwise now is told as up once more.
  */
 
 #include <stdbool.h>
@@ -29,6 +30,8 @@ struct vchan_follower {
 	struct list link;
 	void (*on_domain)(struct vchan_follower *follower,
 			  const struct transport_domain *domain, bool is_up);
+	/* What people should know, in words. */
+	void (*on_news)(struct vchan_follower *follower, const char *text);
 };
 
 struct domains;

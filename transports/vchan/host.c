@@ -205,6 +205,18 @@ static void add_guest(struct host *host, const struct transport_domain *domain)
 	judge(guest, clock_now_ns());
 }
 
+/* It is called otherwise now; what the owner makes of that, it does. */
+static void rename_guest(struct guest *guest,
+			 const struct transport_domain *domain)
+{
+	struct listener *listener = &guest->host->listener;
+
+	guest->domain = *domain;
+	if (listener->on_domain)
+		listener->on_domain(listener, domain, true);
+	judge(guest, clock_now_ns());
+}
+
 static void remove_guest(struct host *host,
 			 const struct transport_domain *domain)
 {
@@ -225,12 +237,24 @@ static void on_domain(struct vchan_follower *follower,
 {
 	struct host *host = container_of(follower, struct host, follower);
 
+	struct guest *guest = guest_lookup(host, domain->domid);
+
 	if (!host->is_started)
 		return;
-	if (is_up && !host->is_closed)
+	if (is_up && guest && !host->is_closed)
+		rename_guest(guest, domain);
+	else if (is_up && !host->is_closed)
 		add_guest(host, domain);
 	else if (!is_up)
 		remove_guest(host, domain);
+}
+
+static void on_news(struct vchan_follower *follower, const char *text)
+{
+	struct host *host = container_of(follower, struct host, follower);
+
+	if (!host->is_closed && host->listener.on_news)
+		host->listener.on_news(&host->listener, text);
 }
 
 static void start(struct host *host)
@@ -345,6 +369,7 @@ static struct host *host_new(struct poller *poller,
 	host->poller = poller;
 	host->address = *address;
 	host->follower.on_domain = on_domain;
+	host->follower.on_news = on_news;
 	host->timer = (struct poll_source){ .fd = -1, .ready = timer_ready };
 	host->n_handshakes_max =
 		options->n_handshakes_max ?: HANDSHAKES_MAX_DEFAULT;

@@ -83,15 +83,7 @@ static int read_name(const struct store *store, const char *path,
 	return 0;
 }
 
-static bool is_same(const struct transport_domain *known,
-		    const struct transport_domain *domain)
-{
-	return known &&
-	       memcmp(known->uuid, domain->uuid, sizeof(known->uuid)) == 0;
-}
-
 int identity_read(const struct store *store, bool is_by_agent, uint32_t domid,
-		  const struct transport_domain *known,
 		  struct transport_domain *ret_domain)
 {
 	const char *folder = is_by_agent ? NODE_AGENT_DOMAINS : NODE_DOMAINS;
@@ -109,10 +101,6 @@ int identity_read(const struct store *store, bool is_by_agent, uint32_t domid,
 	r = read_uuid(store, path, is_by_agent ? "" : VM_PREFIX, &domain);
 	if (r < 0)
 		return r;
-	if (is_same(known, &domain)) {
-		*ret_domain = *known;
-		return 0;
-	}
 	(void)snprintf(path, sizeof(path), "%s/%u/name", folder, domid);
 	r = read_name(store, path, &domain);
 	if (!r)

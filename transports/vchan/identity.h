@@ -12,12 +12,10 @@ struct transport_domain;
 
 /**
  * Domain, uuid and name, from what the agent keeps or from the hypervisor's
- * tree. Of `known`, if its uuid is still that, the name is not read again; it
- * may be NULL. Returns 0; -ENOENT when the domain is not up; -EACCES when that
- * cannot be told; or another negative errno.
+ * tree. Returns 0; -ENOENT when the domain is not up; -EACCES when that cannot
+ * be told; or another negative errno.
  */
 int identity_read(const struct store *store, bool is_by_agent, uint32_t domid,
-		  const struct transport_domain *known,
 		  struct transport_domain *ret_domain);
 
 /** "/vm/UUID" without what stands before it. Returns 0 or -EINVAL. */
