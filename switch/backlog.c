@@ -46,7 +46,9 @@ struct named backlog_named(const uint8_t *frame)
 	uint8_t kind = frame[FRAME_AT_KIND];
 	struct named named = { .source = le32_load(frame + FRAME_AT_SOURCE) };
 
-	if (kind == FRAME_OBSERVED_CALL || kind == FRAME_OBSERVED_REPLY)
+	/* A later fragment of a copy has no extension. */
+	if ((kind == FRAME_OBSERVED_CALL || kind == FRAME_OBSERVED_REPLY) &&
+	    frame[FRAME_AT_FLAGS] & FRAME_EXTENDED)
 		named.callee = le32_load(frame + FRAME_AT_CALLEE);
 	return named;
 }

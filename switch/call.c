@@ -48,7 +48,7 @@ void call_fail(struct slot *slot, enum status status, const char *text)
 	if (slot->callee)
 		peer_send(slot->callee->peer, &cancel, NULL, 0);
 	slot->bus->stats.n_calls_failed++;
-	if (slot->observed)
+	if (slot->observation)
 		observe_end(slot, status, text);
 	reply_by_bus(slot->caller, slot->caller_id, status, text,
 		     slot->callee != NULL);
@@ -75,16 +75,21 @@ static const char *split_instance(const char *text, size_t n,
 	return text + 1;
 }
 
+const char *call_plain_subject(const char *subject, size_t *n)
+{
+	uint64_t ignored;
+	const char *inner = split_instance(subject, *n, &ignored);
+
+	if (!inner)
+		return subject;
+	*n -= (size_t)(inner - subject);
+	return inner;
+}
+
 bool call_is_allowed(const struct speaker *caller, const char *subject,
 		     size_t n, char *text, size_t n_text)
 {
-	uint64_t ignored;
-	const char *inner = split_instance(subject, n, &ignored);
-
-	if (inner) {
-		n -= (size_t)(inner - subject);
-		subject = inner;
-	}
+	subject = call_plain_subject(subject, &n);
 	return speaker_may(caller, VERB_CALL, subject, n, text, n_text);
 }
 

@@ -5,38 +5,175 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/subject.h"
 #include "switch/bus.h"
+#include "switch/call.h"
 #include "switch/inbound.h"
 #include "switch/message.h"
+#include "switch/open_target.h"
 #include "switch/peer.h"
 #include "switch/slot.h"
 #include "switch/subscription.h"
 
-/* A copy to each; what is too long with its extension is told as a gap. */
-static void copy_to_all(struct bus *bus, const char *subject,
-			struct message *message, struct frame *frame)
-{
-	struct audience *audience;
+/* Those who have the beginning of a call, or of a reply. */
+struct copies {
+	size_t n_targets;
+	struct open_target targets[];
+};
 
-	message->image = NULL;
-	message->subject = subject;
-	message->n_subject = strlen(subject);
-	if (message->n_tail >
-	    FRAME_MAX_BYTES - FRAME_HEADER_MAX_BYTES - FRAME_SUBJECT_MAX_BYTES)
-		message->n_tail = frame->n_metadata;
-	frame->flags = FRAME_WHOLE | FRAME_EXTENDED;
-	message_set_frame(message, frame);
-	if (route_match(&bus->observers, subject, message->n_subject,
-			&audience) < 0)
-		return;
+struct observation {
+	struct copies *call; /* NULL: finished, or nobody has it */
+	struct copies *reply;
+	size_t n_subject;
+	char subject[];
+};
+
+static struct copies *abort_copies(struct copies *copies)
+{
+	if (!copies)
+		return NULL;
+	for (size_t i = 0; i < copies->n_targets; i++)
+		if (copies->targets[i].subscription)
+			open_target_abort(&copies->targets[i],
+					  "the rest of it did not come");
+	free(copies);
+	return NULL;
+}
+
+struct observation *observation_free(struct observation *observation)
+{
+	if (!observation)
+		return NULL;
+	abort_copies(observation->call);
+	abort_copies(observation->reply);
+	free(observation);
+	return NULL;
+}
+
+static struct subscription *observer_of(struct target *target)
+{
+	return container_of(target, struct subscription, target);
+}
+
+static void deliver_whole(const struct audience *audience,
+			  const struct message *message)
+{
 	for (size_t i = 0; i < audience->n_targets; i++) {
+		struct subscription *sub = observer_of(audience->targets[i]);
 		uint64_t ignored;
 
-		(void)subscription_deliver(container_of(audience->targets[i],
-							struct subscription,
-							target),
-					   message, &ignored);
+		if (peer_is_there(sub->receiver.peer))
+			(void)subscription_deliver(sub, message, &ignored);
 	}
+}
+
+/* Without memory for it nobody gets any of it. */
+static struct copies *deliver_first(const struct audience *audience,
+				    const struct message *message)
+{
+	struct copies *copies =
+		malloc(sizeof(*copies) +
+		       audience->n_targets * sizeof(struct open_target));
+
+	if (!copies)
+		return NULL;
+	copies->n_targets = 0;
+	for (size_t i = 0; i < audience->n_targets; i++) {
+		struct subscription *sub = observer_of(audience->targets[i]);
+
+		if (peer_is_there(sub->receiver.peer) &&
+		    open_target_begin(&copies->targets[copies->n_targets], sub,
+				      message) == DELIVERY_TAKEN)
+			copies->n_targets++;
+	}
+	return copies;
+}
+
+/* More of the body. Returns what is left to do: NULL after the last. */
+static struct copies *deliver_more(struct copies *copies, uint8_t kind,
+				   const struct message *message,
+				   size_t n_skipped)
+{
+	struct frame frame = {
+		.kind = kind,
+		.flags = message->flags & FRAME_LAST,
+		.source = message->frame.source,
+	};
+	size_t n_body = message->n_body - n_skipped;
+	struct message more = {
+		.subject = "",
+		.tail = message->tail + message->n_tail - n_body,
+		.n_tail = n_body,
+		.n_body = n_body,
+		.source = message->source,
+	};
+
+	if (!copies)
+		return NULL;
+	message_set_frame(&more, &frame);
+	for (size_t i = 0; i < copies->n_targets; i++)
+		if (copies->targets[i].subscription)
+			open_target_continue(&copies->targets[i], &more);
+	if (!(message->flags & FRAME_LAST))
+		return copies;
+	free(copies);
+	return NULL;
+}
+
+static size_t min_size(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/*
+ * What begins a call or a reply goes to all who observe, under `frame`, which
+ * has all but lengths and flags. Returns those who wait for more of it.
+ */
+static struct copies *copy_to_all(struct bus *bus,
+				  const struct observation *observation,
+				  const struct message *message,
+				  struct frame *frame)
+{
+	struct message copy = *message;
+	struct audience *audience;
+	bool is_last = message->flags & FRAME_LAST;
+
+	if (route_match(&bus->observers, observation->subject,
+			observation->n_subject, &audience) < 0 ||
+	    !audience->n_targets)
+		return NULL;
+	copy.image = NULL;
+	copy.subject = observation->subject;
+	copy.n_subject = observation->n_subject;
+	copy.n_body = min_size(message->n_body,
+			       FRAME_MAX_BYTES - FRAME_HEADER_MAX_BYTES -
+				       copy.n_subject - frame->n_metadata);
+	copy.n_tail = frame->n_metadata + copy.n_body;
+	frame->flags = FRAME_FIRST | FRAME_EXTENDED;
+	if (is_last && copy.n_body == message->n_body) {
+		frame->flags |= FRAME_LAST;
+		message_set_frame(&copy, frame);
+		deliver_whole(audience, &copy);
+		return NULL;
+	}
+	copy.total_bytes = is_last ? message->n_body : message->total_bytes;
+	frame->total_bytes = copy.total_bytes;
+	message_set_frame(&copy, frame);
+	if (copy.n_body == message->n_body)
+		return deliver_first(audience, &copy);
+	return deliver_more(deliver_first(audience, &copy), frame->kind,
+			    message, copy.n_body);
+}
+
+static struct observation *observation_new(const char *subject, size_t n)
+{
+	struct observation *observation = malloc(sizeof(*observation) + n);
+
+	if (!observation)
+		return NULL;
+	*observation = (struct observation){ .n_subject = n };
+	memcpy(observation->subject, subject, n);
+	return observation;
 }
 
 void observe_call(struct slot *slot, const struct inbound *inbound,
@@ -51,20 +188,23 @@ void observe_call(struct slot *slot, const struct inbound *inbound,
 		.time_left_ms = inbound->frame.time_left_ms,
 		.slot = slot->id,
 	};
+	size_t n = inbound->frame.n_subject;
+	const char *subject = call_plain_subject(inbound->subject, &n);
 	struct audience *audience;
 
-	if (route_match(&slot->bus->observers, inbound->subject,
-			inbound->frame.n_subject, &audience) < 0 ||
+	if (!subject_is_valid(subject, n) ||
+	    route_match(&slot->bus->observers, subject, n, &audience) < 0 ||
 	    !audience->n_targets)
 		return;
-	slot->observed = strdup(inbound->subject);
-	if (!slot->observed)
+	slot->observation = observation_new(subject, n);
+	if (!slot->observation)
 		return;
 	if (registration) {
 		copy.callee = registration->receiver.speaker->source;
 		frame.callee = copy.callee->handle;
 	}
-	copy_to_all(slot->bus, slot->observed, &copy, &frame);
+	slot->observation->call =
+		copy_to_all(slot->bus, slot->observation, &copy, &frame);
 }
 
 void observe_reply(struct slot *slot, const struct inbound *inbound,
@@ -83,8 +223,20 @@ void observe_reply(struct slot *slot, const struct inbound *inbound,
 	};
 
 	copy.callee = callee;
+	slot->observation->reply =
+		copy_to_all(slot->bus, slot->observation, &copy, &frame);
+}
 
-	copy_to_all(slot->bus, slot->observed, &copy, &frame);
+void observe_continue(struct slot *slot, const struct message *message)
+{
+	struct observation *observation = slot->observation;
+
+	if (message->frame.kind == FRAME_REPLY)
+		observation->reply = deliver_more(
+			observation->reply, FRAME_OBSERVED_REPLY, message, 0);
+	else
+		observation->call = deliver_more(
+			observation->call, FRAME_OBSERVED_CALL, message, 0);
 }
 
 void observe_end(struct slot *slot, enum status status, const char *text)
@@ -92,6 +244,8 @@ void observe_end(struct slot *slot, enum status status, const char *text)
 	struct message copy = {
 		.tail = (const uint8_t *)text,
 		.n_tail = strlen(text),
+		.n_body = strlen(text),
+		.flags = FRAME_WHOLE,
 	};
 	struct frame frame = {
 		.kind = FRAME_OBSERVED_REPLY,
@@ -101,5 +255,6 @@ void observe_end(struct slot *slot, enum status status, const char *text)
 		.handed_over = slot->callee != NULL,
 	};
 
-	copy_to_all(slot->bus, slot->observed, &copy, &frame);
+	slot->observation->reply = abort_copies(slot->observation->reply);
+	(void)copy_to_all(slot->bus, slot->observation, &copy, &frame);
 }

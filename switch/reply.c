@@ -110,7 +110,7 @@ void call_reply(struct peer *callee, const struct inbound *inbound)
 	callee->bus->stats.n_replies++;
 	slot->callee->speaker->stats.n_calls_served++;
 	forward_reply(slot->callee->speaker, inbound, &message);
-	if (slot->observed) {
+	if (slot->observation) {
 		message_settle(&message, callee->bus->scratch);
 		observe_reply(slot, inbound, &message);
 	}
@@ -133,7 +133,7 @@ void call_drop(struct slot *slot)
 
 	if (slot->callee)
 		peer_send(slot->callee->peer, &cancel, NULL, 0);
-	if (slot->observed)
+	if (slot->observation)
 		observe_end(slot, STATUS_CANCELLED, "");
 }
 
@@ -150,7 +150,14 @@ void call_cancel(struct peer *caller, const struct inbound *inbound)
 void call_continue(struct open *open, const struct message *message)
 {
 	struct slot *slot = open->slot;
+	struct message settled;
 
+	if (slot->observation) {
+		settled = *message;
+		message_settle(&settled, slot->bus->scratch);
+		observe_continue(slot, &settled);
+		message = &settled;
+	}
 	if (open->kind == FRAME_REPLY) {
 		pass_reply(slot, message);
 		if (message->flags & FRAME_LAST)

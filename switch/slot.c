@@ -9,6 +9,7 @@
 #include "switch/ack.h"
 #include "switch/bus.h"
 #include "switch/call.h"
+#include "switch/observe.h"
 #include "switch/open.h"
 #include "switch/peer.h"
 #include "switch/quota.h"
@@ -116,7 +117,7 @@ static void stop_waiting(struct slot *slot)
 void slot_free(struct slot *slot)
 {
 	stop_waiting(slot);
-	free(slot->observed);
+	slot->observation = observation_free(slot->observation);
 	open_lose_slot(slot->request);
 	open_lose_slot(slot->reply);
 	timer_remove(&slot->timer);

@@ -21,6 +21,7 @@
 
 struct bus;
 struct endpoint;
+struct observation;
 struct open;
 struct peer;
 struct receiver;
@@ -45,10 +46,10 @@ struct slot {
 	struct map_node taken_node; /* in peer.taken of the callee; calls */
 	struct list callee_link; /* in the callee's list, or its endpoint's */
 
-	uint64_t id;          /* joins the copies that observers get */
-	uint64_t room_bytes;  /* that are left for the reply's body */
-	char *observed;       /* subject, if somebody observes; or NULL */
-	struct open *request; /* fragments still to come, or NULL */
+	uint64_t id;         /* joins the copies that observers get */
+	uint64_t room_bytes; /* that are left for the reply's body */
+	struct observation *observation; /* if somebody observes; or NULL */
+	struct open *request;            /* fragments still to come, or NULL */
 	struct open *reply;
 
 	struct endpoint *waits_at; /* or NULL */

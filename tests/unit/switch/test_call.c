@@ -1,42 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Who gets a call, who sees it, and what becomes of it. */
+/* Who gets a call, and what becomes of it. */
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
 
 #include "base/clock.h"
-#include "tests/unit/switch/fake_peer.h"
+#include "tests/unit/switch/stage.h"
 
-static struct world world;
-static struct got got;
-static struct fake_peer a; /* calls */
-static struct fake_peer b; /* serves */
-static struct fake_peer c;
-
-static int set_up(void **state)
-{
-	world_init(&world, NULL);
-	fake_join(&world, "a", &a);
-	fake_join(&world, "b", &b);
-	fake_join(&world, "c", &c);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	fake_leave(&a);
-	fake_leave(&b);
-	fake_leave(&c);
-	world_deinit(&world);
-	return 0;
-}
+/* a calls, b serves. */
 
 static uint64_t expect_call(struct fake_peer *callee, const char *subject)
 {
@@ -235,96 +206,6 @@ static void a_reply_longer_than_the_room_ends_the_call(void **state)
 	assert_int_equal(got.n_body, 1024);
 }
 
-/* c observes; its own plain subscription must see nothing. */
-static void observe(const char *pattern)
-{
-	Helio__Bus__V1__Subscribe subscribe = HELIO__BUS__V1__SUBSCRIBE__INIT;
-
-	subscribe.has_id = subscribe.has_observe = 1;
-	subscribe.has_credit_messages = subscribe.has_credit_bytes = 1;
-	subscribe.id = 1;
-	subscribe.observe = 1;
-	subscribe.credit_messages = 100;
-	subscribe.credit_bytes = 1000000;
-	fake_subscribe_with(&c, &subscribe, pattern, STATUS_OK);
-}
-
-static uint64_t expect_observed(enum frame_kind kind, enum status status)
-{
-	fake_expect(&c, kind, &got);
-	assert_int_equal(got.frame.status, status);
-	assert_string_equal(got.subject, "svc");
-	return got.frame.slot;
-}
-
-static void observers_see_calls_and_replies(void **state)
-{
-	uint64_t slot;
-
-	observe("svc");
-	fake_subscribe(&c, 2, ">", 100, STATUS_OK);
-	fake_serve(&b, 1, "svc", 10);
-	fake_call(&a, 1, 0, "svc");
-	slot = expect_observed(FRAME_OBSERVED_CALL, STATUS_OK);
-	assert_string_equal((char *)got.body, "question");
-	fake_answer(&b, expect_call(&b, "svc"));
-	assert_int_equal(expect_observed(FRAME_OBSERVED_REPLY, STATUS_OK),
-			 slot);
-	assert_string_equal((char *)got.body, "answer");
-	fake_expect(&a, FRAME_REPLY, &got);
-	fake_expect_silence(&c);
-}
-
-static void observers_see_failures(void **state)
-{
-	struct frame cancel = { .kind = FRAME_CANCEL, .correlation = 2 };
-	uint64_t slot;
-
-	observe("svc");
-	fake_call(&a, 1, 0, "svc");
-	slot = expect_observed(FRAME_OBSERVED_CALL, STATUS_OK);
-	assert_int_equal(
-		expect_observed(FRAME_OBSERVED_REPLY, STATUS_UNAVAILABLE),
-		slot);
-	assert_int_equal(got.frame.origin, ORIGIN_BUS);
-	fake_call(&a, 2, FRAME_WAIT, "svc");
-	expect_observed(FRAME_OBSERVED_CALL, STATUS_OK);
-	fake_send(&a, &cancel, "", NULL, 0);
-	expect_observed(FRAME_OBSERVED_REPLY, STATUS_CANCELLED);
-	fake_call(&a, 3, FRAME_WAIT, "svc");
-	expect_observed(FRAME_OBSERVED_CALL, STATUS_OK);
-	world.now_ns += 2 * NS_PER_S;
-	world_settle(&world);
-	expect_observed(FRAME_OBSERVED_REPLY, STATUS_DEADLINE_EXCEEDED);
-	fake_expect_silence(&c);
-}
-
-/* The copies' extension does not fit any more: the call goes on as it was. */
-static void a_frame_of_full_length_is_observed(void **state)
-{
-	static uint8_t body[FRAME_MAX_BYTES];
-	struct frame frame = { .kind = FRAME_CALL,
-			       .flags = FRAME_WHOLE,
-			       .correlation = 1 };
-	size_t n = FRAME_MAX_BYTES - FRAME_HEADER_BYTES - 3;
-
-	observe("svc");
-	fake_serve(&b, 1, "svc", 10);
-	fake_send(&a, &frame, "svc", body, n);
-	expect_call(&b, "svc");
-	assert_int_equal(got.n_body, n);
-	expect_observed(FRAME_OBSERVED_CALL, STATUS_OK);
-	frame = (struct frame){ .kind = FRAME_REPLY,
-				.flags = FRAME_WHOLE,
-				.correlation = FRAME_SWITCH_DRAWN |
-					       UINT64_C(1) << 32 };
-	n = FRAME_MAX_BYTES - FRAME_HEADER_BYTES;
-	fake_send(&b, &frame, "", body, n);
-	fake_expect(&a, FRAME_REPLY, &got);
-	assert_int_equal(got.n_body, n);
-	expect_observed(FRAME_OBSERVED_REPLY, STATUS_OK);
-}
-
 static void a_callee_that_unserves_fails_its_calls(void **state)
 {
 	struct frame unserve = { .kind = FRAME_UNSERVE };
@@ -342,24 +223,19 @@ static void a_callee_that_unserves_fails_its_calls(void **state)
 	fake_expect_silence(&b);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(an_instance_is_called_by_its_number),
-		TEST(a_missing_method_is_told_from_a_missing_service),
-		TEST(servers_take_turns),
-		TEST(who_has_no_credit_is_passed_over),
-		TEST(credit_releases_calls_that_wait),
-		TEST(a_call_in_fragments_waits_and_costs_all_of_it),
-		TEST(a_reply_in_fragments_ends_the_call_with_its_last),
-		TEST(a_reply_that_is_aborted_fails_the_call),
-		TEST(a_reply_longer_than_the_room_ends_the_call),
-		TEST(observers_see_calls_and_replies),
-		TEST(observers_see_failures),
-		TEST(a_frame_of_full_length_is_observed),
-		TEST(a_callee_that_unserves_fails_its_calls),
+		TEST_OF_THREE(an_instance_is_called_by_its_number),
+		TEST_OF_THREE(a_missing_method_is_told_from_a_missing_service),
+		TEST_OF_THREE(servers_take_turns),
+		TEST_OF_THREE(who_has_no_credit_is_passed_over),
+		TEST_OF_THREE(credit_releases_calls_that_wait),
+		TEST_OF_THREE(a_call_in_fragments_waits_and_costs_all_of_it),
+		TEST_OF_THREE(a_reply_in_fragments_ends_the_call_with_its_last),
+		TEST_OF_THREE(a_reply_that_is_aborted_fails_the_call),
+		TEST_OF_THREE(a_reply_longer_than_the_room_ends_the_call),
+		TEST_OF_THREE(a_callee_that_unserves_fails_its_calls),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
