@@ -131,9 +131,13 @@ size_t report_peers(struct bus *bus, struct report_page *page,
 	return n;
 }
 
-static void fill_subscription(struct subscription *sub,
-			      struct report_subscription *entry)
+static void fill_subscription(struct receiver *receiver, void *entries,
+			      size_t i)
 {
+	struct report_subscription *entry =
+		&((struct report_subscription *)entries)[i];
+	struct subscription *sub =
+		container_of(receiver, struct subscription, receiver);
 	Helio__Switch__V1__Subscription *out = &entry->subscription;
 
 	helio__switch__v1__subscription__init(out);
@@ -187,11 +191,12 @@ static void fill_methods(const struct registration *registration,
 	out->n_methods = n;
 }
 
-static void fill_service(struct registration *registration,
-			 struct report_service *entry)
+static void fill_service(struct receiver *receiver, void *entries, size_t i)
 {
+	struct report_service *entry = &((struct report_service *)entries)[i];
+	struct registration *registration =
+		container_of(receiver, struct registration, receiver);
 	Helio__Switch__V1__Service *out = &entry->service;
-	const struct receiver *receiver = &registration->receiver;
 	struct list *link;
 	uint32_t n_pending = 0;
 
@@ -214,65 +219,46 @@ static void fill_service(struct registration *registration,
 	SET(out, credit_bytes, receiver->credit_bytes);
 }
 
-/* The next receiver of a kind that belongs on the page, or NULL. */
-static struct receiver *next_receiver(struct bus *bus,
-				      const struct receiver *last,
-				      enum receiver_kind kind,
-				      const struct report_page *page)
+/* The receivers of a kind that belong on the page, oldest first. */
+static size_t fill_receivers(struct bus *bus, struct report_page *page,
+			     enum receiver_kind kind,
+			     void (*fill)(struct receiver *receiver,
+					  void *entries, size_t i),
+			     void *entries)
 {
-	struct list *link = last ? last->all_link.next : bus->receivers.next;
+	uint64_t after = page->cursor;
+	struct list *link;
+	size_t n = 0;
 
-	for (; link != &bus->receivers; link = link->next) {
+	list_for_each (link, &bus->receivers) {
 		struct receiver *receiver =
 			container_of(link, struct receiver, all_link);
 
-		if (receiver->kind == kind && receiver->serial > page->cursor &&
-		    is_below(receiver->peer, page->principal))
-			return receiver;
+		if (receiver->kind != kind || receiver->serial <= after ||
+		    !is_below(receiver->peer, page->principal))
+			continue;
+		if (n == page->limit) {
+			page->has_more = true;
+			break;
+		}
+		fill(receiver, entries, n++);
+		page->cursor = receiver->serial;
 	}
-	return NULL;
+	return n;
 }
 
 size_t report_subscriptions(struct bus *bus, struct report_page *page,
 			    struct report_subscription *entries)
 {
-	struct receiver *receiver;
-	struct receiver *last = NULL;
-	size_t n = 0;
-
-	while ((receiver = next_receiver(bus, last, RECEIVER_SUBSCRIPTION,
-					 page)) &&
-	       n < page->limit) {
-		fill_subscription(
-			container_of(receiver, struct subscription, receiver),
-			&entries[n++]);
-		last = receiver;
-	}
-	page->has_more = receiver != NULL;
-	if (last)
-		page->cursor = last->serial;
-	return n;
+	return fill_receivers(bus, page, RECEIVER_SUBSCRIPTION,
+			      fill_subscription, entries);
 }
 
 size_t report_services(struct bus *bus, struct report_page *page,
 		       struct report_service *entries)
 {
-	struct receiver *receiver;
-	struct receiver *last = NULL;
-	size_t n = 0;
-
-	while ((receiver = next_receiver(bus, last, RECEIVER_REGISTRATION,
-					 page)) &&
-	       n < page->limit) {
-		fill_service(
-			container_of(receiver, struct registration, receiver),
-			&entries[n++]);
-		last = receiver;
-	}
-	page->has_more = receiver != NULL;
-	if (last)
-		page->cursor = last->serial;
-	return n;
+	return fill_receivers(bus, page, RECEIVER_REGISTRATION, fill_service,
+			      entries);
 }
 
 static uint32_t n_peers_of(struct bus *bus, const char *path)

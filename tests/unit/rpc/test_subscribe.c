@@ -607,6 +607,35 @@ static void test_observed_calls(void **state)
 	fake_close(&fake);
 }
 
+/* In parts, as messages are; the slot and the status are in the first. */
+static void test_observed_fragments(void **state)
+{
+	const struct helio_subscribe_options options = {
+		.on_observed = note_observed,
+	};
+	struct frame frame = {
+		.kind = FRAME_OBSERVED_CALL,
+		.flags = FRAME_FIRST | FRAME_EXTENDED,
+		.correlation = delivery(1, 0),
+		.slot = 33,
+		.total_bytes = 4,
+	};
+	struct fake_switch fake;
+	struct seen seen = { 0 };
+
+	(void)state;
+	fake_connect(&fake, NULL);
+	subscribe(&fake, &seen, &options);
+	fake_send(&fake, &frame, "a.v1.B.C", "as", 2);
+	assert_int_equal(seen.n, 0);
+	frame = (struct frame){ .kind = FRAME_OBSERVED_CALL,
+				.flags = FRAME_LAST,
+				.correlation = delivery(1, 0) };
+	fake_send(&fake, &frame, "", "k?", 2);
+	assert_int_equal(seen.n, 1);
+	fake_close(&fake);
+}
+
 static void test_a_log_answers_runs(void **state)
 {
 	const struct helio_subscribe_options options = { .capture = "audit" };
@@ -730,6 +759,7 @@ int main(void)
 		cmocka_unit_test(test_unsubscribe_forgets_what_is_open),
 		cmocka_unit_test(test_unsubscribe_in_the_callback),
 		cmocka_unit_test(test_observed_calls),
+		cmocka_unit_test(test_observed_fragments),
 		cmocka_unit_test(test_a_log_answers_runs),
 		cmocka_unit_test(test_bad_patterns_are_refused),
 		cmocka_unit_test(test_every_allocation_may_fail),
