@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-enum { MAX_WORDS = 32, MAX_LINE_BYTES = 128 };
+enum { MAX_WORDS = 32, MAX_LINE_BYTES = 256 };
 
 struct program program_start(struct xen_world *world, uint32_t domid,
 			     const char *format, ...)
