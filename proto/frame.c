@@ -135,15 +135,15 @@ static void decode_extension(const uint8_t *header, struct frame *frame)
 	uint8_t copy[FRAME_EXTENSION_BYTES];
 
 	memcpy(copy, header + FRAME_HEADER_BYTES, sizeof(copy));
-	frame->total_bytes = le64_load(copy + AT_TOTAL - AT_TOTAL);
-	frame->slot = le64_load(copy + AT_SLOT - AT_TOTAL);
-	frame->callee = le32_load(copy + FRAME_AT_CALLEE - AT_TOTAL);
+	frame->total_bytes = le64_load(copy + (AT_TOTAL - AT_TOTAL));
+	frame->slot = le64_load(copy + (AT_SLOT - AT_TOTAL));
+	frame->callee = le32_load(copy + (FRAME_AT_CALLEE - AT_TOTAL));
 	if (has_status(frame->kind)) {
-		frame->status = le16_load(copy + AT_BY_KIND - AT_TOTAL);
+		frame->status = le16_load(copy + (AT_BY_KIND - AT_TOTAL));
 		frame->origin = copy[AT_ORIGIN - AT_TOTAL];
 		frame->handed_over = copy[AT_HANDED_OVER - AT_TOTAL];
 	} else {
-		frame->room_kib = le32_load(copy + AT_BY_KIND - AT_TOTAL);
+		frame->room_kib = le32_load(copy + (AT_BY_KIND - AT_TOTAL));
 	}
 }
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * A switch between three hostile peers and two honest ones. The input is a
- * list of deeds: which peer, what it does, and what the deed needs. After each
- * input the honest ones have got every message in order, and once all have
- * left the switch holds nothing.
+ * A switch between three hostile peers, all of which may be leaves, and two
+ * honest ones. The input is a list of deeds: which peer, what it does, and what
+ * the deed needs. After each input the honest ones have got every message in
+ * order, and once all have left the switch holds nothing.
  */
 
 #include <string.h>
@@ -39,6 +39,8 @@ enum deed {
 	DEED_TURN,
 	DEED_POLICY, /* another one */
 	N_DEEDS,
+	/* First bytes from here on are the deeds of a leaf. */
+	FIRST_OF_LEAF = 243,
 };
 
 struct input {
@@ -49,7 +51,8 @@ struct input {
 struct actor {
 	struct channel *channel;
 	struct frame_reader reader;
-	uint64_t last_call; /* an id by which it was called */
+	uint32_t speaks_for; /* the source of all that it sends */
+	uint64_t last_call;  /* an id by which it was called */
 };
 
 static struct bus bus;
@@ -62,7 +65,8 @@ static uint32_t n_heard;
 #define HONEST_ALONE                  \
 	"deny vm:h0 publish honest\n" \
 	"deny vm:h1 publish honest\n" \
-	"deny vm:h2 publish honest\n"
+	"deny vm:h2 publish honest\n" \
+	"allow ** uplink leaf\n"
 
 static const char wide[] =
 	HONEST_ALONE "allow ** any >\nallow ** group >\n"
@@ -139,6 +143,7 @@ static void send_frame(struct actor *actor, struct frame *frame,
 
 	frame->n_subject = (uint16_t)strlen(subject);
 	frame->n_metadata = 0;
+	frame->source = actor->speaks_for;
 	frame_set_body(frame, n_body);
 	n = frame_encode(frame, bytes);
 	memcpy(bytes + n, subject, frame->n_subject);
@@ -253,10 +258,12 @@ static void deed_frame(struct actor *actor, struct input *input)
 		.correlation = take_u64(input),
 		.total_bytes = take_u64(input) % 5000,
 		.time_left_ms = take(input),
-		.room_kib = take(input) % 2,
-		.status = take(input) % 20,
 	};
+	uint32_t room_kib = take(input) % 2;
 
+	frame.status = take(input) % 20;
+	if (frame.kind == FRAME_CALL)
+		frame.room_kib = room_kib;
 	if (n_body > input->n)
 		n_body = input->n;
 	send_frame(actor, &frame, subject, input->bytes, n_body);
@@ -416,12 +423,85 @@ static void deed_credit(struct actor *actor, struct input *input)
 	send_frame(actor, &frame, "", body, sizeof(body));
 }
 
+static size_t put_text(uint8_t *body, uint8_t field, const char *text)
+{
+	size_t n = strlen(text);
+
+	body[0] = (uint8_t)(field << 3 | 2);
+	body[1] = (uint8_t)n;
+	memcpy(body + 2, text, n);
+	return 2 + n;
+}
+
+static void announce(struct actor *actor, uint8_t handle, uint8_t pick)
+{
+	static const char *const names[] = {
+		"uid:1",       "uid:2", "vm:a/uid:1",  "vm:a",
+		"vm:a/../b",   "",      "a:1/b:2/c:3", "vm:h0",
+		"a:/b:",       "uid:1", "1/2/3/4",     "uid:1/",
+		"a:1/b:2/c:3", "uid:3", "vm:a/uid:2",  "uid:4",
+	};
+	struct frame frame = { .kind = FRAME_PEER };
+	uint8_t body[64];
+	size_t n = put(body, 1, handle);
+
+	n += put_text(body + n, 2, names[pick % 16]);
+	n += put_text(body + n, 3, names[pick / 16 % 16]);
+	body[n++] = 4 << 3 | 1;
+	le64_store(body + n, pick != 255);
+	send_frame(actor, &frame, "", body, n + 8);
+}
+
+static void forget(struct actor *actor, uint8_t handle)
+{
+	struct frame frame = { .kind = FRAME_FORGET };
+	uint8_t body[8];
+
+	send_frame(actor, &frame, "", body, put(body, 1, handle));
+}
+
+static void cross(struct actor *actor, const char *subject, uint8_t shape)
+{
+	struct frame frame = { .kind = FRAME_SUBSCRIBE };
+	uint8_t body[32];
+	size_t n = put(body, 1, 1 + shape % 8);
+
+	n += put(body + n, 4, shape >> 5);
+	n += put(body + n, 5, 1000);
+	n += put(body + n, 10, 5 + (shape >> 3) % 4);
+	send_frame(actor, &frame, subject, body, n);
+}
+
+static void deed_leaf(struct actor *actor, struct input *input)
+{
+	uint8_t what = take(input);
+	uint8_t handle = what >> 2 & 3;
+
+	switch (what & 3) {
+	case 0:
+		announce(actor, handle, take(input));
+		break;
+	case 1:
+		forget(actor, handle);
+		break;
+	case 2:
+		cross(actor, subjects[take(input) % 16], take(input));
+		break;
+	case 3:
+		actor->speaks_for = handle;
+	}
+}
+
 static void act(struct input *input)
 {
 	uint8_t first = take(input);
 	struct actor *actor = &actors[first % N_HOSTILE];
 
 	revive(actor);
+	if (first >= FIRST_OF_LEAF) {
+		deed_leaf(actor, input);
+		return;
+	}
 	switch (first / N_HOSTILE % N_DEEDS) {
 	case DEED_FRAME:
 		deed_frame(actor, input);
