@@ -344,7 +344,6 @@ static void guests_publish_and_ask_each_other(void **state)
 static void who_may_do_nothing_gets_no_offer(void **state)
 {
 	struct stage *stage = *state;
-	struct xen_count count;
 	struct program ping;
 
 	start_with_two(stage);
@@ -354,14 +353,12 @@ static void who_may_do_nothing_gets_no_offer(void **state)
 	program_expect(&ping, "helio: no bus at vchan:0/heliograph: No such "
 			      "file or directory");
 	expect_status(&ping, 5);
-	assert_int_equal(xen_world_count(&stage->world, 0, &count), 0);
-	assert_int_equal(count.ports, 2);
+	expect_ports(stage, 2);
 
 	/* A line for it, and the next turn offers; without it, no more. */
 	set_policy(stage, "allow vm:evil publish x\n");
 	reload(stage);
-	assert_int_equal(xen_world_count(&stage->world, 0, &count), 0);
-	assert_int_equal(count.ports, 1);
+	expect_ports(stage, 1);
 	ping = start_shell(stage, 3, HELIO " pub x y " AT_0);
 	expect_status(&ping, 0);
 	ping = start_shell(stage, 1, HELIO " ping --timeout 1s " AT_0);
