@@ -2,35 +2,11 @@
 
 /* What a stranger may make grow, and where it ends. */
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <string.h>
 
-#include <cmocka.h>
-
-#include "base/clock.h"
-#include "base/le.h"
 #include "helio/bus/v1/control.pb-c.h"
-#include "tests/unit/switch/fake_peer.h"
+#include "tests/unit/switch/stage.h"
 #include "transports/channel.h"
-
-static struct world world;
-static struct got got;
-
-static int set_up(void **state)
-{
-	world_init(&world, NULL);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	world_deinit(&world);
-	return 0;
-}
 
 static void subscribe_with(struct fake_peer *peer,
 			   const Helio__Bus__V1__Subscribe *subscribe,
@@ -53,8 +29,6 @@ static void fragments_without_end_end_the_sender(void **state)
 			       .correlation = 1,
 			       .total_bytes = 2560 };
 	struct frame next = { .kind = FRAME_MESSAGE, .correlation = 1 };
-	struct fake_peer a;
-	struct fake_peer b;
 
 	fake_join(&world, "a", &a);
 	fake_join(&world, "b", &b);
@@ -82,8 +56,6 @@ static void the_newest_may_not_outgrow_the_queue(void **state)
 {
 	Helio__Bus__V1__Subscribe subscribe = HELIO__BUS__V1__SUBSCRIBE__INIT;
 	struct account *account;
-	struct fake_peer a;
-	struct fake_peer b;
 	char subject[16];
 
 	fake_join(&world, "a", &a);
@@ -113,8 +85,6 @@ static void the_newest_may_not_outgrow_the_queue(void **state)
 static void a_message_too_long_for_the_queue_drops_no_other(void **state)
 {
 	Helio__Bus__V1__Subscribe subscribe = HELIO__BUS__V1__SUBSCRIBE__INIT;
-	struct fake_peer a;
-	struct fake_peer b;
 
 	fake_join(&world, "a", &a);
 	fake_join(&world, "b", &b);
@@ -136,7 +106,6 @@ static void a_message_too_long_for_the_queue_drops_no_other(void **state)
 static void a_log_may_not_lose_what_was_numbered(void **state)
 {
 	Helio__Bus__V1__Subscribe subscribe = HELIO__BUS__V1__SUBSCRIBE__INIT;
-	struct fake_peer a;
 	char name[] = "journal";
 
 	fake_join(&world, "a", &a);
@@ -179,8 +148,6 @@ static void a_held_call_waits_for_credit_for_all_of_it(void **state)
 	struct frame last = { .kind = FRAME_CALL,
 			      .flags = FRAME_LAST,
 			      .correlation = 1 };
-	struct fake_peer a;
-	struct fake_peer b;
 
 	fake_join(&world, "a", &a);
 	fake_join(&world, "b", &b);
@@ -196,16 +163,14 @@ static void a_held_call_waits_for_credit_for_all_of_it(void **state)
 	fake_leave(&b);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(fragments_without_end_end_the_sender),
-		TEST(the_newest_may_not_outgrow_the_queue),
-		TEST(a_message_too_long_for_the_queue_drops_no_other),
-		TEST(a_log_may_not_lose_what_was_numbered),
-		TEST(a_held_call_waits_for_credit_for_all_of_it),
+		TEST_ALONE(fragments_without_end_end_the_sender),
+		TEST_ALONE(the_newest_may_not_outgrow_the_queue),
+		TEST_ALONE(a_message_too_long_for_the_queue_drops_no_other),
+		TEST_ALONE(a_log_may_not_lose_what_was_numbered),
+		TEST_ALONE(a_held_call_waits_for_credit_for_all_of_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

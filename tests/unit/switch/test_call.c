@@ -223,6 +223,88 @@ static void a_callee_that_unserves_fails_its_calls(void **state)
 	fake_expect_silence(&b);
 }
 
+static void a_call_is_answered_through_its_slot(void **state)
+{
+	fake_join(&world, "a", &a);
+	fake_join(&world, "b", &b);
+	fake_serve(&b, 4, "svc.x", 10);
+	fake_call(&a, 77, 0, "svc.x");
+	fake_expect(&b, FRAME_CALL, &got);
+	assert_string_equal((char *)got.body, "question");
+	assert_int_equal(got.frame.correlation,
+			 FRAME_SWITCH_DRAWN | UINT64_C(4) << 32);
+	assert_int_equal(got.frame.time_left_ms, 1000);
+	fake_answer(&b, got.frame.correlation);
+	fake_expect(&a, FRAME_REPLY, &got);
+	assert_int_equal(got.frame.correlation, 77);
+	assert_string_equal((char *)got.body, "answer");
+	fake_answer(&b, FRAME_SWITCH_DRAWN | UINT64_C(4) << 32);
+	fake_expect_silence(&a);
+	fake_expect_silence(&b);
+	fake_answer(&b, FRAME_SWITCH_DRAWN | UINT64_C(4) << 32 | 9);
+	fake_expect_end(&b, "a reply to a call that it never had");
+	fake_leave(&a);
+	fake_leave(&b);
+}
+
+static void a_call_that_nobody_serves_fails_at_once_or_waits(void **state)
+{
+	fake_join(&world, "a", &a);
+	fake_join(&world, "b", &b);
+	fake_call(&a, 1, 0, "svc.x");
+	fake_expect_status(&a, 1, STATUS_UNAVAILABLE, false);
+	fake_call(&a, 2, FRAME_WAIT, "svc.x");
+	fake_expect_silence(&a);
+	fake_serve(&b, 4, "svc.x", 10);
+	fake_expect(&b, FRAME_CALL, &got);
+	fake_answer(&b, got.frame.correlation);
+	fake_expect(&a, FRAME_REPLY, &got);
+	assert_int_equal(got.frame.correlation, 2);
+	fake_call(&a, 3, FRAME_WAIT, "svc.y");
+	world.now_ns += 2 * NS_PER_S;
+	world_settle(&world);
+	fake_expect_status(&a, 3, STATUS_DEADLINE_EXCEEDED, false);
+	fake_leave(&a);
+	fake_leave(&b);
+}
+
+static void a_callee_that_dies_fails_its_calls(void **state)
+{
+	fake_join(&world, "a", &a);
+	fake_join(&world, "b", &b);
+	fake_serve(&b, 4, "svc.x", 10);
+	fake_call(&a, 1, 0, "svc.x");
+	fake_leave(&b);
+	fake_expect_status(&a, 1, STATUS_UNAVAILABLE, true);
+	fake_leave(&a);
+}
+
+static void cancel_and_deadline_reach_the_callee(void **state)
+{
+	struct frame cancel = { .kind = FRAME_CANCEL, .correlation = 1 };
+	uint64_t id;
+
+	fake_join(&world, "a", &a);
+	fake_join(&world, "b", &b);
+	fake_serve(&b, 4, "svc.x", 10);
+	fake_call(&a, 1, 0, "svc.x");
+	fake_expect(&b, FRAME_CALL, &got);
+	id = got.frame.correlation;
+	fake_send(&a, &cancel, "", NULL, 0);
+	fake_expect(&b, FRAME_CANCEL, &got);
+	assert_int_equal(got.frame.correlation, id);
+	fake_call(&a, 2, 0, "svc.x");
+	fake_expect(&b, FRAME_CALL, &got);
+	world.now_ns += 2 * NS_PER_S;
+	world_settle(&world);
+	fake_expect(&b, FRAME_CANCEL, &got);
+	fake_expect_status(&a, 2, STATUS_DEADLINE_EXCEEDED, true);
+	fake_answer(&b, id);
+	fake_expect_silence(&a);
+	fake_leave(&a);
+	fake_leave(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -236,6 +318,10 @@ int main(void)
 		TEST_OF_THREE(a_reply_that_is_aborted_fails_the_call),
 		TEST_OF_THREE(a_reply_longer_than_the_room_ends_the_call),
 		TEST_OF_THREE(a_callee_that_unserves_fails_its_calls),
+		TEST_ALONE(a_call_is_answered_through_its_slot),
+		TEST_ALONE(a_call_that_nobody_serves_fails_at_once_or_waits),
+		TEST_ALONE(a_callee_that_dies_fails_its_calls),
+		TEST_ALONE(cancel_and_deadline_reach_the_callee),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

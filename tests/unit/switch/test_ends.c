@@ -2,34 +2,13 @@
 
 /* Peers that end at a bad moment: for themselves, or for the switch. */
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "base/le.h"
 #include "helio/bus/v1/control.pb-c.h"
 #include "switch/ack.h"
-#include "tests/unit/switch/fake_peer.h"
+#include "tests/unit/switch/stage.h"
 #include "transports/channel.h"
-
-static struct world world;
-static struct got got;
-
-static int set_up(void **state)
-{
-	world_init(&world, NULL);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	world_deinit(&world);
-	return 0;
-}
 
 static void subscribe_with(struct fake_peer *peer,
 			   const Helio__Bus__V1__Subscribe *subscribe,
@@ -64,8 +43,6 @@ static void put(struct fake_peer *peer, struct frame *frame,
 static void the_end_of_a_peer_does_not_end_it_again(void **state)
 {
 	Helio__Bus__V1__Subscribe subscribe = HELIO__BUS__V1__SUBSCRIBE__INIT;
-	struct fake_peer a;
-	struct fake_peer b;
 
 	fake_join(&world, "a", &a);
 	subscribe.has_id = subscribe.has_queue_messages = 1;
@@ -84,9 +61,6 @@ static void the_end_of_a_peer_does_not_end_it_again(void **state)
 
 static void the_end_of_a_peer_is_told_to_others(void **state)
 {
-	struct fake_peer a;
-	struct fake_peer b;
-
 	fake_join(&world, "a", &a);
 	fake_join(&world, "b", &b);
 	fake_subscribe(&b, 1, "$sys.peer.down", 10, STATUS_OK);
@@ -102,7 +76,6 @@ static void a_choked_peer_that_goes_is_missed(void **state)
 {
 	struct frame frame = { .kind = FRAME_PING };
 	char payload[64] = "";
-	struct fake_peer a;
 
 	fake_join(&world, "a", &a);
 	frame_set_body(&frame, sizeof(payload));
@@ -136,7 +109,6 @@ static void an_ack_outlives_its_log(void **state)
 	struct ack ack = { .count = 1, .is_stored = true, .sequence = 77 };
 	uint8_t entry[ACK_ENTRY_BYTES];
 	uint8_t id[4];
-	struct fake_peer a;
 	struct fake_peer log;
 	char name[] = "journal-of-a-name-that-is-long-enough-to-be-missed";
 
@@ -172,9 +144,6 @@ static void a_member_that_ended_gets_nothing(void **state)
 	Helio__Bus__V1__Subscribe subscribe = HELIO__BUS__V1__SUBSCRIBE__INIT;
 	struct frame goodbye = { .kind = FRAME_GOODBYE };
 	struct frame message = { .kind = FRAME_MESSAGE, .flags = FRAME_WHOLE };
-	struct fake_peer a;
-	struct fake_peer b;
-	struct fake_peer c;
 	char group[] = "workers";
 
 	fake_join(&world, "b", &b);
@@ -235,9 +204,6 @@ static void an_observed_callee_is_known_until_it_is_told(void **state)
 	struct frame call = { .kind = FRAME_CALL,
 			      .flags = FRAME_WHOLE,
 			      .correlation = 5 };
-	struct fake_peer a;
-	struct fake_peer b;
-	struct fake_peer c;
 	uint32_t caller;
 	uint32_t callee;
 
@@ -270,8 +236,6 @@ static void a_late_reply_answers_no_other_call(void **state)
 			      .correlation = 5 };
 	struct frame leave = { .kind = FRAME_UNSERVE, .correlation = 6 };
 	struct frame reply = { .kind = FRAME_REPLY, .flags = FRAME_WHOLE };
-	struct fake_peer a;
-	struct fake_peer b;
 	uint8_t id[4];
 
 	fake_join(&world, "a", &a);
@@ -295,18 +259,16 @@ static void a_late_reply_answers_no_other_call(void **state)
 	fake_leave(&b);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(the_end_of_a_peer_does_not_end_it_again),
-		TEST(the_end_of_a_peer_is_told_to_others),
-		TEST(a_choked_peer_that_goes_is_missed),
-		TEST(an_ack_outlives_its_log),
-		TEST(a_member_that_ended_gets_nothing),
-		TEST(a_late_reply_answers_no_other_call),
-		TEST(an_observed_callee_is_known_until_it_is_told),
+		TEST_ALONE(the_end_of_a_peer_does_not_end_it_again),
+		TEST_ALONE(the_end_of_a_peer_is_told_to_others),
+		TEST_ALONE(a_choked_peer_that_goes_is_missed),
+		TEST_ALONE(an_ack_outlives_its_log),
+		TEST_ALONE(a_member_that_ended_gets_nothing),
+		TEST_ALONE(a_late_reply_answers_no_other_call),
+		TEST_ALONE(an_observed_callee_is_known_until_it_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
