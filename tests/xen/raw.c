@@ -76,23 +76,41 @@ static void key_path(const struct end_meeting *meeting, const char *key,
 		 meeting->server, meeting->client, meeting->port, key);
 }
 
-void raw_put(struct xen_world *world, uint32_t writer,
-	     const struct end_meeting *meeting, const char *key,
-	     const void *value, size_t n_value)
+static void set_owner(struct xs_handle *xs, const char *path,
+		      const struct end_meeting *meeting, uint32_t owner)
 {
-	struct xs_permissions perms[] = {
-		{ meeting->server, XS_PERM_NONE },
-		{ meeting->client, XS_PERM_READ },
-	};
+	struct xs_permissions perms[] = { { owner, XS_PERM_NONE },
+					  { meeting->client, XS_PERM_READ } };
+
+	assert_true(xs_set_permissions(xs, XBT_NULL, path, perms, 2));
+}
+
+void raw_put(struct xen_world *world, const struct end_meeting *meeting,
+	     const char *key, const void *value, size_t n_value)
+{
 	struct xs_handle *xs;
 	char path[128];
 
-	xen_world_enter(world, writer);
+	xen_world_enter(world, meeting->server);
 	xs = xs_open(0);
 	assert_non_null(xs);
 	key_path(meeting, key, path);
 	assert_true(xs_write(xs, XBT_NULL, path, value, (unsigned)n_value));
-	assert_true(xs_set_permissions(xs, XBT_NULL, path, perms, 2));
+	set_owner(xs, path, meeting, meeting->server);
+	xs_close(xs);
+}
+
+void raw_give_key(struct xen_world *world, const struct end_meeting *meeting,
+		  const char *key, uint32_t owner)
+{
+	struct xs_handle *xs;
+	char path[128];
+
+	xen_world_enter(world, 0);
+	xs = xs_open(0);
+	assert_non_null(xs);
+	key_path(meeting, key, path);
+	set_owner(xs, path, meeting, owner);
 	xs_close(xs);
 }
 
@@ -103,7 +121,7 @@ static void put_number(struct xen_world *world,
 	char text[16];
 	int n = snprintf(text, sizeof(text), "%u", number);
 
-	raw_put(world, meeting->server, meeting, key, text, (size_t)n);
+	raw_put(world, meeting, key, text, (size_t)n);
 }
 
 void raw_publish(const struct raw *raw, struct xen_world *world,

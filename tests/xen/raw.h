@@ -42,10 +42,13 @@ void raw_serve(struct raw *raw, struct xen_world *world,
 void raw_publish(const struct raw *raw, struct xen_world *world,
 		 const struct end_meeting *meeting);
 
-/** Write one key as that domain, readable by the client only. */
-void raw_put(struct xen_world *world, uint32_t writer,
-	     const struct end_meeting *meeting, const char *key,
-	     const void *value, size_t n_value);
+/** Write one key, readable by the client only, as the server. */
+void raw_put(struct xen_world *world, const struct end_meeting *meeting,
+	     const char *key, const void *value, size_t n_value);
+
+/** Give a key to another domain, as domain 0; the client may read it still. */
+void raw_give_key(struct xen_world *world, const struct end_meeting *meeting,
+		  const char *key, uint32_t owner);
 
 /** Take what the meeting's server offers; fails the test. */
 void raw_connect(struct raw *raw, struct xen_world *world,

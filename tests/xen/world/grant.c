@@ -14,16 +14,23 @@
 #include "tests/xen/world/port.h"
 
 /*
- * References are neither in order nor next to each other, as on a guest that
- * has been running for a while; Xen keeps the first eight to itself.
+ * References are neither in order nor next to each other, nor the same in two
+ * domains, as on guests that have been running for a while; Xen keeps the
+ * first eight to itself.
  */
 enum { FIRST_REFERENCE = 8, SCATTER = 1597, GATHER = 277 };
 
 _Static_assert(SCATTER *GATHER % DOMAIN_FRAMES == 1, "not inverse");
 
-static uint32_t reference_of(uint32_t frame)
+static uint32_t shift_of(const struct domain *domain)
 {
-	return FIRST_REFERENCE + (frame + 5) * SCATTER % DOMAIN_FRAMES;
+	return 5 + 331 * domain->domid;
+}
+
+static uint32_t reference_of(const struct domain *domain, uint32_t frame)
+{
+	return FIRST_REFERENCE +
+	       (frame + shift_of(domain)) * SCATTER % DOMAIN_FRAMES;
 }
 
 static struct grant *lookup(struct domain *domain, uint32_t reference)
@@ -32,7 +39,8 @@ static struct grant *lookup(struct domain *domain, uint32_t reference)
 
 	if (reference < FIRST_REFERENCE || scattered >= DOMAIN_FRAMES)
 		return NULL;
-	return domain->grants[(scattered * GATHER - 5) % DOMAIN_FRAMES];
+	return domain->grants[(scattered * GATHER - shift_of(domain)) %
+			      DOMAIN_FRAMES];
 }
 
 static void end_grant(struct grant *grant)
@@ -123,7 +131,7 @@ int grant_share(struct handle *handle, const struct wire_request *request,
 			return r;
 		}
 		holding->n++;
-		reply->pages[i].where = reference_of(frame);
+		reply->pages[i].where = reference_of(handle->domain, frame);
 		reply->pages[i].what = frame;
 	}
 	reply->n_pages = request->value;
