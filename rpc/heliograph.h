@@ -290,9 +290,8 @@ typedef void (*helio_observe_fn)(struct helio_subscription *subscription,
 
 /**
  * What is lost when too much waits in the switch: when the queue is full, or a
- * sender has half of what is free in it. HELIO_DISCONNECT ends the connection
- * when several senders have filled the queue; one alone can not bring that
- * about, and loses its new messages.
+ * sender has half of what is free in it. HELIO_DISCONNECT looks at the queue as
+ * a whole, and rather ends the connection than lose a message.
  */
 enum helio_overflow {
 	HELIO_DROP_NEW,

@@ -182,45 +182,52 @@ static uint64_t payable(const struct backlog *backlog, enum resource resource)
 	return account_free_of(account_of(backlog), resource);
 }
 
-/* Whether `n` bytes more fit, whoever sends them. */
-static bool bytes_fit(const struct backlog *backlog, uint64_t n)
+/*
+ * The switch speaks to those alone whom nobody else can speak to. Who would
+ * rather end than lose anything has said that he can take what comes.
+ */
+static bool has_shares(const struct backlog *backlog, uint64_t owner)
 {
-	return n <= free_bytes(backlog) &&
-	       n <= payable(backlog, RESOURCE_QUEUED_BYTES);
+	return owner != SOURCE_OWNER_SWITCH &&
+	       (backlog->overflow == OVERFLOW_DROP_NEW ||
+		backlog->overflow == OVERFLOW_DROP_OLD);
 }
 
-static bool anybodys_fit(const struct backlog *backlog, uint64_t n)
+static uint64_t anybodys_bytes(const struct backlog *backlog)
 {
-	return free_frames(backlog) &&
-	       payable(backlog, RESOURCE_QUEUED_MESSAGES) &&
-	       bytes_fit(backlog, n);
+	uint64_t n_payable = payable(backlog, RESOURCE_QUEUED_BYTES);
+	uint64_t n_free = free_bytes(backlog);
+
+	return n_free < n_payable ? n_free : n_payable;
+}
+
+static uint64_t anybodys_room(const struct backlog *backlog)
+{
+	if (!free_frames(backlog) ||
+	    !payable(backlog, RESOURCE_QUEUED_MESSAGES))
+		return 0;
+	return anybodys_bytes(backlog);
 }
 
 /* What a message may have whose sender has these already; NULL: nothing. */
-static uint64_t room_of(const struct backlog *backlog,
+static uint64_t room_of(const struct backlog *backlog, uint64_t owner,
 			const struct share *share, const struct share *whole)
 {
-	uint64_t n_here =
-		share_room(share, free_frames(backlog), free_bytes(backlog));
-	uint64_t n_payable =
+	uint64_t n_here;
+	uint64_t n_payable;
+
+	if (!has_shares(backlog, owner))
+		return anybodys_room(backlog);
+	n_here = share_room(share, free_frames(backlog), free_bytes(backlog));
+	n_payable =
 		share_room(whole, payable(backlog, RESOURCE_QUEUED_MESSAGES),
 			   payable(backlog, RESOURCE_QUEUED_BYTES));
-
 	return n_here < n_payable ? n_here : n_payable;
 }
 
 uint64_t backlog_room(const struct backlog *backlog, const struct share *share)
 {
-	return room_of(backlog, share, share->whole);
-}
-
-/* The switch speaks to those alone whom nobody else can speak to. */
-static bool is_fair(const struct backlog *backlog, const struct share *share,
-		    uint64_t n)
-{
-	return share->owner == SOURCE_OWNER_SWITCH
-		       ? anybodys_fit(backlog, n)
-		       : share_covers(backlog_room(backlog, share), n);
+	return room_of(backlog, share->owner, share, share->whole);
 }
 
 uint64_t backlog_room_for(const struct backlog *backlog,
@@ -229,16 +236,13 @@ uint64_t backlog_room_for(const struct backlog *backlog,
 	const struct share_table *shares = &backlog->bus->shares;
 	uint64_t owner = owner_of(message);
 
-	return room_of(backlog, share_lookup(shares, backlog, owner),
+	return room_of(backlog, owner, share_lookup(shares, backlog, owner),
 		       share_lookup(shares, account_of(backlog), owner));
 }
 
 bool backlog_fits(const struct backlog *backlog, const struct message *message,
 		  uint64_t n)
 {
-	if (backlog->overflow == OVERFLOW_LATEST ||
-	    owner_of(message) == SOURCE_OWNER_SWITCH)
-		return anybodys_fit(backlog, n);
 	return share_covers(backlog_room_for(backlog, message), n);
 }
 
@@ -286,7 +290,7 @@ bool backlog_make_fit(struct backlog *backlog, struct share *share, uint64_t n)
 	bool may_drop = backlog->overflow == OVERFLOW_DROP_OLD &&
 			n <= backlog->bytes_max / 2;
 
-	while (!is_fair(backlog, share, n)) {
+	while (!share_covers(backlog_room(backlog, share), n)) {
 		struct lane *lane = NULL;
 
 		if (may_drop && share->lane.first)
@@ -298,16 +302,6 @@ bool backlog_make_fit(struct backlog *backlog, struct share *share, uint64_t n)
 		drop_oldest(backlog, lane);
 	}
 	return true;
-}
-
-bool backlog_is_filled(const struct backlog *backlog, const struct share *share,
-		       uint64_t n)
-{
-	bool is_small = n <= backlog->bytes_max / 2 && !share->n_frames &&
-			!share->n_bytes;
-
-	return (is_small || share->owner == SOURCE_OWNER_SWITCH) &&
-	       !anybodys_fit(backlog, n);
 }
 
 static struct hash_tag tag_of(const struct backlog *backlog,
@@ -329,8 +323,8 @@ int backlog_replace(struct backlog *backlog, const struct message *message,
 
 	if (old)
 		named = backlog_named(old);
-	if (old ? n > n_old && !bytes_fit(backlog, n - n_old)
-		: !anybodys_fit(backlog, n))
+	if (old ? n > n_old && n - n_old > anybodys_bytes(backlog)
+		: n > anybodys_room(backlog))
 		return 1;
 	r = latest_put(&backlog->latest, tag, n, ret_room);
 	if (r < 0)

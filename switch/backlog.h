@@ -108,14 +108,6 @@ uint64_t backlog_room(const struct backlog *backlog, const struct share *share);
 bool backlog_make_fit(struct backlog *backlog, struct share *share, uint64_t n);
 
 /**
- * Whether others have filled it so far that what did not fit would not, though
- * its sender has nothing here and there is room for it when nobody has. One
- * sender alone can not bring this about where two messages may wait.
- */
-bool backlog_is_filled(const struct backlog *backlog, const struct share *share,
-		       uint64_t n);
-
-/**
  * Room for a message of the share that was found to fit, or had its room
  * reserved. Returns 0 and *ret_room, to be filled with the frame before
  * anything else is done to the backlog; or -ENOMEM.

@@ -195,8 +195,7 @@ bool subscription_make_fit(struct subscription *sub, struct share *share,
 	subscription_wake(sub);
 	if (backlog_make_fit(&sub->backlog, share, n))
 		return true;
-	if (sub->backlog.overflow == OVERFLOW_DISCONNECT &&
-	    backlog_is_filled(&sub->backlog, share, n))
+	if (sub->backlog.overflow == OVERFLOW_DISCONNECT)
 		peer_end(sub->receiver.peer, STATUS_RESOURCE_EXHAUSTED,
 			 "a subscription's queue is full");
 	return false;

@@ -123,19 +123,9 @@ class SlowReaderTest(HostileTest):
     def test_disconnect_ends_it(self) -> None:
         raw, bus = self.raw(), self.client()
         raw.subscribe("test.slow.>", messages=0, n_bytes=0,
-                      overflow=Overflow.DISCONNECT, queue_messages=1)
+                      overflow=Overflow.DISCONNECT, queue_messages=500)
         self.publish(bus, "test.slow")
-        self.client("friend").publish("test.slow.0", b"one more")
         self.assert_ended(raw, "queue", Status.RESOURCE_EXHAUSTED)
-
-    def test_one_publisher_disconnects_nobody(self) -> None:
-        raw, bus = self.raw(), self.client()
-        raw.subscribe("test.slow.>", messages=0, n_bytes=0,
-                      overflow=Overflow.DISCONNECT, queue_messages=1000)
-        self.publish(bus, "test.slow")
-        got, lost, places = self.drain(raw)
-        self.assertEqual(got, list(range(500)))
-        self.assertEqual((lost, places[0]), (self.N - 500, 500))
 
     def test_bytes_are_bounded_too(self) -> None:
         raw, bus = self.raw(), self.client()
