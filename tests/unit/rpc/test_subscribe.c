@@ -14,103 +14,7 @@
 #include "base/le.h"
 #include "helio/bus/v1/control.pb-c.h"
 #include "tests/fault.h"
-#include "tests/unit/rpc/fake_switch.h"
-
-/* What the callbacks saw. */
-struct seen {
-	unsigned n;
-	char subject[64];
-	char source[64];
-	char type[64];
-	uint64_t incarnation;
-	uint8_t *body;
-	size_t n_body;
-	unsigned n_gaps;
-	uint64_t n_lost;
-	char gap[32];
-	unsigned n_ready;
-	unsigned status;
-	bool leaves; /* unsubscribe in the callback */
-};
-
-static void note_message(struct helio_subscription *subscription,
-			 const struct helio_message *message, void *userdata)
-{
-	struct seen *seen = userdata;
-
-	seen->n++;
-	snprintf(seen->subject, sizeof(seen->subject), "%s", message->subject);
-	snprintf(seen->source, sizeof(seen->source), "%s", message->source);
-	snprintf(seen->type, sizeof(seen->type), "%s",
-		 message->content_type ? message->content_type : "");
-	seen->incarnation = message->incarnation;
-	free(seen->body);
-	seen->body = malloc(message->n_body + 1);
-	memcpy(seen->body, message->body, message->n_body);
-	seen->n_body = message->n_body;
-	if (seen->leaves)
-		helio_unsubscribe(subscription);
-}
-
-static void note_gap(struct helio_subscription *subscription, uint64_t n_lost,
-		     const char *reason, void *userdata)
-{
-	struct seen *seen = userdata;
-
-	(void)subscription;
-	seen->n_gaps++;
-	seen->n_lost = n_lost;
-	snprintf(seen->gap, sizeof(seen->gap), "%s", reason);
-}
-
-static void note_ready(struct helio *bus, unsigned status, const char *reason,
-		       void *userdata)
-{
-	struct seen *seen = userdata;
-
-	(void)bus;
-	seen->n_ready++;
-	seen->status = status;
-	if (status)
-		assert_string_equal(reason, "policy:7");
-}
-
-static const struct helio_subscribe_options with_callbacks = {
-	.on_gap = note_gap,
-	.on_ready = note_ready,
-};
-
-static struct helio_subscription *subscribe(
-	struct fake_switch *fake, struct seen *seen,
-	const struct helio_subscribe_options *options)
-{
-	struct helio_subscription *subscription;
-	struct received received;
-
-	assert_int_equal(helio_subscribe(fake->bus, "vm.>", options,
-					 note_message, seen, &subscription),
-			 0);
-	fake_expect(fake, FRAME_SUBSCRIBE, &received);
-	fake_result(fake, received.frame.correlation, 0, "");
-	return subscription;
-}
-
-static uint64_t delivery(uint32_t id, uint32_t n)
-{
-	return (uint64_t)id << 32 | n;
-}
-
-static void send_message(struct fake_switch *fake, uint32_t id, uint32_t n,
-			 const char *body, size_t n_body)
-{
-	struct frame frame = {
-		.kind = FRAME_MESSAGE,
-		.flags = FRAME_WHOLE,
-		.correlation = delivery(id, n),
-	};
-
-	fake_send(fake, &frame, "vm.web.log", body, n_body);
-}
+#include "tests/unit/rpc/subscriber.h"
 
 static void test_options_are_told(void **state)
 {
@@ -347,124 +251,6 @@ static void test_paused_gives_no_credit(void **state)
 	fake_close(&fake);
 }
 
-static void send_fragment(struct fake_switch *fake, uint64_t id, uint8_t flags,
-			  uint64_t n_total, const char *body, size_t n)
-{
-	struct frame frame = {
-		.kind = FRAME_MESSAGE,
-		.flags = flags,
-		.correlation = id,
-		.total_bytes = n_total,
-	};
-
-	if (flags & FRAME_FIRST)
-		frame.flags |= FRAME_EXTENDED;
-	fake_send(fake, &frame, flags & FRAME_FIRST ? "vm.long" : NULL, body,
-		  n);
-}
-
-static void test_fragments_interleave(void **state)
-{
-	struct fake_switch fake;
-	struct seen seen = { 0 };
-
-	(void)state;
-	fake_connect(&fake, NULL);
-	subscribe(&fake, &seen, NULL);
-	send_fragment(&fake, delivery(1, 0), FRAME_FIRST, 9, "one", 3);
-	send_fragment(&fake, delivery(1, 1), FRAME_FIRST, 6, "", 0);
-	send_message(&fake, 1, 2, "whole", 5);
-	assert_int_equal(seen.n, 1);
-	send_fragment(&fake, delivery(1, 0), 0, 0, "two", 3);
-	send_fragment(&fake, delivery(1, 1), FRAME_LAST, 0, "second", 6);
-	assert_int_equal(seen.n, 2);
-	assert_memory_equal(seen.body, "second", 6);
-	send_fragment(&fake, delivery(1, 0), FRAME_LAST, 0, "end", 3);
-	assert_int_equal(seen.n, 3);
-	assert_string_equal(seen.subject, "vm.long");
-	assert_int_equal(seen.n_body, 9);
-	assert_memory_equal(seen.body, "onetwoend", 9);
-	free(seen.body);
-	fake_close(&fake);
-}
-
-static void test_an_abort_is_a_gap(void **state)
-{
-	struct frame abort = {
-		.kind = FRAME_ABORT,
-		.correlation = delivery(1, 0),
-	};
-	struct fake_switch fake;
-	struct seen seen = { 0 };
-
-	(void)state;
-	fake_connect(&fake, NULL);
-	subscribe(&fake, &seen, &with_callbacks);
-	send_fragment(&fake, delivery(1, 0), FRAME_FIRST, 9, "one", 3);
-	fake_send(&fake, &abort, NULL, "", 0);
-	assert_int_equal(seen.n_gaps, 1);
-	assert_int_equal(seen.n_lost, 1);
-	assert_string_equal(seen.gap, "aborted");
-	fake_send(&fake, &abort, NULL, "", 0);
-	assert_int_equal(seen.n_gaps, 1);
-	fake_close(&fake);
-}
-
-static void test_bad_fragments_are_violations(void **state)
-{
-	static const struct {
-		uint64_t n_total;
-		uint8_t flags; /* of the second */
-		size_t n;
-	} cases[] = {
-		{ 9, FRAME_LAST, 5 },              /* short of it */
-		{ 9, FRAME_LAST, 7 },              /* beyond it */
-		{ 9, 0, 7 },                       /* beyond it */
-		{ 9, FRAME_FIRST, 1 },             /* again */
-		{ MESSAGE_MAX_DEFAULT + 1, 0, 1 }, /* too long for us */
-		{ UINT64_MAX, 0, 1 },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		struct fake_switch fake;
-		struct seen seen = { 0 };
-
-		fake_connect(&fake, NULL);
-		subscribe(&fake, &seen, NULL);
-		send_fragment(&fake, delivery(1, 0), FRAME_FIRST,
-			      cases[i].n_total, "one", 3);
-		send_fragment(&fake, delivery(1, 0), cases[i].flags, 9,
-			      "1234567", cases[i].n);
-		assert_int_equal(seen.n, 0);
-		assert_true(fake_was_left(&fake));
-		fake_close(&fake);
-	}
-}
-
-static void test_open_messages_are_bounded(void **state)
-{
-	const struct helio_options options = { .message_max = 1000 };
-	struct fake_switch fake;
-	struct seen seen = { 0 };
-
-	(void)state;
-	fake_connect(&fake, &options);
-	subscribe(&fake, &seen, &with_callbacks);
-	for (uint32_t i = 0; i < 5; i++)
-		send_fragment(&fake, delivery(1, i), FRAME_FIRST, 1000, "", 0);
-	send_fragment(&fake, delivery(1, 4), FRAME_LAST, 0, (char[1000]){ 0 },
-		      1000);
-	assert_int_equal(seen.n, 0);
-	assert_int_equal(seen.n_gaps, 1);
-	assert_string_equal(seen.gap, "overflow");
-	send_fragment(&fake, delivery(1, 0), FRAME_LAST, 0, (char[1000]){ 0 },
-		      1000);
-	assert_int_equal(seen.n, 1);
-	free(seen.body);
-	fake_close(&fake);
-}
-
 static void test_gaps_are_told(void **state)
 {
 	struct frame gap = { .kind = FRAME_GAP };
@@ -522,28 +308,6 @@ static void test_results_out_of_order_are_violations(void **state)
 	fake_close(&fake);
 }
 
-static void test_unsubscribe_forgets_what_is_open(void **state)
-{
-	struct helio_subscription *subscription;
-	struct received received;
-	struct fake_switch fake;
-	struct seen seen = { 0 };
-
-	(void)state;
-	fake_connect(&fake, NULL);
-	subscription = subscribe(&fake, &seen, NULL);
-	send_fragment(&fake, delivery(1, 0), FRAME_FIRST, 9, "one", 3);
-	send_fragment(&fake, delivery(1, 1), FRAME_FIRST, 9, "one", 3);
-	assert_int_equal(fake.bus->assemblies.n_bytes, 18);
-	helio_unsubscribe(subscription);
-	fake_expect(&fake, FRAME_UNSUBSCRIBE, &received);
-	fake_result(&fake, received.frame.correlation, 0, "");
-	assert_int_equal(fake.bus->assemblies.n_bytes, 0);
-	assert_int_equal(fake.bus->assemblies.map.n_nodes, 0);
-	fake_close(&fake);
-}
-
-/* In its own callback; what is under way is not delivered any more. */
 static void test_unsubscribe_in_the_callback(void **state)
 {
 	struct received received;
@@ -564,75 +328,6 @@ static void test_unsubscribe_in_the_callback(void **state)
 	send_message(&fake, 1, 3, "b", 1);
 	assert_true(fake_was_left(&fake));
 	free(seen.body);
-	fake_close(&fake);
-}
-
-static void note_observed(struct helio_subscription *subscription,
-			  const struct helio_message *message, bool is_reply,
-			  uint64_t slot, unsigned status, void *userdata)
-{
-	struct seen *seen = userdata;
-
-	(void)subscription;
-	seen->n++;
-	assert_int_equal(slot, 33);
-	assert_int_equal(is_reply, seen->n == 2);
-	assert_int_equal(status, is_reply ? HELIO_NOT_FOUND : 0);
-	assert_int_equal(message->n_body, 4);
-}
-
-static void test_observed_calls(void **state)
-{
-	const struct helio_subscribe_options options = {
-		.on_observed = note_observed,
-	};
-	struct frame frame = {
-		.kind = FRAME_OBSERVED_CALL,
-		.flags = FRAME_WHOLE | FRAME_EXTENDED,
-		.correlation = delivery(1, 0),
-		.slot = 33,
-	};
-	struct fake_switch fake;
-	struct seen seen = { 0 };
-
-	(void)state;
-	fake_connect(&fake, NULL);
-	subscribe(&fake, &seen, &options);
-	fake_send(&fake, &frame, "a.v1.B.C", "ask?", 4);
-	frame.kind = FRAME_OBSERVED_REPLY;
-	frame.correlation++;
-	frame.status = HELIO_NOT_FOUND;
-	fake_send(&fake, &frame, "a.v1.B.C", "none", 4);
-	assert_int_equal(seen.n, 2);
-	fake_close(&fake);
-}
-
-/* In parts, as messages are; the slot and the status are in the first. */
-static void test_observed_fragments(void **state)
-{
-	const struct helio_subscribe_options options = {
-		.on_observed = note_observed,
-	};
-	struct frame frame = {
-		.kind = FRAME_OBSERVED_CALL,
-		.flags = FRAME_FIRST | FRAME_EXTENDED,
-		.correlation = delivery(1, 0),
-		.slot = 33,
-		.total_bytes = 4,
-	};
-	struct fake_switch fake;
-	struct seen seen = { 0 };
-
-	(void)state;
-	fake_connect(&fake, NULL);
-	subscribe(&fake, &seen, &options);
-	fake_send(&fake, &frame, "a.v1.B.C", "as", 2);
-	assert_int_equal(seen.n, 0);
-	frame = (struct frame){ .kind = FRAME_OBSERVED_CALL,
-				.flags = FRAME_LAST,
-				.correlation = delivery(1, 0) };
-	fake_send(&fake, &frame, "", "k?", 2);
-	assert_int_equal(seen.n, 1);
 	fake_close(&fake);
 }
 
@@ -749,17 +444,10 @@ int main(void)
 		cmocka_unit_test(test_credit_in_bytes_goes_back_by_halves),
 		cmocka_unit_test(test_little_credit_is_kept_whole),
 		cmocka_unit_test(test_paused_gives_no_credit),
-		cmocka_unit_test(test_fragments_interleave),
-		cmocka_unit_test(test_an_abort_is_a_gap),
-		cmocka_unit_test(test_bad_fragments_are_violations),
-		cmocka_unit_test(test_open_messages_are_bounded),
 		cmocka_unit_test(test_gaps_are_told),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_results_out_of_order_are_violations),
-		cmocka_unit_test(test_unsubscribe_forgets_what_is_open),
 		cmocka_unit_test(test_unsubscribe_in_the_callback),
-		cmocka_unit_test(test_observed_calls),
-		cmocka_unit_test(test_observed_fragments),
 		cmocka_unit_test(test_a_log_answers_runs),
 		cmocka_unit_test(test_bad_patterns_are_refused),
 		cmocka_unit_test(test_every_allocation_may_fail),
