@@ -38,6 +38,7 @@ static const struct column peer_columns[] = {
 	{ NULL, "id", CELL_NUMBER },
 	{ NULL, "durable_id", CELL_TEXT },
 	{ NULL, "incarnation", CELL_ID },
+	{ NULL, "leaf", CELL_NUMBER },
 };
 
 static const struct column subscription_columns[] = {
@@ -56,6 +57,7 @@ static const struct column subscription_columns[] = {
 	{ NULL, "observe", CELL_BOOL },
 	{ NULL, "peer", CELL_NUMBER },
 	{ NULL, "id", CELL_NUMBER },
+	{ NULL, "crossing", CELL_NUMBER },
 };
 
 static const struct column service_columns[] = {

@@ -66,6 +66,7 @@ int bus_init(struct bus *bus, struct policy *policy,
 	bus->started_ns = bus->now_ns;
 	bus->policy_generation = 1;
 	list_init(&bus->peers);
+	list_init(&bus->speakers);
 	list_init(&bus->active);
 	list_init(&bus->dirty);
 	list_init(&bus->ended);

@@ -91,6 +91,7 @@ struct bus {
 	struct wheel wheel;
 
 	struct list peers;
+	struct list speakers;  /* they, and whom leaves announced; by id */
 	struct list active;    /* peers to look at in the next turn */
 	struct list dirty;     /* peers to flush at the end of this one */
 	struct list ended;     /* peers to free at the end of this one */
@@ -99,7 +100,7 @@ struct bus {
 	struct list captures; /* of logs, those that are away included */
 	size_t n_captures;
 	size_t n_peers;
-	uint64_t n_peers_ever;
+	uint64_t n_peers_ever; /* and principals that leaves announced */
 
 	uint64_t incarnation;
 	uint64_t started_ns;

@@ -47,6 +47,7 @@ static struct speaker *announced_free(struct speaker *speaker)
 	peer = speaker->peer;
 	if (speaker->account)
 		account_discharge(peer->self.account, RESOURCE_PRINCIPALS, 1);
+	list_unlink(&speaker->all_link);
 	account_unref(speaker->account);
 	source_unref(&peer->bus->sources, speaker->source);
 	free(speaker);
@@ -159,7 +160,7 @@ static int check(const struct peer *peer, const Helio__Bus__V1__Peer *announced,
 static void enter(struct peer *peer, uint32_t handle, struct speaker *speaker)
 {
 	speaker->handle = handle;
-	speaker->id = ++peer->bus->n_peers_ever;
+	speaker_enter(speaker);
 	map_add(&peer->leaf->by_handle, &speaker->node,
 		hash_handle(peer->leaf, handle));
 	event_speaker(speaker, "up", "");

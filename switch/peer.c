@@ -115,9 +115,8 @@ int peer_new(struct bus *bus, struct channel *channel, struct peer **ret_peer)
 		return r;
 	}
 
-	peer->self.id = ++bus->n_peers_ever;
+	speaker_enter(&peer->self);
 	peer->channel = channel;
-	peer->connected_ns = bus->now_ns;
 	channel->owner = peer;
 	channel->on_ready = on_ready;
 	bus->n_peers++;
@@ -183,6 +182,7 @@ struct peer *peer_free(struct peer *peer)
 	if (peer->channel)
 		peer->bus->n_peers--;
 	list_unlink(&peer->link);
+	list_unlink(&peer->self.all_link);
 	list_unlink(&peer->active_link);
 	list_unlink(&peer->dirty_link);
 	list_unlink(&peer->ended_link);

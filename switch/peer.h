@@ -74,8 +74,7 @@ struct peer {
 	struct timer greeting;
 	struct timer stall;
 	struct peer_stats stats;
-	uint64_t message_max; /* that it reassembles */
-	uint64_t connected_ns;
+	uint64_t message_max;   /* that it reassembles */
 	char program[64];       /* as it calls itself; for people */
 	const char *end_reason; /* of one that was live: to be told of */
 };

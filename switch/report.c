@@ -2,41 +2,14 @@
 
 #include "switch/report.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "switch/config.h"
-#include "switch/endpoint.h"
-#include "switch/group.h"
 #include "switch/peer.h"
+#include "switch/report_set.h"
 #include "switch/subscription.h"
-
-/* Optional fields of a generated message are a value and a flag. */
-#define SET(message, field, value)          \
-	do {                                \
-		(message)->has_##field = 1; \
-		(message)->field = (value); \
-	} while (0)
-
-static const char *const overflow_names[N_OVERFLOWS] = {
-	[OVERFLOW_DROP_NEW] = "drop-new",
-	[OVERFLOW_DROP_OLD] = "drop-old",
-	[OVERFLOW_DISCONNECT] = "disconnect",
-	[OVERFLOW_LATEST] = "latest",
-};
-
-static bool is_below(const struct peer *peer, const char *principal)
-{
-	size_t n;
-
-	if (!principal)
-		return true;
-	n = strlen(principal);
-	return !strncmp(peer_path(peer), principal, n) &&
-	       (!peer_path(peer)[n] || peer_path(peer)[n] == '/');
-}
 
 /* What a peer's receivers add up to. */
 struct sums {
@@ -70,42 +43,86 @@ static void add_up(struct receiver *receiver, struct sums *sums)
 	sums->n_dropped += sub->backlog.n_dropped;
 }
 
-static void fill_peer(const struct bus *bus, struct peer *peer,
-		      struct report_peer *entry)
+/* What only a channel has. */
+static void fill_channel(struct peer *peer, const struct sums *sums,
+			 struct report_peer *entry)
 {
-	struct principal *who = &peer->self.source->principal;
 	Helio__Switch__V1__Peer *out = &entry->peer;
-	struct sums sums = { 0 };
-	struct map_node *node = NULL;
 
-	while ((node = map_walk(&peer->receivers, node)))
-		add_up(container_of(node, struct receiver, node), &sums);
-	helio__switch__v1__peer__init(out);
-	SET(out, id, peer->self.id);
-	out->principal = who->path;
-	out->durable_id = who->durable_id;
-	SET(out, incarnation, who->incarnation);
 	snprintf(entry->transport, sizeof(entry->transport), "%s",
 		 peer->channel->ops->name);
-	out->transport = entry->transport;
 	out->program = *peer->program ? peer->program : NULL;
 	if (peer->channel->evidence.pid)
 		SET(out, pid, (uint32_t)peer->channel->evidence.pid);
-	SET(out, connected_ms, (bus->now_ns - peer->connected_ns) / NS_PER_MS);
+	SET(out, received_bytes, peer->stats.n_bytes_in);
+	SET(out, queued_bytes,
+	    sums->n_waiting_bytes + outbox_bytes(&peer->outbox));
+	SET(out, calls_pending, (uint32_t)peer->made.n_nodes);
+}
+
+static void fill_announced(const struct speaker *speaker,
+			   const struct sums *sums, struct report_peer *entry)
+{
+	Helio__Switch__V1__Peer *out = &entry->peer;
+	const struct list *link;
+	uint32_t n_pending = 0;
+
+	snprintf(entry->transport, sizeof(entry->transport), "leaf");
+	SET(out, leaf, speaker->peer->self.id);
+	SET(out, queued_bytes, sums->n_waiting_bytes);
+	for (link = speaker->slots.next; link != &speaker->slots;
+	     link = link->next)
+		n_pending++;
+	SET(out, calls_pending, n_pending);
+}
+
+static void add_up_all(struct speaker *speaker, struct sums *sums)
+{
+	struct map_node *node = NULL;
+	struct list *link;
+
+	list_for_each (link, &speaker->receivers)
+		add_up(container_of(link, struct receiver, speaker_link), sums);
+	if (speaker->handle)
+		return;
+	while ((node = map_walk(&speaker->peer->receivers, node))) {
+		struct receiver *receiver =
+			container_of(node, struct receiver, node);
+
+		if (receiver->speaker == speaker)
+			add_up(receiver, sums);
+	}
+}
+
+static void fill_peer(const struct bus *bus, struct speaker *speaker,
+		      struct report_peer *entry)
+{
+	struct principal *who = &speaker->source->principal;
+	Helio__Switch__V1__Peer *out = &entry->peer;
+	struct sums sums = { 0 };
+
+	add_up_all(speaker, &sums);
+	helio__switch__v1__peer__init(out);
+	SET(out, id, speaker->id);
+	out->principal = who->path;
+	out->durable_id = who->durable_id;
+	out->transport = entry->transport;
+	SET(out, incarnation, who->incarnation);
+	if (speaker->handle)
+		fill_announced(speaker, &sums, entry);
+	else
+		fill_channel(speaker->peer, &sums, entry);
+	SET(out, connected_ms, (bus->now_ns - speaker->since_ns) / NS_PER_MS);
 	SET(out, subscriptions, sums.n_subscriptions);
 	SET(out, services, sums.n_services);
-	SET(out, calls_pending, (uint32_t)peer->made.n_nodes);
 	SET(out, queued_messages, sums.n_waiting);
-	SET(out, queued_bytes,
-	    sums.n_waiting_bytes + outbox_bytes(&peer->outbox));
-	SET(out, received_messages, peer->self.stats.n_published);
-	SET(out, received_bytes, peer->stats.n_bytes_in);
+	SET(out, received_messages, speaker->stats.n_published);
 	SET(out, delivered_messages, sums.n_messages);
 	SET(out, delivered_bytes, sums.n_bytes);
 	SET(out, dropped_messages, sums.n_dropped);
-	SET(out, refused, peer->self.stats.n_refused);
-	SET(out, calls, peer->self.stats.n_calls);
-	SET(out, calls_served, peer->self.stats.n_calls_served);
+	SET(out, refused, speaker->stats.n_refused);
+	SET(out, calls, speaker->stats.n_calls);
+	SET(out, calls_served, speaker->stats.n_calls_served);
 }
 
 size_t report_peers(struct bus *bus, struct report_page *page,
@@ -114,151 +131,22 @@ size_t report_peers(struct bus *bus, struct report_page *page,
 	struct list *link;
 	size_t n = 0;
 
-	list_for_each (link, &bus->peers) {
-		struct peer *peer = container_of(link, struct peer, link);
+	list_for_each (link, &bus->speakers) {
+		struct speaker *speaker =
+			container_of(link, struct speaker, all_link);
 
-		if (peer->self.id <= page->cursor ||
-		    !is_below(peer, page->principal))
+		if (speaker->id <= page->cursor ||
+		    !speaker_is_below(speaker, page->principal))
 			continue;
 		if (n == page->limit) {
 			page->has_more = true;
 			break;
 		}
-		fill_peer(bus, peer, &entries[n++]);
+		fill_peer(bus, speaker, &entries[n++]);
 	}
 	if (n)
 		page->cursor = entries[n - 1].peer.id;
 	return n;
-}
-
-static void fill_subscription(struct receiver *receiver, void *entries,
-			      size_t i)
-{
-	struct report_subscription *entry =
-		&((struct report_subscription *)entries)[i];
-	struct subscription *sub =
-		container_of(receiver, struct subscription, receiver);
-	Helio__Switch__V1__Subscription *out = &entry->subscription;
-
-	helio__switch__v1__subscription__init(out);
-	SET(out, peer, sub->receiver.peer->self.id);
-	out->principal = sub->receiver.speaker->source->principal.path;
-	SET(out, id, sub->receiver.id);
-	snprintf(entry->pattern, sizeof(entry->pattern), "%.*s", sub->n_pattern,
-		 sub->pattern);
-	out->pattern = entry->pattern;
-	if (sub->group) {
-		snprintf(entry->group, sizeof(entry->group), "%.*s",
-			 (int)sub->group->n_name, sub->group->text);
-		out->group = entry->group;
-	}
-	out->capture = sub->log;
-	SET(out, observe, sub->is_observer);
-	snprintf(entry->overflow, sizeof(entry->overflow), "%s",
-		 overflow_names[sub->backlog.overflow]);
-	out->overflow = entry->overflow;
-	SET(out, delivered_messages, sub->receiver.n_messages);
-	SET(out, delivered_bytes, sub->receiver.n_bytes);
-	SET(out, dropped_messages, sub->backlog.n_dropped);
-	SET(out, queued_messages, backlog_n_frames(&sub->backlog));
-	SET(out, queued_bytes, backlog_n_bytes(&sub->backlog));
-	SET(out, credit_messages, sub->receiver.credit_messages);
-	SET(out, credit_bytes, sub->receiver.credit_bytes);
-}
-
-static void fill_methods(const struct registration *registration,
-			 struct report_service *entry)
-{
-	Helio__Switch__V1__Service *out = &entry->service;
-	size_t n = registration->n_memberships;
-
-	if (!registration->service)
-		return;
-	SET(out, methods_total, (uint32_t)n);
-	if (n > REPORT_METHODS_MAX)
-		n = REPORT_METHODS_MAX;
-	for (size_t i = 0; i < n; i++) {
-		const struct endpoint *endpoint =
-			registration->memberships[i].endpoint;
-		size_t at = registration->n_name + 1;
-
-		snprintf(entry->method_names[i], sizeof(entry->method_names[i]),
-			 "%.*s", (int)(endpoint->n_subject - at),
-			 endpoint->subject + at);
-		entry->methods[i] = entry->method_names[i];
-	}
-	out->methods = entry->methods;
-	out->n_methods = n;
-}
-
-static void fill_service(struct receiver *receiver, void *entries, size_t i)
-{
-	struct report_service *entry = &((struct report_service *)entries)[i];
-	struct registration *registration =
-		container_of(receiver, struct registration, receiver);
-	Helio__Switch__V1__Service *out = &entry->service;
-	struct list *link;
-	uint32_t n_pending = 0;
-
-	helio__switch__v1__service__init(out);
-	SET(out, peer, receiver->peer->self.id);
-	out->principal = receiver->speaker->source->principal.path;
-	SET(out, id, receiver->id);
-	snprintf(entry->name, sizeof(entry->name), "%.*s",
-		 (int)registration->n_name, registration->name);
-	out->name = entry->name;
-	snprintf(entry->instance, sizeof(entry->instance), "%" PRIu64,
-		 registration->instance);
-	out->instance = entry->instance;
-	fill_methods(registration, entry);
-	SET(out, calls, receiver->n_messages);
-	list_for_each (link, &registration->slots)
-		n_pending++;
-	SET(out, calls_pending, n_pending);
-	SET(out, credit_calls, receiver->credit_messages);
-	SET(out, credit_bytes, receiver->credit_bytes);
-}
-
-/* The receivers of a kind that belong on the page, oldest first. */
-static size_t fill_receivers(struct bus *bus, struct report_page *page,
-			     enum receiver_kind kind,
-			     void (*fill)(struct receiver *receiver,
-					  void *entries, size_t i),
-			     void *entries)
-{
-	uint64_t after = page->cursor;
-	struct list *link;
-	size_t n = 0;
-
-	list_for_each (link, &bus->receivers) {
-		struct receiver *receiver =
-			container_of(link, struct receiver, all_link);
-
-		if (receiver->kind != kind || receiver->serial <= after ||
-		    !is_below(receiver->peer, page->principal))
-			continue;
-		if (n == page->limit) {
-			page->has_more = true;
-			break;
-		}
-		fill(receiver, entries, n++);
-		page->cursor = receiver->serial;
-	}
-	return n;
-}
-
-size_t report_subscriptions(struct bus *bus, struct report_page *page,
-			    struct report_subscription *entries)
-{
-	return fill_receivers(bus, page, RECEIVER_SUBSCRIPTION,
-			      fill_subscription, entries);
-}
-
-size_t report_services(struct bus *bus, struct report_page *page,
-		       struct report_service *entries)
-{
-	return fill_receivers(bus, page, RECEIVER_REGISTRATION, fill_service,
-			      entries);
 }
 
 static uint32_t n_peers_of(struct bus *bus, const char *path)
@@ -267,7 +155,8 @@ static uint32_t n_peers_of(struct bus *bus, const char *path)
 	uint32_t n = 0;
 
 	list_for_each (link, &bus->peers)
-		n += is_below(container_of(link, struct peer, link), path);
+		n += speaker_is_below(
+			&container_of(link, struct peer, link)->self, path);
 	return n;
 }
 

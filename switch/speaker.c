@@ -3,6 +3,7 @@
 #include "switch/speaker.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "switch/bus.h"
 #include "switch/call.h"
@@ -17,6 +18,7 @@
 void speaker_init(struct speaker *speaker, struct peer *peer)
 {
 	*speaker = (struct speaker){ .peer = peer };
+	list_init(&speaker->all_link);
 	list_init(&speaker->receivers);
 	list_init(&speaker->slots);
 	list_init(&speaker->open);
@@ -37,6 +39,26 @@ bool speaker_may(const struct speaker *speaker, enum verb verb,
 	snprintf(text, n_text, "%s may not %s %.*s: %s", who, verb_name(verb),
 		 (int)n_what, what, why);
 	return false;
+}
+
+void speaker_enter(struct speaker *speaker)
+{
+	struct bus *bus = speaker->peer->bus;
+
+	speaker->id = ++bus->n_peers_ever;
+	speaker->since_ns = bus->now_ns;
+	list_push_back(&bus->speakers, &speaker->all_link);
+}
+
+bool speaker_is_below(const struct speaker *speaker, const char *path)
+{
+	const char *own = speaker_path(speaker);
+	size_t n;
+
+	if (!path)
+		return true;
+	n = strlen(path);
+	return !strncmp(own, path, n) && (!own[n] || own[n] == '/');
 }
 
 void speaker_drop_all(struct speaker *speaker)

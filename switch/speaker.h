@@ -36,6 +36,8 @@ struct speaker {
 	struct source *source;
 	struct account *account;
 	uint64_t id; /* never used twice: the class in the route cache */
+	uint64_t since_ns;
+	struct list all_link; /* in bus.speakers */
 	struct speaker_stats stats;
 
 	uint32_t handle;      /* that the leaf gave it; 0: the peer itself */
@@ -46,6 +48,9 @@ struct speaker {
 };
 
 void speaker_init(struct speaker *speaker, struct peer *peer);
+
+/** It is there from now on: it gets its id. */
+void speaker_enter(struct speaker *speaker);
 
 /** "vm:web/uid:1000"; never NULL. */
 static inline const char *speaker_path(const struct speaker *speaker)
@@ -59,6 +64,9 @@ static inline const char *speaker_path(const struct speaker *speaker)
  */
 bool speaker_may(const struct speaker *speaker, enum verb verb,
 		 const char *what, size_t n_what, char *text, size_t n_text);
+
+/** Whether its path is `path`, or stands below it; NULL: all do. */
+bool speaker_is_below(const struct speaker *speaker, const char *path);
 
 /** What hangs on it goes into one of its lists, if it can go alone. */
 static inline void speaker_keep(const struct speaker *speaker,
