@@ -9,6 +9,8 @@
 . /lab/domain.sh
 # shellcheck source=tests/xen/lab/steps.sh
 . /lab/steps.sh
+# shellcheck source=tests/xen/lab/bench.sh
+. /lab/bench.sh
 
 readonly test_s=60
 
@@ -76,6 +78,7 @@ await_up web
 await_up db
 report "guests are up"
 case $(option mode) in
+bench) run_bench ;;
 shell) setsid sh -c 'exec sh </dev/hvc0 >/dev/hvc0 2>&1' ;;
 *) run_tests "$(option only)" ;;
 esac

@@ -18,10 +18,10 @@ struct end;
 
 struct end_ops {
 	/*
-	 * Show what has come. Returns how many bytes, which stay until they
-	 * are taken or it is asked again; 0 when there are none now; -EPIPE
-	 * when the other side is gone and all it sent was taken, -EPROTO when
-	 * it broke the rules.
+	 * Show what has come and was not taken. Returns how many bytes, which
+	 * stay where they are until it is asked again; 0 when there are none
+	 * now; -EPIPE when the other side is gone and all it sent was taken,
+	 * -EPROTO when it broke the rules.
 	 */
 	ssize_t (*look)(struct end *end, const uint8_t **ret_bytes);
 	void (*take)(struct end *end, size_t n);
@@ -75,6 +75,9 @@ uint64_t n_notifications(void);
  * The server leaves only after the client.
  */
 int exchange(struct end *end, bool is_server, uint64_t n);
+
+/** The server waits for a first byte of the client: now both are there. */
+int greet(struct end *end, bool is_server);
 
 /**
  * Messages of `size` bytes for so long; take what comes until nothing follows.

@@ -34,9 +34,15 @@ static int work(struct end *end, bool is_server, char **argv)
 	const char *name = argv[0];
 	size_t size = argv[1] ? strtoull(argv[1], NULL, 10) : 0;
 	unsigned n = argv[1] && argv[2] ? strtoul(argv[2], NULL, 10) : 0;
+	int r;
 
+	if (strcmp(name, "hold") == 0)
+		return pause();
 	if (strcmp(name, "exchange") == 0)
 		return exchange(end, is_server, size);
+	r = greet(end, is_server);
+	if (r < 0)
+		return r;
 	if (strcmp(name, "source") == 0 || strcmp(name, "bulk") == 0)
 		return source(end, size, *name == 'b', n);
 	if (strcmp(name, "sink") == 0 || strcmp(name, "bulk-sink") == 0)
@@ -45,8 +51,6 @@ static int work(struct end *end, bool is_server, char **argv)
 		return ping(end, size, n);
 	if (strcmp(name, "pong") == 0)
 		return pong(end, size);
-	if (strcmp(name, "hold") == 0)
-		return pause();
 	return -EINVAL;
 }
 

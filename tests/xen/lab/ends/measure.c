@@ -11,7 +11,42 @@
 /* Messages in a row before a turn is over, as in the switch. */
 enum { TURN_BYTES = 262144, TURN_MESSAGES = 64, TRIPS_MAX = 10000 };
 
-/* Whatever `r` is, it counts: the first eight bytes number the messages. */
+/* One message, however many pieces it comes in. Returns 0 or -errno. */
+static int receive(struct end *end, size_t size)
+{
+	while (size) {
+		const uint8_t *bytes;
+		ssize_t r = end->ops->look(end, &bytes);
+
+		if (r < 0)
+			return (int)r;
+		if ((size_t)r > size)
+			return -EBADMSG;
+		if (r == 0)
+			end->ops->wait(end, false);
+		end->ops->take(end, (size_t)r);
+		size -= (size_t)r;
+	}
+	return 0;
+}
+
+static int send_message(struct end *end, const uint8_t *message, size_t size)
+{
+	ssize_t r;
+
+	while ((r = end->ops->send(end, message, size)) == 0)
+		end->ops->wait(end, true);
+	return r < 0 ? (int)r : end->ops->turn(end);
+}
+
+int greet(struct end *end, bool is_server)
+{
+	const uint8_t go = 1;
+
+	return is_server ? receive(end, sizeof(go))
+			 : send_message(end, &go, sizeof(go));
+}
+
 static ssize_t give(struct end *end, const uint8_t *message, size_t size,
 		    bool is_bulk)
 {
@@ -28,6 +63,7 @@ static ssize_t source_turn(struct end *end, uint8_t *message, size_t size,
 	for (unsigned i = 0; i < TURN_MESSAGES && n_bytes < TURN_BYTES; i++) {
 		ssize_t r;
 
+		/* The receiver checks these, and so that none is lost. */
 		memcpy(message, n, sizeof(*n));
 		r = give(end, message, size, is_bulk);
 		if (r < 0)
@@ -128,34 +164,6 @@ int sink(struct end *end, size_t size, bool is_bulk)
 	       n_bytes, (last_ns - first_ns) / 1000,
 	       n_notifications() - n_before);
 	return r == -EPIPE ? 0 : (int)r;
-}
-
-/* One message, however many pieces it comes in. Returns 0 or -errno. */
-static int receive(struct end *end, size_t size)
-{
-	while (size) {
-		const uint8_t *bytes;
-		ssize_t r = end->ops->look(end, &bytes);
-
-		if (r < 0)
-			return (int)r;
-		if ((size_t)r > size)
-			return -EBADMSG;
-		if (r == 0)
-			end->ops->wait(end, false);
-		end->ops->take(end, (size_t)r);
-		size -= (size_t)r;
-	}
-	return 0;
-}
-
-static int send_message(struct end *end, const uint8_t *message, size_t size)
-{
-	ssize_t r;
-
-	while ((r = end->ops->send(end, message, size)) == 0)
-		end->ops->wait(end, true);
-	return r < 0 ? (int)r : end->ops->turn(end);
 }
 
 static int by_size(const void *a, const void *b)

@@ -30,10 +30,8 @@ static struct ours *ours_of(struct end *end)
 static ssize_t ours_look(struct end *end, const uint8_t **ret_bytes)
 {
 	struct channel *channel = ours_of(end)->channel;
-	int r = 0;
+	int r = channel_refill(channel);
 
-	if (!channel->n_in)
-		r = channel_refill(channel);
 	if (r < 0)
 		return r;
 	*ret_bytes = channel->in;

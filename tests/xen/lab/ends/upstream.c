@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <libxenvchan.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "tests/xen/lab/ends/end.h"
@@ -21,25 +22,35 @@ static struct libxenvchan *vchan_of(struct end *end)
 	return ((struct upstream *)end)->vchan;
 }
 
+/* What is left of the last look comes first. */
+static void make_room(struct upstream *upstream)
+{
+	upstream->n_read -= upstream->n_taken;
+	memmove(upstream->buffer, upstream->buffer + upstream->n_taken,
+		upstream->n_read);
+	upstream->n_taken = 0;
+}
+
 static ssize_t upstream_look(struct end *end, const uint8_t **ret_bytes)
 {
 	struct upstream *upstream = (struct upstream *)end;
 	struct libxenvchan *vchan = upstream->vchan;
+	uint8_t *free_bytes;
+	size_t n_free;
 	int r;
 
-	if (upstream->n_taken == upstream->n_read) {
-		r = libxenvchan_read(vchan, upstream->buffer, BUFFER_BYTES);
-		/* It may have written between two looks of this, and gone. */
-		if (r < 0 && libxenvchan_data_ready(vchan) > 0)
-			r = libxenvchan_read(vchan, upstream->buffer,
-					     BUFFER_BYTES);
-		if (r < 0)
-			return -EPIPE;
-		upstream->n_taken = 0;
-		upstream->n_read = (size_t)r;
-	}
-	*ret_bytes = upstream->buffer + upstream->n_taken;
-	return (ssize_t)(upstream->n_read - upstream->n_taken);
+	make_room(upstream);
+	free_bytes = upstream->buffer + upstream->n_read;
+	n_free = BUFFER_BYTES - upstream->n_read;
+	r = libxenvchan_read(vchan, free_bytes, n_free);
+	/* It may have written between two looks of this, and gone. */
+	if (r < 0 && libxenvchan_data_ready(vchan) > 0)
+		r = libxenvchan_read(vchan, free_bytes, n_free);
+	if (r < 0 && !upstream->n_read)
+		return -EPIPE;
+	upstream->n_read += r < 0 ? 0 : (size_t)r;
+	*ret_bytes = upstream->buffer;
+	return (ssize_t)upstream->n_read;
 }
 
 static void upstream_take(struct end *end, size_t n)
