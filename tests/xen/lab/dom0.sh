@@ -37,12 +37,22 @@ tests_of() {
 	sed -n 's/^\(test_[a-z0-9_]*\)() {$/\1/p' "$1"
 }
 
+# What a test that failed left behind must not be in the way of others.
+end_jobs() {
+	local job
+
+	while read -r job; do
+		has_ended "$job" || stop "$job" KILL
+	done </run/lab/jobs
+}
+
 # What a test says is kept with the logs; its verdict is a line of its own.
 run_test() {
 	local file=$1 name=$2
 	local start rc
 
 	start=$(now_ms)
+	: >/run/lab/jobs
 	timeout -s KILL "$test_s" sh /lab/test.sh "$file" "$name" \
 		>/lab/log/test 2>&1
 	rc=$?
@@ -52,6 +62,7 @@ run_test() {
 		report "ok $n $name $(($(now_ms) - start)) ms"
 	else
 		report "not ok $n $name: $(tail -n 1 /lab/log/test) ($rc)"
+		end_jobs >/dev/null 2>&1
 	fi
 }
 

@@ -145,6 +145,8 @@ add_base() {
 	while IFS= read -r applet; do
 		ln -sf busybox "$tree/bin/$applet"
 	done < <(busybox --list | grep -vx busybox)
+	# The C library loads it when a thread is ended.
+	add_library "$tree" "$(gcc -print-file-name=libgcc_s.so.1)"
 	add_program "$tree" "$xenstore/usr/bin/xenstore" bin/xenstore
 	for applet in chmod exists list ls read rm watch write; do
 		ln -sf xenstore "$tree/bin/xenstore-$applet"
@@ -202,8 +204,6 @@ make_dom0() {
 		add_program "$tree" "$tools/$bin/$tool" "$bin/$tool"
 		ln -sf "/$bin/$tool" "$tree/bin/$tool"
 	done
-	# xl loads it when a thread ends.
-	add_library "$tree" "$(gcc -print-file-name=libgcc_s.so.1)"
 	mkdir -p "$tree"/{etc/xen,var/lib/xen,var/log/xen,var/lib/xenstored}
 	touch "$tree/etc/xen/xl.conf"
 	install "$here/dom0.sh" "$tree/init"

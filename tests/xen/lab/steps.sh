@@ -97,7 +97,12 @@ begin() {
 	id=$n-${name:-setup}
 	shift
 	xenstore-write "$(home "$domain")/data/cmd/$id" "$*"
-	echo "$domain/$id"
+	echo "$domain/$id" | tee -a /run/lab/jobs
+}
+
+# has_ended JOB
+has_ended() {
+	xenstore-exists "$(home "${1%%/*}")/data/rc/${1#*/}"
 }
 
 # end JOB [SECONDS]: wait for its end and print what it said. Returns its exit

@@ -190,11 +190,14 @@ static int connect_patiently(struct ours *ours,
 	return r;
 }
 
-static int open_ours(struct ours *ours, const struct end_place *place)
+static int open_ours(struct ours *ours, const struct end_place *place,
+		     char why[ADDRESS_BYTES])
 {
 	const struct transport_options options = {
 		.ring_bytes = place->read_bytes,
 		.name = "lab",
+		.error = why,
+		.n_error = ADDRESS_BYTES,
 	};
 	const char *port = strrchr(place->path, '/');
 	const struct transport *transport;
@@ -220,14 +223,16 @@ static int open_ours(struct ours *ours, const struct end_place *place)
 struct end *ours_open(const struct end_place *place)
 {
 	struct ours *ours = calloc(1, sizeof(*ours));
+	char why[ADDRESS_BYTES] = "";
 	int r;
 
 	if (!ours)
 		return NULL;
 	ours->end.ops = &ours_ops;
 	ours->poller.epoll_fd = -1;
-	r = open_ours(ours, place);
+	r = open_ours(ours, place, why);
 	if (r < 0) {
+		fprintf(stderr, "lab-end: %s\n", why);
 		ours_close(&ours->end);
 		errno = -r;
 		return NULL;
