@@ -92,8 +92,9 @@ int identity_read(const struct store *store, bool is_by_agent, uint32_t domid,
 	int r;
 
 	if (!is_by_agent) {
+		/* Only dom0 is told this. Others see it by the nodes. */
 		r = store_is_introduced(store, domid);
-		if (r <= 0)
+		if (r <= 0 && r != -EACCES)
 			return r < 0 ? r : -ENOENT;
 	}
 	(void)snprintf(path, sizeof(path), "%s/%u/%s", folder, domid,
