@@ -23,13 +23,14 @@
 #include "rpc/heliograph.h"
 
 /* heliod, two words for each of its options, and the end. */
-enum { HELIOD_WORDS_MAX = 1 + 4 * 2 + 2 * OPTION_TEXTS_MAX + 1 };
+enum { HELIOD_WORDS_MAX = 1 + 5 * 2 + 2 * OPTION_TEXTS_MAX + 1 };
 
 struct up {
 	struct common common;
 	const char *state;
 	const char *run;
 	struct texts listen;
+	const char *uplink; /* or NULL */
 };
 
 struct places {
@@ -84,6 +85,10 @@ static void fill_words(const struct places *places,
 	for (size_t i = 0; i < listen->n; i++) {
 		words[n++] = "--listen";
 		words[n++] = listen->at[i];
+	}
+	if (places->up->uplink) {
+		words[n++] = "--uplink";
+		words[n++] = places->up->uplink;
 	}
 	words[n] = NULL;
 }
@@ -187,6 +192,8 @@ static const struct option options[] = {
 	{ 'l', "listen", OPTION_TEXTS, offsetof(struct up, listen), "ADDRESS",
 	  "listen there too, for example on tcp://HOST:PORT; may be given "
 	  "again" },
+	{ 0, "uplink", OPTION_TEXT, offsetof(struct up, uplink), "ADDRESS",
+	  "be a leaf of the bus there: wait until it lets us in" },
 	OPTION_ROW_OUTPUT,
 	OPTION_ROW_END,
 };
@@ -204,7 +211,12 @@ const struct command command_up = {
 		"Over TCP the switch has a key, in heliod.key and heliod.pub "
 		"of the state folder, and lets in who was enrolled with `helio "
 		"keys enrol`. `--listen 'tcp://127.0.0.1:PORT plain'` does "
-		"without, for tests.",
+		"without, for tests.\n\n"
+		"With `--uplink shm:PATH` the programs of this bus are those "
+		"of the bus there too, each by its own name below the one "
+		"that this bus has there, say vm:web/uid:1000; its policy "
+		"judges them after ours. Both policies name them by the whole "
+		"path.",
 	.options = options,
 	.n_settings = sizeof(struct up),
 	.run = run,

@@ -67,6 +67,15 @@ int peer_announce_new(struct peer *peer, const struct source *source)
 	return 0;
 }
 
+int peer_note_known(struct peer *peer, uint32_t handle)
+{
+	int r = make_known_room(peer, handle);
+
+	if (r >= 0)
+		peer->known[handle / 64] |= UINT64_C(1) << handle % 64;
+	return r;
+}
+
 void peer_forget(struct peer *peer, uint32_t handle)
 {
 	Helio__Bus__V1__Forget forget = HELIO__BUS__V1__FORGET__INIT;

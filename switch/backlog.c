@@ -38,7 +38,8 @@ static struct account *account_of(const struct backlog *backlog)
 
 bool backlog_is_notice(const uint8_t *frame)
 {
-	return frame[FRAME_AT_KIND] == FRAME_ABORT;
+	return frame[FRAME_AT_KIND] == FRAME_ABORT ||
+	       frame[FRAME_AT_KIND] == FRAME_GAP;
 }
 
 struct named backlog_named(const uint8_t *frame)
@@ -155,11 +156,11 @@ void backlog_unreserve(struct backlog *backlog, struct share *share,
 	share_discharge(&backlog->bus->shares, share, 0, n_bytes);
 }
 
-void backlog_write_gap(const struct backlog *backlog, uint64_t n_lost,
-		       uint8_t body[GAP_BODY_BYTES])
+void backlog_write_gap(const struct backlog *backlog, enum gap_reason reason,
+		       uint64_t n_lost, uint8_t body[GAP_BODY_BYTES])
 {
 	le32_store(body, backlog->receiver->id);
-	le32_store(body + 4, GAP_OVERFLOW);
+	le32_store(body + 4, reason);
 	le64_store(body + 8, n_lost);
 }
 

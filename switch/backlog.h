@@ -148,7 +148,7 @@ bool backlog_is_notice(const uint8_t *frame);
 struct named backlog_named(const uint8_t *frame);
 
 /** The body of a GAP. */
-void backlog_write_gap(const struct backlog *backlog, uint64_t n_lost,
-		       uint8_t body[GAP_BODY_BYTES]);
+void backlog_write_gap(const struct backlog *backlog, enum gap_reason reason,
+		       uint64_t n_lost, uint8_t body[GAP_BODY_BYTES]);
 
 #endif

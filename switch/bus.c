@@ -12,6 +12,7 @@
 #include "switch/peer.h"
 #include "switch/policy.h"
 #include "switch/subscription.h"
+#include "switch/uplink.h"
 
 enum {
 	/* Turns without a word before a peer is put to sleep. */
@@ -225,6 +226,8 @@ static void flush_all(struct bus *bus)
 		if (peer->state != PEER_ENDED)
 			(void)channel_flush(peer->channel);
 		list_unlink(&peer->dirty_link);
+		if (peer->uplink)
+			uplink_room(peer->uplink);
 	}
 }
 

@@ -34,6 +34,7 @@
 struct channel;
 struct peer;
 struct policy;
+struct uplink;
 
 /** What WELCOME tells, and what else is bounded for everybody. */
 struct bus_limits {
@@ -78,6 +79,7 @@ struct bus {
 	struct poller poller;
 	struct bus_limits limits;
 	struct policy *policy;
+	struct uplink *uplink; /* NULL: this switch is no leaf */
 	struct accounts accounts;
 	struct domains domains;
 	struct sources sources;

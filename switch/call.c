@@ -10,6 +10,7 @@
 #include "proto/subject.h"
 #include "switch/bus.h"
 #include "switch/endpoint.h"
+#include "switch/envoy.h"
 #include "switch/inbound.h"
 #include "switch/message.h"
 #include "switch/observe.h"
@@ -17,6 +18,7 @@
 #include "switch/peer.h"
 #include "switch/quota.h"
 #include "switch/slot.h"
+#include "switch/upward.h"
 #include "switch/waiting.h"
 
 /* What a call is to, once subject and policy were looked at. */
@@ -134,14 +136,31 @@ static int find_instance(struct peer *caller, const struct inbound *inbound,
 	return STATUS_UNAVAILABLE;
 }
 
+/* The host has judged it, and says by the id to whom it goes. */
+static int find_below(const struct uplink *uplink,
+		      const struct inbound *inbound, struct destination *ret,
+		      char *text, size_t n_text)
+{
+	uint64_t id = inbound->frame.correlation & ~FRAME_SWITCH_DRAWN;
+
+	ret->registration = envoy_registration(uplink, (uint32_t)(id >> 32));
+	if (ret->registration)
+		return STATUS_OK;
+	snprintf(text, n_text, "the server is gone");
+	return STATUS_UNAVAILABLE;
+}
+
 /* Returns STATUS_OK, or why not, with a text for people. */
 static int find(struct peer *caller, const struct inbound *inbound,
 		struct destination *ret, char *text, size_t n_text)
 {
 	struct bus *bus = caller->bus;
 	size_t n = inbound->frame.n_subject;
-	const struct route *route = route_cached(&bus->routes, inbound->tag);
+	const struct route *route;
 
+	if (caller->uplink)
+		return find_below(caller->uplink, inbound, ret, text, n_text);
+	route = route_cached(&bus->routes, inbound->tag);
 	if (route && route->is_allowed) {
 		ret->endpoint = route->found;
 		return STATUS_OK;
@@ -167,7 +186,7 @@ static int find(struct peer *caller, const struct inbound *inbound,
 }
 
 /* Credit is taken for all fragments at once, so that none has to wait. */
-static uint64_t cost(const struct inbound *inbound)
+uint64_t call_cost(const struct inbound *inbound)
 {
 	uint64_t n = inbound->frame.length;
 
@@ -193,7 +212,7 @@ static int choose(struct bus *bus, const struct inbound *inbound,
 		  struct registration **ret_registration, char *text,
 		  size_t n_text)
 {
-	uint64_t n_bytes = cost(inbound);
+	uint64_t n_bytes = call_cost(inbound);
 	unsigned n_hops = inbound->frame.hops;
 
 	if (is_out_of_reach(to, n_hops)) {
@@ -242,7 +261,19 @@ static void hold(struct slot *slot, const struct inbound *inbound,
 		 const struct message *message)
 {
 	if (!waiting_add(slot, inbound->subject, inbound->frame.n_subject,
-			 cost(inbound), message))
+			 call_cost(inbound), message))
+		return;
+	call_fail(slot, STATUS_RESOURCE_EXHAUSTED,
+		  "no room to wait for a server");
+	slot_free(slot);
+}
+
+/* The host has chosen the server, whose credit it cannot know exactly. */
+static void hold_for(struct slot *slot, const struct inbound *inbound,
+		     const struct message *message,
+		     struct registration *registration)
+{
+	if (!waiting_add_for(slot, registration, call_cost(inbound), message))
 		return;
 	call_fail(slot, STATUS_RESOURCE_EXHAUSTED,
 		  "no room to wait for a server");
@@ -324,6 +355,35 @@ static int check_length(const struct peer *caller,
 	return STATUS_INVALID_ARGUMENT;
 }
 
+/* Whether it has come down from the host, or goes up to it. */
+static bool crosses(const struct peer *caller, const struct inbound *inbound,
+		    int r)
+{
+	return caller->uplink || upward_takes_call(caller->bus, inbound, r);
+}
+
+/* Who observes it is told by the host. */
+static void cross(struct peer *caller, const struct inbound *inbound,
+		  struct slot *slot, const struct message *message,
+		  const struct destination *to, int r, const char *text)
+{
+	if (caller->uplink && r != STATUS_OK &&
+	    r != STATUS_RESOURCE_EXHAUSTED) {
+		(void)begin(caller, inbound, NULL);
+		call_fail(slot, (enum status)r, text);
+		slot_free(slot);
+		return;
+	}
+	if (begin(caller, inbound, slot))
+		return;
+	if (!caller->uplink)
+		upward_call(caller->bus->uplink, slot, inbound, message);
+	else if (!r)
+		hand_over(slot, to->registration, message, call_cost(inbound));
+	else
+		hold_for(slot, inbound, message, to->registration);
+}
+
 void call_start(struct peer *caller, const struct inbound *inbound)
 {
 	struct bus *bus = caller->bus;
@@ -347,6 +407,10 @@ void call_start(struct peer *caller, const struct inbound *inbound)
 		r = choose(bus, inbound, &to, &registration, text,
 			   sizeof(text));
 	forward_call(caller, inbound, &message);
+	if (bus->uplink && crosses(caller, inbound, r)) {
+		cross(caller, inbound, slot, &message, &to, r, text);
+		return;
+	}
 	if (!r)
 		message.frame.hops =
 			(uint8_t)(message.frame.hops +
@@ -356,7 +420,7 @@ void call_start(struct peer *caller, const struct inbound *inbound)
 		observe_call(slot, inbound, &message, registration);
 	}
 	if (!r && !begin(caller, inbound, slot)) {
-		hand_over(slot, registration, &message, cost(inbound));
+		hand_over(slot, registration, &message, call_cost(inbound));
 	} else if (r && inbound->frame.flags & FRAME_WAIT && !to.registration &&
 		   (r == STATUS_UNAVAILABLE ||
 		    r == STATUS_RESOURCE_EXHAUSTED)) {

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "proto/status.h"
 
@@ -18,6 +19,9 @@ struct open;
 struct peer;
 struct slot;
 struct speaker;
+
+/** What all its fragments take of a server's credit, at once. */
+uint64_t call_cost(const struct inbound *inbound);
 
 /** A CALL came in, the first fragment of it or a whole one. */
 void call_start(struct peer *caller, const struct inbound *inbound);

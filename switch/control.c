@@ -8,8 +8,10 @@
 #include "base/le.h"
 #include "helio/bus/v1/control.pb-c.h"
 #include "proto/unpack.h"
+#include "switch/ask.h"
 #include "switch/bus.h"
 #include "switch/call.h"
+#include "switch/envoy.h"
 #include "switch/event.h"
 #include "switch/group.h"
 #include "switch/inbound.h"
@@ -20,6 +22,7 @@
 #include "switch/slot.h"
 #include "switch/subscribe.h"
 #include "switch/subscription.h"
+#include "switch/uplink.h"
 #include "switch/waiting.h"
 
 enum {
@@ -99,6 +102,8 @@ static void hello(struct peer *peer, const struct inbound *inbound)
 	timer_remove(&peer->greeting);
 	peer->state = PEER_LIVE;
 	welcome(peer, inbound->frame.correlation);
+	if (bus->uplink)
+		uplink_announce(bus->uplink, &peer->self);
 	event_speaker(&peer->self, "up", "");
 }
 
@@ -134,9 +139,13 @@ static void grant(struct peer *peer, const uint8_t entry[CREDIT_ENTRY_BYTES])
 				 "out of memory for a group");
 		if (backlog_n_frames(&sub->backlog))
 			subscription_wake(sub);
+		envoy_top_up(sub->envoy);
 	} else if (receiver->kind == RECEIVER_REGISTRATION) {
-		waiting_wake(
-			container_of(receiver, struct registration, receiver));
+		struct registration *registration =
+			container_of(receiver, struct registration, receiver);
+
+		waiting_wake(registration);
+		envoy_top_up(registration->envoy);
 	}
 }
 
@@ -186,8 +195,8 @@ void control(struct peer *peer, const struct inbound *inbound)
 		unserve(peer, inbound);
 		break;
 	case FRAME_SYNC:
-		peer_send_status(peer, FRAME_RESULT, inbound->frame.correlation,
-				 STATUS_OK, "");
+		ask_sync(peer, inbound->speaker->source,
+			 inbound->frame.correlation);
 		break;
 	case FRAME_CREDIT:
 		credit(peer, inbound);

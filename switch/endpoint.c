@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "proto/subject.h"
 #include "switch/bus.h"
+#include "switch/envoy.h"
 #include "switch/peer.h"
 #include "switch/quota.h"
 #include "switch/slot.h"
@@ -149,6 +150,7 @@ struct registration *endpoint_pick(struct endpoint *endpoint, uint64_t n_bytes,
 		if (peer_is_there(receiver->peer) &&
 		    !peer_is_too_far(receiver->peer, n_hops) &&
 		    receiver_has_credit(receiver, 1, n_bytes) &&
+		    registration_is_open(membership->registration) &&
 		    !waiting_has_claim(endpoint, membership->registration))
 			return membership->registration;
 	}
@@ -263,6 +265,7 @@ int registration_new(struct speaker *speaker,
 	};
 	registration->n_drawn = peer->next_call;
 	list_init(&registration->slots);
+	list_init(&registration->waiting);
 	receiver_enter(&registration->receiver);
 	map_add(&table->by_instance, &registration->by_instance,
 		map_hash_u64(registration->instance));
@@ -295,6 +298,10 @@ static void fail_calls(struct registration *registration)
 		slot_fail(container_of(registration->slots.next, struct slot,
 				       callee_link),
 			  STATUS_UNAVAILABLE, "the server is gone");
+	while (!list_is_empty(&registration->waiting))
+		slot_fail(container_of(registration->waiting.next, struct slot,
+				       callee_link),
+			  STATUS_UNAVAILABLE, "the server is gone");
 }
 
 struct registration *registration_free(struct registration *registration)
@@ -303,6 +310,8 @@ struct registration *registration_free(struct registration *registration)
 	struct bus *bus = registration->bus;
 
 	fail_calls(registration);
+	envoy_free(registration->envoy);
+	registration->envoy = NULL;
 	for (size_t i = 0; i < registration->n_memberships; i++) {
 		struct membership *membership = &registration->memberships[i];
 
@@ -322,6 +331,21 @@ struct registration *registration_free(struct registration *registration)
 	return NULL;
 }
 
+bool registration_is_open(const struct registration *registration)
+{
+	return !registration->envoy || registration->envoy->is_allowed;
+}
+
+void registration_set_instance(struct registration *registration,
+			       uint64_t instance)
+{
+	struct map *map = &registration->bus->endpoints.by_instance;
+
+	map_remove(map, &registration->by_instance);
+	registration->instance = instance;
+	map_add(map, &registration->by_instance, map_hash_u64(instance));
+}
+
 struct registration *registration_lookup(const struct bus *bus,
 					 uint64_t instance)
 {
@@ -332,7 +356,7 @@ struct registration *registration_lookup(const struct bus *bus,
 		struct registration *registration =
 			container_of(node, struct registration, by_instance);
 
-		if (registration->instance == instance)
+		if (registration->instance == instance && instance)
 			return registration;
 	}
 	return NULL;

@@ -23,6 +23,7 @@
 
 struct bus;
 struct endpoint;
+struct envoy;
 struct speaker;
 
 struct endpoint {
@@ -49,6 +50,8 @@ struct registration {
 	struct service *service;     /* NULL for a plain subject */
 	uint64_t instance;           /* drawn by the switch; never reused */
 	struct list slots;           /* calls that it has */
+	struct envoy *envoy;         /* in a leaf: at its host; else NULL */
+	struct list waiting;         /* calls that the host has handed it */
 	uint64_t credit_bytes_most;  /* that it has had at a time */
 	uint64_t n_drawn;            /* numbers of calls: ids have 32 bits */
 	size_t n_name;
@@ -123,6 +126,13 @@ uint64_t registration_draw(struct registration *registration);
 
 /** Its calls fail with UNAVAILABLE. */
 struct registration *registration_free(struct registration *registration);
+
+/** In a leaf: whether the host allows it; elsewhere it does. */
+bool registration_is_open(const struct registration *registration);
+
+/** The host has another number for it; 0: none yet. */
+void registration_set_instance(struct registration *registration,
+			       uint64_t instance);
 
 /** By the number of `$inst.NUMBER.`, or NULL. */
 struct registration *registration_lookup(const struct bus *bus,

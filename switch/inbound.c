@@ -15,6 +15,7 @@
 #include "switch/peer.h"
 #include "switch/publish.h"
 #include "switch/slot.h"
+#include "switch/uplink.h"
 
 enum {
 	BATCH_FRAMES = 32,
@@ -273,8 +274,12 @@ static void route_message(struct peer *peer, const struct inbound *inbound)
 		call_reply(peer, inbound);
 }
 
-static void dispatch(struct peer *peer, const struct inbound *inbound)
+static void dispatch(struct peer *peer, struct inbound *inbound)
 {
+	if (peer->uplink) {
+		uplink_inbound(peer->uplink, inbound);
+		return;
+	}
 	if (peer->state == PEER_GREETING &&
 	    inbound->frame.kind != FRAME_HELLO) {
 		peer_end(peer, STATUS_FAILED_PRECONDITION,
@@ -307,7 +312,7 @@ static void dispatch(struct peer *peer, const struct inbound *inbound)
 	}
 }
 
-static void dispatch_all(struct peer *peer, const struct batch *batch)
+static void dispatch_all(struct peer *peer, struct batch *batch)
 {
 	for (size_t i = 0; i < batch->n_frames && peer->state != PEER_ENDED;
 	     i++) {
@@ -326,6 +331,12 @@ static void end_badly(struct peer *peer, int r)
 		peer_end(peer, STATUS_INVALID_ARGUMENT, frame_error_text(r));
 }
 
+/* The host is always heard, or both sides might wait for each other. */
+static bool is_deaf(const struct peer *peer)
+{
+	return peer->is_held || (!peer->uplink && peer_is_choked(peer));
+}
+
 /* Returns whether there may be more. */
 static bool read_batch(struct peer *peer)
 {
@@ -339,7 +350,7 @@ static bool read_batch(struct peer *peer)
 	channel_consume(peer->channel, batch.n_bytes);
 	if (r && r != FRAME_E_INCOMPLETE)
 		end_badly(peer, r);
-	return !r && !peer_is_choked(peer);
+	return !r && !is_deaf(peer);
 }
 
 static void end_of_channel(struct peer *peer, int r)
@@ -362,8 +373,9 @@ bool inbound_read(struct peer *peer)
 		end_of_channel(peer, r);
 		return true;
 	}
-	if (peer_is_choked(peer)) {
-		peer_watch_stall(peer);
+	if (is_deaf(peer)) {
+		if (!peer->is_held)
+			peer_watch_stall(peer);
 		return false;
 	}
 	while (peer->channel->n_in) {

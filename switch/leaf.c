@@ -99,13 +99,15 @@ static bool may_be_leaf(const struct peer *peer)
 	return verdict.is_allowed;
 }
 
-/* From its first PEER on. Returns 0, -EACCES or -ENOMEM. */
+/* From its first PEER on. Returns 0, -EOPNOTSUPP, -EACCES or -ENOMEM. */
 static int become_leaf(struct peer *peer)
 {
 	struct leaf *leaf;
 
 	if (peer->leaf)
 		return 0;
+	if (peer->bus->uplink)
+		return -EOPNOTSUPP;
 	if (!may_be_leaf(peer))
 		return -EACCES;
 	leaf = calloc(1, sizeof(*leaf));
@@ -171,6 +173,9 @@ static void end_for(struct peer *peer, int r)
 	if (r == -EACCES)
 		peer_end(peer, STATUS_PERMISSION_DENIED,
 			 "a peer without the right uplink announces others");
+	else if (r == -EOPNOTSUPP)
+		peer_end(peer, STATUS_FAILED_PRECONDITION,
+			 "a leaf takes no leaves: does an uplink lead back?");
 	else if (r == -EDQUOT)
 		peer_end(peer, STATUS_RESOURCE_EXHAUSTED,
 			 "a leaf announces more principals than its quota");

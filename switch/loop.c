@@ -125,6 +125,11 @@ void loop_deinit(struct loop *loop)
 	uv_loop_close(&loop->uv);
 }
 
+void loop_stop(struct loop *loop)
+{
+	uv_stop(&loop->uv);
+}
+
 void loop_run(struct loop *loop)
 {
 	uv_run(&loop->uv, UV_RUN_DEFAULT);

@@ -43,7 +43,10 @@ int loop_init(struct loop *loop, struct bus *bus,
 	      const struct loop_hooks *hooks, void *userdata);
 void loop_deinit(struct loop *loop);
 
-/** Until SIGINT or SIGTERM. */
+/** Until SIGINT, SIGTERM or loop_stop(). */
 void loop_run(struct loop *loop);
+
+/** May be called before, too. */
+void loop_stop(struct loop *loop);
 
 #endif

@@ -17,6 +17,7 @@
 #include "switch/loop.h"
 #include "switch/options.h"
 #include "switch/service.h"
+#include "switch/uplink.h"
 
 enum { EXIT_USAGE = 2, EXIT_UNAVAILABLE = 5, EXIT_INTERNAL = 70 };
 
@@ -26,6 +27,9 @@ struct heliod {
 	struct listening listening;
 	struct service service;
 	struct loop loop;
+	struct uplink uplink; /* of a leaf */
+	bool is_serving;
+	int exit_status;
 };
 
 /* Everybody's socket: who comes in by it is `uid:N`, and policy decides. */
@@ -54,6 +58,9 @@ static int complete(const struct options *options, struct config *config,
 		return -ENAMETOOLONG;
 	}
 	r = listen_in_common(settings, error, n_error);
+	if (r >= 0 && options->uplink)
+		r = settings_set_uplink("--uplink", options->uplink, error,
+					n_error, settings);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < options->n_listens; i++) {
@@ -101,6 +108,11 @@ static int reload(void *userdata, char *error, size_t n_error)
 	int r;
 
 	r = load(&heliod->options, error, n_error, &config);
+	if (r >= 0 && !heliod->is_serving) {
+		config_free(config);
+		snprintf(error, n_error, "the host has not let us in yet");
+		r = -EAGAIN;
+	}
 	if (r >= 0)
 		r = listening_set_config(&heliod->listening, config, error,
 					 n_error);
@@ -122,7 +134,7 @@ static bool on_turn(void *userdata)
 {
 	struct heliod *heliod = userdata;
 
-	return service_turn(&heliod->service);
+	return heliod->is_serving && service_turn(&heliod->service);
 }
 
 static const struct loop_hooks hooks = { .reload = on_hangup, .turn = on_turn };
@@ -149,6 +161,83 @@ static int end_with(pid_t parent)
 	return getppid() == parent ? 0 : -ESRCH;
 }
 
+/* Listen, and answer. A leaf does so when its host has let it in. */
+static int serve(struct heliod *heliod, char *error, size_t n_error)
+{
+	int r;
+
+	r = listening_apply(&heliod->listening, error, n_error);
+	if (r >= 0)
+		r = service_init(&heliod->service, &heliod->bus,
+				 &heliod->listening, reload, heliod);
+	if (r < 0)
+		return r;
+	heliod->is_serving = true;
+	say_ready(heliod->options.ready_fd);
+	return 0;
+}
+
+static void stop(struct heliod *heliod, int exit_status)
+{
+	heliod->exit_status = exit_status;
+	loop_stop(&heliod->loop);
+}
+
+static void on_uplink_there(void *userdata)
+{
+	struct heliod *heliod = userdata;
+	char error[512] = "";
+
+	if (!heliod->is_serving && serve(heliod, error, sizeof(error)) < 0)
+		stop(heliod, EXIT_INTERNAL);
+}
+
+static void on_uplink_failed(void *userdata, const char *why)
+{
+	log_error("%s", why);
+	stop(userdata, EXIT_UNAVAILABLE);
+}
+
+static int open_uplink(struct heliod *heliod, const struct config *config)
+{
+	struct uplink_options options = {
+		.address = config->settings.uplink,
+		.transport.ring_bytes = (uint32_t)config->settings.ring_bytes,
+		.on_there = on_uplink_there,
+		.on_failed = on_uplink_failed,
+		.userdata = heliod,
+	};
+	int r;
+
+	memcpy(options.transport.public_key, config->key_pair.public_key,
+	       TRANSPORT_KEY_BYTES);
+	memcpy(options.transport.secret_key, config->key_pair.secret_key,
+	       TRANSPORT_KEY_BYTES);
+	r = uplink_init(&heliod->uplink, &heliod->bus, &options);
+	if (r >= 0)
+		uplink_open(&heliod->uplink);
+	return r;
+}
+
+/* `config` is that of the listening. */
+static int run_bus(struct heliod *heliod, const struct config *config)
+{
+	char error[512] = "";
+	int r;
+
+	r = loop_init(&heliod->loop, &heliod->bus, &hooks, heliod);
+	if (r < 0)
+		return r;
+	if (config->settings.uplink[0])
+		r = open_uplink(heliod, config);
+	else
+		r = serve(heliod, error, sizeof(error));
+	if (r >= 0)
+		loop_run(&heliod->loop);
+	loop_deinit(&heliod->loop);
+	return r;
+}
+
 static int run(struct heliod *heliod)
 {
 	struct config *config;
@@ -173,21 +262,12 @@ static int run(struct heliod *heliod)
 	}
 	accounts_set_rules(&heliod->bus.accounts, config->quota_rules);
 	listening_init(&heliod->listening, &heliod->bus, config);
-	r = listening_apply(&heliod->listening, error, sizeof(error));
-	if (r >= 0)
-		r = service_init(&heliod->service, &heliod->bus,
-				 &heliod->listening, reload, heliod);
-	if (r >= 0)
-		r = loop_init(&heliod->loop, &heliod->bus, &hooks, heliod);
-	if (r >= 0) {
-		say_ready(heliod->options.ready_fd);
-		loop_run(&heliod->loop);
-		loop_deinit(&heliod->loop);
-	}
+	r = run_bus(heliod, config);
 	service_deinit(&heliod->service);
 	bus_deinit(&heliod->bus);
+	uplink_deinit(&heliod->uplink);
 	listening_deinit(&heliod->listening);
-	return r < 0 ? EXIT_INTERNAL : EXIT_SUCCESS;
+	return r < 0 ? EXIT_INTERNAL : heliod->exit_status;
 }
 
 int main(int argc, char **argv)

@@ -15,6 +15,7 @@
 #include "switch/quota.h"
 #include "switch/slot.h"
 #include "switch/subscription.h"
+#include "switch/upward.h"
 
 enum {
 	/* A fragment with less than this is small... */
@@ -36,6 +37,9 @@ static void expect_next(struct open *open)
 {
 	struct bus *bus = open->sender->bus;
 
+	/* Whom the host speaks for, the host itself waits for. */
+	if (open->sender->uplink)
+		return;
 	wheel_add(&bus->wheel, &open->timer,
 		  bus->now_ns + bus->limits.fragment_ms * NS_PER_MS);
 }
@@ -48,7 +52,8 @@ static int open_new(struct speaker *speaker, const struct frame *frame,
 	struct peer *sender = speaker->peer;
 	struct open *open;
 
-	if (sender->open.n_nodes >= sender->bus->limits.open_messages_max)
+	if (!sender->uplink &&
+	    sender->open.n_nodes >= sender->bus->limits.open_messages_max)
 		return -EMFILE;
 	if (account_charge(speaker->account, RESOURCE_OPEN_MESSAGES, 1))
 		return -EDQUOT;
@@ -115,6 +120,7 @@ void open_free(struct open *open)
 		open->slot->request = NULL;
 	if (open->slot && open->slot->reply == open)
 		open->slot->reply = NULL;
+	upward_forget(open);
 	timer_remove(&open->timer);
 	list_unlink(&open->speaker_link);
 	map_remove(&open->sender->open, &open->node);
@@ -139,11 +145,13 @@ struct open *open_lookup(const struct peer *sender, uint64_t correlation)
 /* One receiver may read from the sender's memory; several must not. */
 static void pass_to_targets(struct open *open, struct message *message)
 {
-	if (open->n_targets > 1)
+	if (open->n_targets + (open->up_id != 0) > 1)
 		message_settle(message, open->sender->bus->scratch);
 	for (size_t i = 0; i < open->n_targets; i++)
 		if (open->targets[i].subscription)
 			open_target_continue(&open->targets[i], message);
+	if (open->up_id)
+		upward_continue(open, message);
 }
 
 static const char *fault_of(const struct open *open,
@@ -205,6 +213,8 @@ static void abort_targets(struct open *open)
 void open_abort(struct open *open)
 {
 	abort_targets(open);
+	if (open->up_id)
+		upward_abort(open);
 	if (open->slot)
 		call_abort(open);
 	open_free(open);
@@ -217,6 +227,8 @@ static void refuse_message(struct open *open, const char *text)
 	struct slot *stored = slot_lookup_made(sender, open->correlation);
 
 	abort_targets(open);
+	if (open->up_id)
+		upward_abort(open);
 	if (stored)
 		slot_free(stored);
 	open->speaker->stats.n_refused++;

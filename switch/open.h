@@ -35,7 +35,8 @@ struct open {
 	uint64_t n_left;    /* bytes of the body that are still to come */
 	uint64_t n_small;   /* small fragments that may still come */
 	struct timer timer; /* the pause between fragments */
-	struct slot *slot;  /* of a call or a reply; NULL: over */
+	uint64_t up_id;    /* by which it goes up to the host; 0: it does not */
+	struct slot *slot; /* of a call or a reply; NULL: over */
 	size_t n_targets;
 	const char *subject; /* to judge it by again; NULL: it needs no more */
 	size_t n_subject;

@@ -10,6 +10,7 @@
 
 const char options_usage[] =
 	"usage: heliod --config DIR [--run DIR] [--listen ADDRESS]...\n"
+	"              [--uplink ADDRESS]\n"
 	"       heliod --check-policy PATH\n"
 	"       heliod --config DIR --judge PRINCIPAL VERB WHAT\n"
 	"\n"
@@ -21,6 +22,8 @@ const char options_usage[] =
 	"                       bus.sock for everybody, domains/NAME.sock\n"
 	"  --listen ADDRESS     listen there too: shm:PATH, unix:PATH,\n"
 	"                       tcp://HOST:PORT\n"
+	"  --uplink ADDRESS     be a leaf of the switch there: its programs are\n"
+	"                       ours, under our name and its policy too\n"
 	"  --ready-fd N         write READY and a newline there when listening\n"
 	"  --parent PID         end when the process that started this ends,\n"
 	"                       whose number this is\n"
@@ -34,6 +37,7 @@ static const struct option long_options[] = {
 	{ "config", required_argument, NULL, 'c' },
 	{ "run", required_argument, NULL, 'r' },
 	{ "listen", required_argument, NULL, 'l' },
+	{ "uplink", required_argument, NULL, 'u' },
 	{ "ready-fd", required_argument, NULL, 'f' },
 	{ "parent", required_argument, NULL, 'P' },
 	{ "check-policy", required_argument, NULL, 'p' },
@@ -77,6 +81,9 @@ static int parse_one(int option, struct options *options, bool *is_judging)
 		if (options->n_listens == SETTINGS_LISTENS_MAX)
 			return -EINVAL;
 		options->listens[options->n_listens++] = optarg;
+		return 0;
+	case 'u':
+		options->uplink = optarg;
 		return 0;
 	case 'f':
 		return parse_descriptor(optarg, &options->ready_fd);

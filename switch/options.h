@@ -18,8 +18,9 @@ struct options {
 	char *const *question; /* three words to judge, or NULL */
 	const char *listens[SETTINGS_LISTENS_MAX];
 	size_t n_listens;
-	int ready_fd; /* or -1 */
-	int parent;   /* to end with, or 0 */
+	const char *uplink; /* or NULL */
+	int ready_fd;       /* or -1 */
+	int parent;         /* to end with, or 0 */
 	bool has_log_level;
 	enum diag_level log_level;
 };

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/diag.h"
+#include "switch/ask.h"
 #include "switch/bus.h"
 #include "switch/endpoint.h"
 #include "switch/event.h"
@@ -19,6 +20,7 @@
 #include "switch/quota.h"
 #include "switch/slot.h"
 #include "switch/subscription.h"
+#include "switch/uplink.h"
 
 enum {
 	/* A peer that does not take what it asked for is not heard... */
@@ -33,13 +35,21 @@ const char *peer_path(const struct peer *peer)
 	return speaker_path(&peer->self);
 }
 
-static void on_ready(struct channel *channel)
+void peer_wake(struct peer *peer)
 {
-	struct peer *peer = channel->owner;
-
 	peer->n_quiet = 0;
 	if (!list_is_linked(&peer->active_link) && peer->state != PEER_ENDED)
 		list_push_back(&peer->bus->active, &peer->active_link);
+}
+
+static void on_ready(struct channel *channel)
+{
+	peer_wake(channel->owner);
+}
+
+bool peer_is_inside(const struct peer *peer)
+{
+	return peer->channel->evidence.kind == EVIDENCE_INSIDE;
 }
 
 static void on_no_greeting(struct timer *timer, uint64_t now_ns)
@@ -95,27 +105,24 @@ static int charge_channel(struct peer *peer, const struct principal *who)
 	return 0;
 }
 
-int peer_new(struct bus *bus, struct channel *channel, struct peer **ret_peer)
+int peer_new_as(struct bus *bus, struct channel *channel,
+		const struct principal *who, struct peer **ret_peer)
 {
-	struct principal who;
-	struct peer *peer;
+	struct peer *peer = peer_alloc(bus);
 	int r;
 
-	r = principal_from_evidence(&channel->evidence, &bus->domains, &who);
-	if (r < 0)
-		return r;
-	peer = peer_alloc(bus);
 	if (!peer)
 		return -ENOMEM;
-	r = charge_channel(peer, &who);
+	r = charge_channel(peer, who);
 	if (!r)
-		r = source_new(&bus->sources, &who, &peer->self.source);
+		r = source_new(&bus->sources, who, &peer->self.source);
 	if (r < 0) {
 		peer_free(peer);
 		return r;
 	}
 
 	speaker_enter(&peer->self);
+	peer->self.source->speaker = &peer->self;
 	peer->channel = channel;
 	channel->owner = peer;
 	channel->on_ready = on_ready;
@@ -126,6 +133,19 @@ int peer_new(struct bus *bus, struct channel *channel, struct peer **ret_peer)
 		  bus->now_ns + bus->limits.greeting_ms * NS_PER_MS);
 	*ret_peer = peer;
 	return 0;
+}
+
+int peer_new(struct bus *bus, struct channel *channel, struct peer **ret_peer)
+{
+	struct principal who;
+	int r;
+
+	r = principal_from_evidence(&channel->evidence, &bus->domains, &who);
+	if (!r && bus->uplink)
+		r = uplink_put_below(bus->uplink, &who);
+	if (r < 0)
+		return r;
+	return peer_new_as(bus, channel, &who, ret_peer);
 }
 
 static void free_receivers(struct peer *peer)
@@ -178,7 +198,17 @@ struct peer *peer_free(struct peer *peer)
 	if (!peer)
 		return NULL;
 
+	if (peer->uplink)
+		uplink_leave(peer->uplink);
+	if (peer->n_asks)
+		asks_forget(peer->bus->uplink, peer);
 	free_tables(peer);
+	if (peer->uplink)
+		uplink_left(peer->uplink);
+	else if (peer->bus->uplink)
+		uplink_forget(peer->bus->uplink, &peer->self);
+	if (peer->self.source)
+		peer->self.source->speaker = NULL;
 	if (peer->channel)
 		peer->bus->n_peers--;
 	list_unlink(&peer->link);
@@ -301,14 +331,15 @@ int peer_write_slowly(struct peer *peer, size_t n, uint8_t **ret_room)
 	return 1;
 }
 
-/* Room now or in the outbox; 1: neither, and the peer is as good as gone. */
-static int send_begin(struct peer *peer, size_t n, uint8_t **ret_room)
+int peer_send_begin(struct peer *peer, size_t n, uint8_t **ret_room)
 {
 	if (!peer_write_begin(peer, n, ret_room))
 		return 0;
 	if (peer->state == PEER_ENDED)
 		return 1;
-	if (outbox_bytes(&peer->outbox) + n > OUTBOX_MAX_BYTES) {
+	/* The host's is bounded by who may be heard: switch/upward.c. */
+	if (!peer->uplink &&
+	    outbox_bytes(&peer->outbox) + n > OUTBOX_MAX_BYTES) {
 		peer_end(peer, STATUS_RESOURCE_EXHAUSTED,
 			 "it does not take what it asked for");
 		return 1;
@@ -327,7 +358,7 @@ void peer_send(struct peer *peer, struct frame *frame, const void *body,
 	uint8_t *room;
 
 	frame_set_body(frame, n_body);
-	if (send_begin(peer, frame->length, &room))
+	if (peer_send_begin(peer, frame->length, &room))
 		return;
 	room += frame_encode(frame, room);
 	if (n_body)
@@ -341,7 +372,7 @@ void peer_send_message(struct peer *peer, const struct message *message,
 	size_t n = message->n_bytes;
 	uint8_t *room;
 
-	if (send_begin(peer, n, &room))
+	if (peer_send_begin(peer, n, &room))
 		return;
 	message_write(message, correlation, room);
 	peer_write_end(peer, n);
@@ -351,7 +382,7 @@ void peer_send_frame(struct peer *peer, const uint8_t *bytes, size_t n)
 {
 	uint8_t *room;
 
-	if (send_begin(peer, n, &room))
+	if (peer_send_begin(peer, n, &room))
 		return;
 	memcpy(room, bytes, n);
 	peer_write_end(peer, n);

@@ -27,6 +27,7 @@
 
 struct leaf;
 struct message;
+struct uplink;
 
 enum peer_state {
 	PEER_GREETING, /* HELLO has not come yet */
@@ -45,8 +46,9 @@ struct peer {
 	struct bus *bus;
 	struct channel *channel;
 	enum peer_state state;
-	uint8_t n_hops;   /* that it adds to what is passed to it */
-	bool wants_room;  /* something waits until the channel has room */
+	uint8_t n_hops;  /* that it adds to what is passed to it */
+	bool wants_room; /* something waits until the channel has room */
+	bool is_held;    /* not heard: what it says goes up, and that is full */
 	unsigned n_quiet; /* turns in which nothing came */
 	struct speaker self;
 	struct leaf *leaf; /* whom it announced, if it is a leaf; or NULL */
@@ -71,6 +73,8 @@ struct peer {
 	struct map taken;     /* slots, by the id that we drew */
 	uint64_t next_call;   /* number with which a registration begins */
 
+	struct uplink *uplink; /* of the host alone; else NULL */
+	unsigned n_asks;       /* of the host, that it waits for */
 	struct timer greeting;
 	struct timer stall;
 	struct peer_stats stats;
@@ -86,6 +90,10 @@ struct peer {
  */
 int peer_new(struct bus *bus, struct channel *channel, struct peer **ret_peer);
 struct peer *peer_free(struct peer *peer);
+
+/** The same for a channel that we opened, to somebody whom we know. */
+int peer_new_as(struct bus *bus, struct channel *channel,
+		const struct principal *who, struct peer **ret_peer);
 
 /**
  * End the peer: GOODBYE with the text if there is room, and then nothing more.
@@ -130,6 +138,12 @@ static inline void peer_mark_dirty(struct peer *peer)
 	if (!list_is_linked(&peer->dirty_link) && peer->state != PEER_ENDED)
 		list_push_back(&peer->bus->dirty, &peer->dirty_link);
 }
+
+/** It has something to say, or may be heard again. */
+void peer_wake(struct peer *peer);
+
+/** Whether it is one of the switch's own services. */
+bool peer_is_inside(const struct peer *peer);
 
 /** It stays awake until the channel says that there is room. */
 void peer_want_room(struct peer *peer);
@@ -180,6 +194,9 @@ static inline int peer_announce(struct peer *peer, const struct source *source)
 	return peer_announce_new(peer, source);
 }
 
+/** It was announced in another way. Returns 0 or -ENOMEM. */
+int peer_note_known(struct peer *peer, uint32_t handle);
+
 /** The handle means nothing any more. */
 void peer_forget(struct peer *peer, uint32_t handle);
 
@@ -193,6 +210,12 @@ void peer_send(struct peer *peer, struct frame *frame, const void *body,
 /** The same for a message that is no delivery: a call, a reply. */
 void peer_send_message(struct peer *peer, const struct message *message,
 		       uint64_t correlation);
+
+/**
+ * Room for such a frame, now or in the outbox; 1: neither, and the peer is as
+ * good as gone. peer_write_end() follows.
+ */
+int peer_send_begin(struct peer *peer, size_t n, uint8_t **ret_room);
 
 /** The same for a frame that is encoded already. */
 void peer_send_frame(struct peer *peer, const uint8_t *bytes, size_t n);

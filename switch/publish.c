@@ -9,6 +9,7 @@
 #include "proto/subject.h"
 #include "switch/ack.h"
 #include "switch/bus.h"
+#include "switch/envoy.h"
 #include "switch/group.h"
 #include "switch/inbound.h"
 #include "switch/message.h"
@@ -18,6 +19,7 @@
 #include "switch/quota.h"
 #include "switch/slot.h"
 #include "switch/subscription.h"
+#include "switch/upward.h"
 
 enum { SAMPLE_ONE_IN = 64, TEXT_BYTES = 400 };
 
@@ -255,9 +257,26 @@ static int admit(struct peer *peer, const struct inbound *inbound,
 			 "the message is longer than message_max");
 		return STATUS_INVALID_ARGUMENT;
 	}
+	if (peer->bus->uplink)
+		return upward_admit(peer->bus->uplink, inbound, ret_stored,
+				    text, TEXT_BYTES);
 	if (!(inbound->frame.flags & FRAME_ACK_STORED))
 		return STATUS_OK;
 	return open_stored(peer, inbound, audience, message, ret_stored, text);
+}
+
+/* The host answers for all of its own, and ours are added. */
+static void pass_up(struct peer *peer, const struct inbound *inbound,
+		    const struct message *message, struct open *open,
+		    struct slot *slot, struct tally tally)
+{
+	if (slot) {
+		slot->n_took = tally.n_took;
+		slot->n_full = tally.n_full;
+	} else if (inbound->frame.flags & FRAME_ACK_ROUTED) {
+		tell_routed(peer, inbound, tally);
+	}
+	upward_publish(peer->bus->uplink, inbound, message, open, slot);
 }
 
 static void route(struct peer *peer, const struct inbound *inbound,
@@ -281,12 +300,16 @@ static void route(struct peer *peer, const struct inbound *inbound,
 	    open_begin(inbound->speaker, &inbound->frame, inbound->subject,
 		       audience->n_targets, &open))
 		return;
-	if (audience->n_targets > 1)
+	if (audience->n_targets + (peer->bus->uplink != NULL) > 1)
 		message_settle(&message, peer->bus->scratch);
 	tally = deliver(peer->bus, peer->leaf ? peer : NULL, audience, &message,
 			open, stored);
 	inbound->speaker->stats.n_published++;
 	count(peer->bus, inbound, tally);
+	if (peer->bus->uplink) {
+		pass_up(peer, inbound, &message, open, stored, tally);
+		return;
+	}
 	if (stored && !stored->callee)
 		slot_fail(stored, STATUS_RESOURCE_EXHAUSTED, "");
 	if (inbound->frame.flags & FRAME_ACK_ROUTED)
@@ -358,6 +381,8 @@ void publish_acked(struct peer *peer, const struct inbound *inbound)
 			break;
 		log = container_of(receiver, struct subscription, receiver);
 		is_good = log->log && !answer_run(log, &run);
+		if (is_good && log->envoy)
+			envoy_acked(log->envoy, &run);
 	}
 	if (!is_good)
 		peer_end(peer, STATUS_INVALID_ARGUMENT,
@@ -377,6 +402,9 @@ void publish_event(struct bus *bus, const char *subject, const void *body,
 	};
 	struct audience *audience;
 
+	/* A leaf's programs get the host's, which tells of them too. */
+	if (bus->uplink)
+		return;
 	if (route_match(&bus->routes, subject, message.n_subject, &audience))
 		return;
 	message_set_frame(&message, &frame);

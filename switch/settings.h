@@ -9,6 +9,7 @@
  *     listen tcp://HOST:PORT [plain]
  *     listen vchan:ANY/PORT         ANY is `*`: every other domain
  *     listen vchan:DOMID/PORT       one of them
+ *     uplink ADDRESS              of the host, of which this is a leaf
  *     run-folder PATH             where the sockets of domains are made
  *     log error|warning|info|debug
  *     ring-bytes N                a power of two from 1K to 1M; what is not
@@ -48,6 +49,7 @@ struct settings_listen {
 struct settings {
 	struct settings_listen listens[SETTINGS_LISTENS_MAX];
 	size_t n_listens;
+	char uplink[SETTINGS_PATH_MAX_BYTES + 1]; /* "": it is no leaf */
 	char run_folder[SETTINGS_PATH_MAX_BYTES + 1];
 	enum diag_level log_level;
 	uint64_t ring_bytes; /* 0: as much as is right for the channel */
@@ -73,6 +75,10 @@ int settings_parse(const char *name, const char *text, size_t n_text,
  * says what is wrong.
  */
 int settings_add_listen(const char *name, const char *text, char *error,
+			size_t n_error, struct settings *settings);
+
+/** What stands behind `uplink` in a line; as above. */
+int settings_set_uplink(const char *name, const char *text, char *error,
 			size_t n_error, struct settings *settings);
 
 /** Mode 0600, and the user and group that this process runs as. */

@@ -14,6 +14,7 @@
 #include "switch/peer.h"
 #include "switch/quota.h"
 #include "switch/subscription.h"
+#include "switch/upward.h"
 
 void slot_table_init(struct slot_table *table)
 {
@@ -57,7 +58,7 @@ int slot_new(struct bus *bus, enum slot_kind kind, struct speaker *speaker,
 	struct peer *caller = speaker->peer;
 	struct slot *slot;
 
-	if (caller->made.n_nodes >= bus->limits.calls_max)
+	if (!caller->uplink && caller->made.n_nodes >= bus->limits.calls_max)
 		return -EMFILE;
 	if (account_charge(speaker->account, RESOURCE_SLOTS, 1))
 		return -EDQUOT;
@@ -122,7 +123,7 @@ void slot_free(struct slot *slot)
 	open_lose_slot(slot->reply);
 	timer_remove(&slot->timer);
 	list_unlink(&slot->speaker_link);
-	if (slot->callee && slot->kind == SLOT_CALL)
+	if (slot->callee && slot->kind != SLOT_STORED)
 		map_remove(&slot->callee->peer->taken, &slot->taken_node);
 	map_remove(&slot->caller->made, &slot->made_node);
 	account_discharge(slot->speaker->account, RESOURCE_SLOTS, 1);
@@ -144,7 +145,7 @@ void slot_hand_over(struct slot *slot, struct receiver *callee,
 	slot->callee = callee;
 	slot->callee_id = callee_id;
 	list_push_back(callee_slots, &slot->callee_link);
-	if (slot->kind == SLOT_CALL)
+	if (slot->kind != SLOT_STORED)
 		map_add(&callee->peer->taken, &slot->taken_node,
 			hash_id(slot->bus, callee_id));
 }
@@ -181,6 +182,8 @@ void slot_fail(struct slot *slot, enum status status, const char *text)
 {
 	if (slot->kind == SLOT_CALL) {
 		call_fail(slot, status, text);
+	} else if (slot->kind == SLOT_PUBLISH) {
+		upward_fail(slot, status);
 	} else {
 		struct ack ack = {
 			.correlation = slot->caller_id,

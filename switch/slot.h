@@ -27,7 +27,11 @@ struct peer;
 struct receiver;
 struct speaker;
 
-enum slot_kind { SLOT_CALL, SLOT_STORED };
+enum slot_kind {
+	SLOT_CALL,
+	SLOT_STORED,
+	SLOT_PUBLISH, /* which the host answers; its callee is the uplink */
+};
 
 struct slot {
 	struct bus *bus;
@@ -43,8 +47,15 @@ struct slot {
 	/* A registration, or the subscription of a log; NULL: it waits. */
 	struct receiver *callee;
 	uint64_t callee_id;
-	struct map_node taken_node; /* in peer.taken of the callee; calls */
+	struct map_node taken_node; /* in peer.taken of the callee, but for
+				     * SLOT_STORED */
 	struct list callee_link; /* in the callee's list, or its endpoint's */
+
+	/* Of a publish: what the host still owes, and how ours took it. */
+	bool wants_routed;
+	bool wants_stored;
+	uint32_t n_took;
+	uint32_t n_full;
 
 	uint64_t id;         /* joins the copies that observers get */
 	uint64_t room_bytes; /* that are left for the reply's body */

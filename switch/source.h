@@ -16,12 +16,15 @@
 #include "base/hash.h"
 #include "switch/principal.h"
 
+struct speaker;
+
 enum { SOURCE_OWNER_SWITCH = 0 };
 
 struct source {
 	uint32_t handle;
 	unsigned n_refs;
 	uint64_t owner; /* its durable id, by a key that nobody knows */
+	struct speaker *speaker; /* NULL: gone, or not one of our own */
 	struct principal principal;
 };
 

@@ -9,9 +9,11 @@
 #include "base/le.h"
 #include "helio/bus/v1/control.pb-c.h"
 #include "proto/subject.h"
+#include "switch/ask.h"
 #include "switch/bus.h"
 #include "switch/control.h"
 #include "switch/crossing.h"
+#include "switch/envoy.h"
 #include "switch/group.h"
 #include "switch/inbound.h"
 #include "switch/peer.h"
@@ -194,21 +196,31 @@ static int enter_tables(struct bus *bus, struct subscription *sub,
 			 sub->pattern, sub->n_pattern, &sub->target);
 }
 
+/* In a leaf the host has a say in it, but for the leaf's own service. */
+static bool goes_up(const struct peer *peer)
+{
+	return peer->bus->uplink && !peer_is_inside(peer);
+}
+
 static bool make(struct speaker *speaker,
 		 const Helio__Bus__V1__Subscribe *asked,
 		 const struct subscription_options *options,
-		 struct fault *fault)
+		 struct subscription **ret_pending, struct fault *fault)
 {
 	struct bus *bus = speaker->peer->bus;
 	struct subscription *sub = NULL;
 	int r;
 
-	if (options->log)
+	if (options->log && !goes_up(speaker->peer))
 		replace_away(bus, options);
 	if (asked->has_crossing)
 		r = crossing_join(speaker, asked->crossing, options);
 	else
 		r = subscription_new(speaker, options, &sub);
+	if (!r && sub && goes_up(speaker->peer)) {
+		*ret_pending = sub;
+		return true;
+	}
 	if (!r && sub)
 		r = enter_tables(bus, sub, asked->group);
 	if (!r)
@@ -250,6 +262,7 @@ void subscribe(struct peer *peer, const struct inbound *inbound)
 	const Helio__Bus__V1__Subscribe *asked;
 	struct subscription_options options;
 	struct fault fault = { .status = STATUS_OK };
+	struct subscription *pending = NULL;
 	ProtobufCMessage *unpacked;
 
 	if (control_unpack(peer, inbound,
@@ -263,9 +276,13 @@ void subscribe(struct peer *peer, const struct inbound *inbound)
 	    check_leaf(peer, asked, &options, &fault) &&
 	    check_rights(inbound->speaker, asked, &options, &fault) &&
 	    check_limits(peer, &fault))
-		(void)make(inbound->speaker, asked, &options, &fault);
-	peer_send_status(peer, FRAME_RESULT, inbound->frame.correlation,
-			 fault.status, fault.text);
+		(void)make(inbound->speaker, asked, &options, &pending, &fault);
+	if (pending) {
+		envoy_subscribe(peer->bus->uplink, pending, asked->group,
+				inbound->frame.correlation);
+		return;
+	}
+	ask_answer(peer, inbound->frame.correlation, fault.status, fault.text);
 }
 
 /* A crossing is none: those that name it are. */
@@ -286,9 +303,8 @@ void unsubscribe(struct peer *peer, const struct inbound *inbound)
 			peer,
 			le32_load(inbound->tail + inbound->frame.n_metadata));
 	if (!receiver || !is_subscription(receiver)) {
-		peer_send_status(peer, FRAME_RESULT, inbound->frame.correlation,
-				 STATUS_NOT_FOUND,
-				 "there is no subscription of this id");
+		ask_answer(peer, inbound->frame.correlation, STATUS_NOT_FOUND,
+			   "there is no subscription of this id");
 		return;
 	}
 	if (receiver->kind == RECEIVER_MEMBER)
@@ -297,8 +313,7 @@ void unsubscribe(struct peer *peer, const struct inbound *inbound)
 	else
 		subscription_free(
 			container_of(receiver, struct subscription, receiver));
-	peer_send_status(peer, FRAME_RESULT, inbound->frame.correlation,
-			 STATUS_OK, "");
+	ask_answer(peer, inbound->frame.correlation, STATUS_OK, "");
 }
 
 static void tell_ended(const struct receiver *receiver,

@@ -9,6 +9,7 @@
 #include "switch/ack.h"
 #include "switch/bus.h"
 #include "switch/crossing.h"
+#include "switch/envoy.h"
 #include "switch/group.h"
 #include "switch/message.h"
 #include "switch/open_target.h"
@@ -91,8 +92,12 @@ static void detach(struct subscription *sub)
 
 void subscription_orphan(struct subscription *sub)
 {
-	detach(sub);
-	if (!sub->log)
+	/* In a leaf it is the host that knows of logs which are away. */
+	bool stays = sub->log && !sub->envoy;
+
+	if (stays)
+		detach(sub);
+	else
 		subscription_free(sub);
 }
 
@@ -101,6 +106,8 @@ struct subscription *subscription_free(struct subscription *sub)
 	if (!sub)
 		return NULL;
 
+	envoy_free(sub->envoy);
+	sub->envoy = NULL;
 	detach(sub);
 	if (sub->group)
 		group_leave(sub->group, sub);
@@ -162,7 +169,7 @@ static void send_gap(struct subscription *sub, uint64_t *n_lost)
 	struct frame frame = { .kind = FRAME_GAP };
 	uint8_t body[GAP_BODY_BYTES];
 
-	backlog_write_gap(&sub->backlog, *n_lost, body);
+	backlog_write_gap(&sub->backlog, GAP_OVERFLOW, *n_lost, body);
 	*n_lost = 0;
 	peer_send(sub->receiver.peer, &frame, body, sizeof(body));
 }
@@ -265,6 +272,40 @@ int subscription_send(struct subscription *sub, const struct message *message,
 		      uint64_t correlation, uint32_t n_messages)
 {
 	return send_now(sub, message, correlation, n_messages);
+}
+
+/* In its place among what waits, where that has places. */
+static void push_gap(struct subscription *sub, enum gap_reason reason)
+{
+	struct frame frame = { .kind = FRAME_GAP };
+	struct backlog *backlog = &sub->backlog;
+	uint8_t body[GAP_BODY_BYTES];
+	uint8_t *room;
+
+	frame_set_body(&frame, sizeof(body));
+	backlog_write_gap(backlog, reason, 0, body);
+	if (!backlog_n_frames(backlog) ||
+	    backlog->overflow == OVERFLOW_LATEST ||
+	    backlog_n_frames(backlog) >= backlog->messages_max ||
+	    backlog_push_notice(backlog, frame.length, &room) < 0) {
+		peer_send(sub->receiver.peer, &frame, body, sizeof(body));
+		return;
+	}
+	memcpy(room + frame_encode(&frame, room), body, sizeof(body));
+}
+
+void subscription_gap(struct subscription *sub, enum gap_reason reason,
+		      uint64_t n)
+{
+	if (!peer_is_there(sub->receiver.peer))
+		return;
+	if (reason != GAP_OVERFLOW || !n) {
+		push_gap(sub, reason);
+		return;
+	}
+	sub->backlog.n_lost_after += n;
+	sub->backlog.n_dropped += n;
+	subscription_wake(sub);
 }
 
 static int announce_named(struct subscription *sub, struct named named)

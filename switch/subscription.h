@@ -23,6 +23,7 @@
 struct account;
 struct bus;
 struct crossing;
+struct envoy;
 struct group;
 struct group_leaf;
 struct message;
@@ -53,6 +54,7 @@ struct subscription {
 	struct list
 		waiting_link; /* in peer.waiting: it has something to send */
 	struct backlog backlog;
+	struct envoy *envoy;      /* in a leaf: at its host; else NULL */
 	struct list open_targets; /* of messages that are on their way to it */
 	uint64_t n_kept_bytes;    /* credit that is set aside for those */
 
@@ -129,6 +131,10 @@ enum delivery subscription_lose(struct subscription *subscription);
  * left that may be sent, 1 when there is no room or the budget is used up.
  */
 int subscription_drain(struct subscription *subscription, size_t budget_bytes);
+
+/** Tell of `n` messages, 0: nobody knows how many, that were lost elsewhere. */
+void subscription_gap(struct subscription *subscription, enum gap_reason reason,
+		      uint64_t n);
 
 /** Credit has come. */
 void subscription_wake(struct subscription *subscription);

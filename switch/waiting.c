@@ -61,6 +61,14 @@ static bool is_too_far(const struct slot *slot,
 					     slot->held[FRAME_AT_HOPS]);
 }
 
+int waiting_add_for(struct slot *slot, struct registration *registration,
+		    uint64_t cost_bytes, const struct message *message)
+{
+	slot->cost_bytes = cost_bytes;
+	list_push_back(&registration->waiting, &slot->callee_link);
+	return waiting_append(slot, message);
+}
+
 static bool has_claim(const struct slot *slot,
 		      const struct registration *registration)
 {
@@ -85,6 +93,11 @@ static uint32_t ms_left(const struct slot *slot)
 	return (uint32_t)((slot->timer.due_ns - now_ns) / NS_PER_MS);
 }
 
+void waiting_refresh(struct slot *slot)
+{
+	le32_store(slot->held + FRAME_AT_TIME_LEFT, ms_left(slot));
+}
+
 /* Send on the frames that were held, the first of which is the call's own. */
 static void release(struct slot *slot, struct registration *registration)
 {
@@ -94,7 +107,7 @@ static void release(struct slot *slot, struct registration *registration)
 	uint64_t id = registration_draw(registration);
 
 	(void)peer_announce(receiver->peer, slot->speaker->source);
-	le32_store(held + FRAME_AT_TIME_LEFT, ms_left(slot));
+	waiting_refresh(slot);
 	for (size_t at = 0; at < n_held;) {
 		size_t n = le32_load(held + at);
 
@@ -134,8 +147,22 @@ static void wake_at(struct registration *registration,
 	}
 }
 
+/* What the host has chosen it for is not another's. */
+static void wake_chosen(struct registration *registration)
+{
+	struct list *waiting = &registration->waiting;
+
+	while (!list_is_empty(waiting) &&
+	       receiver_has_credit(&registration->receiver, 1,
+				   slot_of(waiting->next)->cost_bytes))
+		release(slot_of(waiting->next), registration);
+}
+
 void waiting_wake(struct registration *registration)
 {
+	if (!registration_is_open(registration))
+		return;
+	wake_chosen(registration);
 	if (registration->credit_bytes_most <
 	    registration->receiver.credit_bytes)
 		registration->credit_bytes_most =

@@ -30,6 +30,13 @@ struct slot;
 int waiting_add(struct slot *slot, const char *subject, size_t n_subject,
 		uint64_t cost_bytes, const struct message *message);
 
+/** The same until `registration`, which the host has chosen, has credit. */
+int waiting_add_for(struct slot *slot, struct registration *registration,
+		    uint64_t cost_bytes, const struct message *message);
+
+/** What is held of it tells the time that is left now. */
+void waiting_refresh(struct slot *slot);
+
 /** Another frame of it. Returns 0, or 1 when there is no room. */
 int waiting_append(struct slot *slot, const struct message *message);
 
