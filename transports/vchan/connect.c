@@ -128,6 +128,16 @@ static struct vchan_meeting meeting_of(const struct client *client)
 	};
 }
 
+/* Only dom0 may ask who is there; others see what is left of the server. */
+static bool is_server_up(const struct client *client)
+{
+	struct vchan_meeting meeting = meeting_of(client);
+	int r = store_is_introduced(&client->store, client->address.domid);
+
+	return r == -EACCES ? vchan_keys_are_left(&client->store, &meeting)
+			    : r != 0;
+}
+
 /* Events of a domain's end name no domain, and some mean nothing. */
 static void news_ready(struct poll_source *source, uint32_t events)
 {
@@ -138,7 +148,7 @@ static void news_ready(struct poll_source *source, uint32_t events)
 		free(event);
 	if (errno != EAGAIN)
 		stop_news(client);
-	if (store_is_introduced(&client->store, client->address.domid) == 0)
+	if (!is_server_up(client))
 		vchan_hang_up(&client->vchan);
 }
 
@@ -154,6 +164,8 @@ static void watch_for_news(struct client *client)
 
 	vchan_keys_path(&meeting, "ring-ref", path);
 	(void)xs_watch(client->store.handle, path, "offer");
+	vchan_keys_folder(&meeting, path);
+	(void)xs_watch(client->store.handle, path, "folder");
 	(void)xs_watch(client->store.handle, "@releaseDomain", "domain");
 	client->news.fd = xs_fileno(client->store.handle);
 	client->news.ready = news_ready;

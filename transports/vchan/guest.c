@@ -96,6 +96,7 @@ static int make_offer(struct guest *guest)
 	keys.event_channel = vchan->doorbell.port;
 	set_evidence(guest, &vchan->ring.channel.evidence);
 	guest->has_keys = true;
+	guest->has_folder = true;
 	r = vchan_keys_write(domains_store(host->domains), &meeting, &keys);
 	if (r < 0) {
 		vchan_free(vchan);
@@ -198,9 +199,13 @@ void guest_close(struct guest *guest)
 
 void guest_free(struct guest *guest)
 {
+	struct vchan_meeting meeting = meeting_with(guest);
 	struct list *link;
 
 	guest_close(guest);
+	if (guest->has_folder)
+		vchan_keys_forget(domains_store(guest->host->domains),
+				  &meeting);
 	while ((link = list_pop_front(&guest->channels))) {
 		struct vchan *vchan = container_of(link, struct vchan, link);
 

@@ -40,6 +40,7 @@ struct guest {
 	struct vchan_owner owner; /* of its channels, not of the offer */
 	bool is_served;
 	bool has_keys;
+	bool has_folder; /* in xenstore; it outlives offers */
 	struct vchan *offer;
 	struct list channels; /* that clients have, by vchan.link */
 	unsigned n_channels;  /* these, and those in handshakes */

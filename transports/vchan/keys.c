@@ -23,22 +23,47 @@ void vchan_keys_path(const struct vchan_meeting *meeting, const char *key,
 		       key ? key : "");
 }
 
-static bool write_key(const struct store *store, xs_transaction_t transaction,
-		      const struct vchan_meeting *meeting, const char *key,
-		      uint32_t number)
+void vchan_keys_folder(const struct vchan_meeting *meeting,
+		       char ret_path[STORE_PATH_BYTES])
+{
+	(void)snprintf(ret_path, STORE_PATH_BYTES,
+		       "/local/domain/%u/data/vchan/%u", meeting->server,
+		       meeting->client);
+}
+
+static bool let_read(const struct store *store, xs_transaction_t transaction,
+		     const struct vchan_meeting *meeting, const char *path)
 {
 	struct xs_permissions permissions[] = {
 		{ .id = meeting->server, .perms = XS_PERM_NONE },
 		{ .id = meeting->client, .perms = XS_PERM_READ },
 	};
+
+	return xs_set_permissions(store->handle, transaction, path, permissions,
+				  2);
+}
+
+static bool make_folder(const struct store *store, xs_transaction_t transaction,
+			const struct vchan_meeting *meeting)
+{
+	char path[STORE_PATH_BYTES];
+
+	vchan_keys_folder(meeting, path);
+	return xs_mkdir(store->handle, transaction, path) &&
+	       let_read(store, transaction, meeting, path);
+}
+
+static bool write_key(const struct store *store, xs_transaction_t transaction,
+		      const struct vchan_meeting *meeting, const char *key,
+		      uint32_t number)
+{
 	char path[STORE_PATH_BYTES];
 	char text[16];
 	int n = snprintf(text, sizeof(text), "%u", number);
 
 	vchan_keys_path(meeting, key, path);
 	return xs_write(store->handle, transaction, path, text, (unsigned)n) &&
-	       xs_set_permissions(store->handle, transaction, path, permissions,
-				  2);
+	       let_read(store, transaction, meeting, path);
 }
 
 static int write_once(const struct store *store,
@@ -49,7 +74,8 @@ static int write_once(const struct store *store,
 
 	if (transaction == XBT_NULL)
 		return store_errno();
-	if (!write_key(store, transaction, meeting, RING_REF, keys->ring_ref) ||
+	if (!make_folder(store, transaction, meeting) ||
+	    !write_key(store, transaction, meeting, RING_REF, keys->ring_ref) ||
 	    !write_key(store, transaction, meeting, EVENT_CHANNEL,
 		       keys->event_channel)) {
 		int r = store_errno();
@@ -73,21 +99,46 @@ int vchan_keys_write(const struct store *store,
 	return r;
 }
 
-/* The folder of a domain goes with the last port in it. */
 void vchan_keys_remove(const struct store *store,
+		       const struct vchan_meeting *meeting)
+{
+	char path[STORE_PATH_BYTES];
+
+	vchan_keys_path(meeting, NULL, path);
+	(void)xs_rm(store->handle, XBT_NULL, path);
+}
+
+void vchan_keys_forget(const struct store *store,
 		       const struct vchan_meeting *meeting)
 {
 	char path[STORE_PATH_BYTES];
 	char **ports;
 	unsigned n;
 
-	vchan_keys_path(meeting, NULL, path);
-	(void)xs_rm(store->handle, XBT_NULL, path);
-	*strrchr(path, '/') = '\0';
+	vchan_keys_folder(meeting, path);
 	ports = xs_directory(store->handle, XBT_NULL, path, &n);
 	if (ports && n == 0)
 		(void)xs_rm(store->handle, XBT_NULL, path);
 	free(ports);
+}
+
+static bool is_left(const struct store *store, const char *path)
+{
+	char text[16];
+
+	return store_read(store, path, text, sizeof(text)) == 0;
+}
+
+/* Others' servers keep their keys, and make no folder that we may read. */
+bool vchan_keys_are_left(const struct store *store,
+			 const struct vchan_meeting *meeting)
+{
+	char folder[STORE_PATH_BYTES];
+	char key[STORE_PATH_BYTES];
+
+	vchan_keys_folder(meeting, folder);
+	vchan_keys_path(meeting, RING_REF, key);
+	return is_left(store, folder) || is_left(store, key);
 }
 
 /* Only the server's domain and dom0 can write where the keys belong. */

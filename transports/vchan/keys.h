@@ -5,9 +5,11 @@
 /**
  * Where a server and a client of vchan find each other in xenstore:
  * `ring-ref` and `event-channel` below
- * /local/domain/SERVER/data/vchan/CLIENT/PORT.
+ * /local/domain/SERVER/data/vchan/CLIENT/PORT. The client may read the folder
+ * CLIENT too, which stands as long as the server has channels for it.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "transports/vchan/store.h"
@@ -32,9 +34,24 @@ int vchan_keys_write(const struct store *store,
 		     const struct vchan_meeting *meeting,
 		     const struct vchan_keys *keys);
 
-/** As the server: take them away. */
+/** As the server: take them away, but leave the client's folder. */
 void vchan_keys_remove(const struct store *store,
 		       const struct vchan_meeting *meeting);
+
+/** As the server: take that away too, unless another port is in it. */
+void vchan_keys_forget(const struct store *store,
+		       const struct vchan_meeting *meeting);
+
+/**
+ * As a client that was connected: whether there still is anything of the
+ * server's domain. Neither an offer nor a folder outlives it.
+ */
+bool vchan_keys_are_left(const struct store *store,
+			 const struct vchan_meeting *meeting);
+
+/** The path of the client's folder. */
+void vchan_keys_folder(const struct vchan_meeting *meeting,
+		       char ret_path[STORE_PATH_BYTES]);
 
 /**
  * As the client. Returns 0; -ENOENT when nothing is offered to us (which

@@ -400,6 +400,7 @@ static int do_get_domain_path(struct request *request)
 	return request_answer(request, path, strlen(path) + 1);
 }
 
+/* As the real one, which answers dom0 only. */
 static int do_is_introduced(struct request *request)
 {
 	struct world *world =
@@ -411,6 +412,8 @@ static int do_is_introduced(struct request *request)
 	r = domain_of(request, &domid);
 	if (r)
 		return r;
+	if (request->client->domid)
+		return -EACCES;
 	domain = domain_lookup(world, domid);
 	return request_answer(request, domain && !domain->is_zombie ? "T" : "F",
 			      2);
