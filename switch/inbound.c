@@ -110,8 +110,9 @@ static inline void copy_subject(struct inbound *inbound, const uint8_t *bytes,
 }
 
 /* A source is a leaf's to name, and what it says has come by the leaf. */
-static void speak_for(struct peer *peer, const struct inbound *before,
-		      struct inbound *inbound)
+static __attribute__((noinline, cold)) void speak_for(
+	struct peer *peer, const struct inbound *before,
+	struct inbound *inbound)
 {
 	struct frame *frame = &inbound->frame;
 
@@ -123,9 +124,18 @@ static void speak_for(struct peer *peer, const struct inbound *before,
 		frame->hops = 1;
 }
 
-/* Copy what is looked at out of the peer's memory. */
-static void take_apart(struct peer *peer, const uint8_t *bytes,
-		       const struct inbound *before, struct inbound *inbound)
+static inline bool is_about_speakers(uint8_t kind)
+{
+	return kind == FRAME_PEER || kind == FRAME_FORGET;
+}
+
+/*
+ * Copy what is looked at out of the peer's memory. Returns whether what follows
+ * may mean others by its sources.
+ */
+static inline bool take_apart(struct peer *peer, const uint8_t *bytes,
+			      const struct inbound *before,
+			      struct inbound *inbound)
 {
 	const struct frame *frame = &inbound->frame;
 	size_t n_header = frame_header_bytes(frame);
@@ -133,25 +143,23 @@ static void take_apart(struct peer *peer, const uint8_t *bytes,
 	copy_subject(inbound, bytes + n_header, frame->length - n_header);
 	inbound->tail = bytes + n_header + frame->n_subject;
 	inbound->n_tail = frame->length - n_header - frame->n_subject;
-	if (frame->source)
+	inbound->speaker = &peer->self;
+	if (__builtin_expect(frame->source != 0, 0)) {
 		speak_for(peer, before, inbound);
-	else
-		inbound->speaker = &peer->self;
-	if (frame->kind > FRAME_CALL || !inbound->speaker)
-		return;
+		if (!inbound->speaker)
+			return false;
+	}
+	if (frame->kind > FRAME_CALL)
+		return is_about_speakers(frame->kind);
 	if (before && is_same(before, inbound)) {
 		inbound->tag = before->tag;
-		return;
+		return false;
 	}
 	inbound->tag = route_tag(&peer->bus->routes,
 				 class_of(inbound->speaker, frame->kind),
 				 inbound->subject, frame->n_subject);
 	route_prefetch(&peer->bus->routes, inbound->tag);
-}
-
-static inline bool is_about_speakers(uint8_t kind)
-{
-	return kind == FRAME_PEER || kind == FRAME_FORGET;
+	return false;
 }
 
 /* Returns 0, a FRAME_E_* or a negative errno once there is no more. */
@@ -166,6 +174,7 @@ static int fill_batch(struct peer *peer, struct batch *batch)
 		struct inbound *inbound = &batch->frames[batch->n_frames];
 		const uint8_t *at = channel->in + batch->n_bytes;
 		const uint8_t *bytes;
+		bool is_last;
 		size_t n_used;
 
 		r = frame_reader_next(
@@ -174,13 +183,12 @@ static int fill_batch(struct peer *peer, struct batch *batch)
 		batch->n_bytes += n_used;
 		if (r)
 			break;
-		take_apart(peer, bytes, batch->n_frames ? inbound - 1 : NULL,
-			   inbound);
+		is_last = take_apart(peer, bytes,
+				     batch->n_frames ? inbound - 1 : NULL,
+				     inbound);
 		batch->n_frames++;
-		if (bytes != at)
+		if (is_last || bytes != at)
 			break; /* the carry holds one frame */
-		if (is_about_speakers(inbound->frame.kind))
-			break; /* what follows means others */
 	}
 	return r;
 }
@@ -224,14 +232,26 @@ static bool is_id_in_use(const struct peer *peer, const struct frame *frame)
 	       (peer->open.n_nodes && open_lookup(peer, id));
 }
 
+/* Who speaks for others is a leaf, and has announced them. */
+static bool is_impostor(const struct peer *peer, const struct inbound *inbound)
+{
+	return !inbound->speaker || (inbound->frame.hops && !peer->n_hops);
+}
+
+static const char *fault_of_source(const struct peer *peer)
+{
+	return peer->leaf ? "a source that the leaf did not announce"
+			  : "a direct peer names another source";
+}
+
 /* A first fragment says how long the whole is, and is not all of it. */
 static const char *fault_of_message(const struct peer *peer,
 				    const struct inbound *inbound)
 {
 	const struct frame *frame = &inbound->frame;
 
-	if (frame->hops && !inbound->speaker->peer->n_hops)
-		return "a direct peer names another source";
+	if ((frame->source || frame->hops) && is_impostor(peer, inbound))
+		return fault_of_source(peer);
 	if (frame->kind == FRAME_REPLY && frame->n_subject)
 		return "a reply with a subject";
 	if (frame->kind == FRAME_REPLY && frame->status >= N_STATUS)
@@ -274,30 +294,13 @@ static void route_message(struct peer *peer, const struct inbound *inbound)
 		call_reply(peer, inbound);
 }
 
-static void dispatch(struct peer *peer, struct inbound *inbound)
+static void dispatch_other(struct peer *peer, const struct inbound *inbound)
 {
-	if (peer->uplink) {
-		uplink_inbound(peer->uplink, inbound);
-		return;
-	}
-	if (peer->state == PEER_GREETING &&
-	    inbound->frame.kind != FRAME_HELLO) {
-		peer_end(peer, STATUS_FAILED_PRECONDITION,
-			 "the first frame is not HELLO");
-		return;
-	}
 	if (!inbound->speaker) {
-		peer_end(peer, STATUS_INVALID_ARGUMENT,
-			 peer->leaf ? "a source that the leaf did not announce"
-				    : "a direct peer names another source");
+		peer_end(peer, STATUS_INVALID_ARGUMENT, fault_of_source(peer));
 		return;
 	}
 	switch (inbound->frame.kind) {
-	case FRAME_MESSAGE:
-	case FRAME_CALL:
-	case FRAME_REPLY:
-		route_message(peer, inbound);
-		break;
 	case FRAME_CANCEL:
 		call_cancel(peer, inbound);
 		break;
@@ -310,6 +313,24 @@ static void dispatch(struct peer *peer, struct inbound *inbound)
 	default:
 		control(peer, inbound);
 	}
+}
+
+static void dispatch(struct peer *peer, struct inbound *inbound)
+{
+	if (peer->uplink) {
+		uplink_inbound(peer->uplink, inbound);
+		return;
+	}
+	if (peer->state == PEER_GREETING &&
+	    inbound->frame.kind != FRAME_HELLO) {
+		peer_end(peer, STATUS_FAILED_PRECONDITION,
+			 "the first frame is not HELLO");
+		return;
+	}
+	if (inbound->frame.kind <= FRAME_REPLY && inbound->frame.kind)
+		route_message(peer, inbound);
+	else
+		dispatch_other(peer, inbound);
 }
 
 static void dispatch_all(struct peer *peer, struct batch *batch)

@@ -129,7 +129,7 @@ static inline bool peer_is_there(const struct peer *peer)
 /** Whether what has made `n_hops` may not go on to it, which is a leaf. */
 static inline bool peer_is_too_far(const struct peer *peer, unsigned n_hops)
 {
-	return n_hops + peer->n_hops > FRAME_HOPS_MAX;
+	return n_hops >= FRAME_HOPS_MAX && peer->n_hops;
 }
 
 /** To be flushed at the end of the turn. */

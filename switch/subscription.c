@@ -138,8 +138,8 @@ static void write_delivery(const struct subscription *sub,
 		room[FRAME_AT_FLAGS] |= message->flags & FRAME_ACK_STORED;
 	else
 		room[FRAME_AT_FLAGS] &= (uint8_t)~FRAME_ACK_STORED;
-	room[FRAME_AT_HOPS] =
-		(uint8_t)(message->frame.hops + sub->receiver.peer->n_hops);
+	if (sub->receiver.peer->n_hops)
+		room[FRAME_AT_HOPS] = (uint8_t)(message->frame.hops + 1);
 }
 
 /* Straight into the channel, if nothing stands before it. Returns 0 or 1. */
