@@ -130,7 +130,7 @@ static int read_one(struct domains *domains,
 		names_see(&domains->names, &domains->store, domid);
 	r = note_found(domains, domid, found);
 	if (r == -EACCES && options) {
-		(void)snprintf(node, sizeof(node), NODE_DOMAINS "/%u/vm, name",
+		(void)snprintf(node, sizeof(node), NODE_DOMAINS "/%u/name, vm",
 			       domid);
 		explain_denied(domains, options, node);
 		return r;

@@ -97,13 +97,14 @@ int identity_read(const struct store *store, bool is_by_agent, uint32_t domid,
 		if (r <= 0 && r != -EACCES)
 			return r < 0 ? r : -ENOENT;
 	}
+	/* The name first: one that is cleared away has no uuid by then. */
+	(void)snprintf(path, sizeof(path), "%s/%u/name", folder, domid);
+	r = read_name(store, path, &domain);
+	if (r < 0)
+		return r;
 	(void)snprintf(path, sizeof(path), "%s/%u/%s", folder, domid,
 		       is_by_agent ? "uuid" : "vm");
 	r = read_uuid(store, path, is_by_agent ? "" : VM_PREFIX, &domain);
-	if (r < 0)
-		return r;
-	(void)snprintf(path, sizeof(path), "%s/%u/name", folder, domid);
-	r = read_name(store, path, &domain);
 	if (!r)
 		*ret_domain = domain;
 	return r;
