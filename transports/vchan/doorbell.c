@@ -6,13 +6,15 @@
 #include <fcntl.h>
 #include <stddef.h>
 
+#include "transports/vchan/quiet.h"
+
 static int open_handle(struct doorbell *doorbell, struct poller *poller)
 {
 	int fd;
 
 	doorbell->poller = poller;
 	doorbell->source.fd = -1;
-	doorbell->handle = xenevtchn_open(NULL, 0);
+	doorbell->handle = xenevtchn_open(&vchan_quiet, 0);
 	if (!doorbell->handle)
 		return errno ? -errno : -EIO;
 	fd = xenevtchn_fd(doorbell->handle);

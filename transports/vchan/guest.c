@@ -2,6 +2,7 @@
 
 #include "transports/vchan/guest.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -140,6 +141,37 @@ static void put_off(struct guest *guest, uint64_t at_ns)
 	host_set_timer(guest->host);
 }
 
+/* Told once, though it is tried again and again. */
+static void note_failure(struct guest *guest, int error)
+{
+	char text[128];
+
+	if (guest->has_failed)
+		return;
+	guest->has_failed = true;
+	(void)snprintf(text, sizeof(text),
+		       "no channel can be offered to domain %u for now: %s",
+		       guest->domain.domid, strerror(-error));
+	host_say(guest->host, text);
+}
+
+static void offer(struct guest *guest, uint64_t now_ns)
+{
+	int r;
+
+	if (!may_offer(guest, now_ns)) {
+		put_off(guest, guest->counted_at_ns + GUEST_OFFER_NS);
+		return;
+	}
+	r = make_offer(guest);
+	if (r < 0) {
+		put_off(guest, now_ns + GUEST_FAILED_NS);
+		note_failure(guest, r);
+		return;
+	}
+	guest->has_failed = false;
+}
+
 /* The keys of an offer that is taken say "wait" to the next client. */
 void guest_update(struct guest *guest, uint64_t now_ns)
 {
@@ -150,10 +182,7 @@ void guest_update(struct guest *guest, uint64_t now_ns)
 	if (guest->offer || now_ns < guest->offer_at_ns)
 		return;
 	guest->offer_at_ns = 0;
-	if (!may_offer(guest, now_ns))
-		put_off(guest, guest->counted_at_ns + GUEST_OFFER_NS);
-	else if (make_offer(guest) < 0)
-		put_off(guest, now_ns + GUEST_FAILED_NS);
+	offer(guest, now_ns);
 }
 
 int guest_new(struct host *host, const struct transport_domain *domain,

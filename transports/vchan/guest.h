@@ -47,6 +47,7 @@ struct guest {
 	unsigned n_offers_left;
 	uint64_t counted_at_ns; /* when n_offers_left was right */
 	uint64_t offer_at_ns;   /* 0: nothing is put off */
+	bool has_failed;        /* the last offer, which was told */
 };
 
 /** Returns 0 or -ENOMEM. Nothing is offered before guest_update(). */

@@ -249,12 +249,15 @@ static void on_domain(struct vchan_follower *follower,
 		remove_guest(host, domain);
 }
 
-static void on_news(struct vchan_follower *follower, const char *text)
+void host_say(struct host *host, const char *text)
 {
-	struct host *host = container_of(follower, struct host, follower);
-
 	if (!host->is_closed && host->listener.on_news)
 		host->listener.on_news(&host->listener, text);
+}
+
+static void on_news(struct vchan_follower *follower, const char *text)
+{
+	host_say(container_of(follower, struct host, follower), text);
 }
 
 static void start(struct host *host)

@@ -62,6 +62,9 @@ void host_bury(struct host *host, struct vchan *vchan);
 /** Something may be due earlier than before. */
 void host_set_timer(struct host *host);
 
+/** Tell the owner, if there is one still, what people should know. */
+void host_say(struct host *host, const char *text);
+
 /** Whether the client has taken it, but said nothing yet. */
 bool host_is_shaking(const struct vchan *vchan);
 

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <sys/mman.h>
 
+#include "transports/vchan/quiet.h"
+
 enum { GRANTS_MAX = 1 << (RING_ORDER_MAX - RING_ORDER_PAGES) };
 
 static int last_errno(void)
@@ -47,7 +49,7 @@ static int give_all(struct vchan_pages *pages, evtchn_port_t port,
 	unsigned n_left = count_pages(pages->left_order);
 	int r;
 
-	pages->given = xengntshr_open(NULL, 0);
+	pages->given = xengntshr_open(&vchan_quiet, 0);
 	if (!pages->given)
 		return last_errno();
 	pages->page = xengntshr_share_page_notify(
@@ -83,7 +85,7 @@ int vchan_pages_take(struct vchan_pages *pages, uint32_t domid,
 		     uint32_t ring_ref, const evtchn_port_t *port)
 {
 	*pages = (struct vchan_pages){ .domid = domid };
-	pages->taken = xengnttab_open(NULL, 0);
+	pages->taken = xengnttab_open(&vchan_quiet, 0);
 	if (!pages->taken)
 		return last_errno();
 	if (port)

@@ -385,9 +385,14 @@ static void a_channel_that_cannot_be_had_is_offered_later(void **state)
 	assert_int_equal(xen_world_limit(&world->xen, 0, 2), 0);
 	world_listen(world);
 	assert_false(is_offered(world));
+	assert_int_equal(world->n_texts, 2);
+	assert_string_equal(world->text,
+			    "no channel can be offered to domain 6 for now: "
+			    "No space left on device");
 	assert_int_equal(world_count(world, 0).ports, 0);
 	assert_int_equal(xen_world_limit(&world->xen, 0, 100), 0);
 	world_await(world, is_offered(world));
+	assert_int_equal(world->n_texts, 2);
 	channel_free(world_join(world, WEB, &server));
 }
 

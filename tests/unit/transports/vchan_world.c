@@ -85,6 +85,14 @@ static void note_silent(struct listener *listener)
 	world->n_silent++;
 }
 
+static void note_text(struct listener *listener, const char *text)
+{
+	struct world *world = listener->owner;
+
+	world->n_texts++;
+	snprintf(world->text, sizeof(world->text), "%s", text);
+}
+
 static void note_domain(struct listener *listener,
 			const struct transport_domain *domain, bool is_up)
 {
@@ -119,6 +127,7 @@ int world_listen_with(struct world *world, const char *rest,
 	world->listener->on_channel = take_channel;
 	world->listener->on_silent = note_silent;
 	world->listener->on_domain = note_domain;
+	world->listener->on_news = note_text;
 	world->listener->is_served = is_served;
 	return 0;
 }

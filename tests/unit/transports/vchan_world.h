@@ -45,6 +45,8 @@ struct world {
 	struct channel *channels[WORLD_CHANNELS_MAX]; /* the listener's */
 	unsigned n_channels;
 	unsigned n_silent;
+	unsigned n_texts;
+	char text[128];   /* the last that the listener told */
 	unsigned n_ready; /* calls of any on_ready */
 	struct news news[WORLD_NEWS_MAX];
 	unsigned n_news;
