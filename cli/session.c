@@ -60,6 +60,9 @@ static int complain_of_connection(const struct session *session, int r)
 {
 	const char *why = session->bus ? helio_error(session->bus) : "";
 
+	if (r == -EPROTONOSUPPORT && !*why)
+		why = "the module for such addresses, or a library that it "
+		      "needs, is not installed";
 	talk("no bus at %s: %s", session->address, *why ? why : strerror(-r));
 	if (r == -EINVAL || r == -EPROTONOSUPPORT)
 		return EXIT_USAGE;

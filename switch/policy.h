@@ -89,8 +89,9 @@ struct policy_verdict policy_judge(const struct policy *policy,
 				   const char *what, size_t n_what);
 
 /**
- * Whether the policy can ever allow `principal` anything: whether some allow
- * line is for it, and no earlier line denies it all that this one gives.
+ * Whether the lines can ever allow `principal` anything: whether some allow
+ * line is for it, and no earlier line denies it all that this one gives. What
+ * needs no line does not count.
  */
 bool policy_concerns(const struct policy *policy, const char *principal);
 
