@@ -35,6 +35,7 @@ void world_init(struct world *world, const char *text)
 		fail_msg("policy: %s", error);
 	assert_int_equal(bus_init(&world->bus, policy, &bus_default_limits), 0);
 	world->ledger.n_accounts = 0;
+	world->beside = NULL;
 	world->now_ns = clock_now_ns();
 }
 
@@ -57,10 +58,20 @@ void world_deinit(struct world *world)
 	bus_deinit(&world->bus);
 }
 
+static bool turn(struct world *world)
+{
+	bool was_busy = bus_turn(&world->bus, world->now_ns);
+
+	if (world->beside &&
+	    bus_turn(&world->beside->bus, world->beside->now_ns))
+		was_busy = true;
+	return was_busy;
+}
+
 void world_settle(struct world *world)
 {
 	for (unsigned i = 0; i < 4; i++)
-		while (bus_turn(&world->bus, world->now_ns))
+		while (turn(world))
 			;
 }
 

@@ -22,6 +22,7 @@ struct world {
 	struct bus bus;
 	struct ledger ledger;
 	uint64_t now_ns;
+	struct world *beside; /* another that turns along, or NULL */
 };
 
 enum { FAKE_KNOWN_MAX = 64 };
