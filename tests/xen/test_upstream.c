@@ -222,12 +222,36 @@ static void test_killed_upstream(void **state)
 	expect_no_leak();
 }
 
+/* A hundred servers that die under our client, in turns busy and idle. */
+static void test_a_hundred_servers_die(void **state)
+{
+	struct end end;
+
+	end_init(&end, OURS, OURS);
+	for (unsigned i = 0; i < 100; i++) {
+		struct program upstream = program_start(
+			&world, SERVER, "%s server %u " PATH " %s left=9000",
+			XEN_UPSTREAM, CLIENT, i % 2 ? "echo" : "idle");
+
+		program_expect(&upstream, "ready");
+		assert_int_equal(end_connect(&end, &world, CLIENT, "1/9"), 0);
+		if (i % 2)
+			assert_null(end_exchange(&end, 3000, 1000));
+		program_kill(&upstream);
+		assert_int_equal(end_await_error(&end), -EPIPE);
+		end_close(&end);
+	}
+	end_deinit(&end);
+	expect_no_leak();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_way),
 		cmocka_unit_test(test_persistent_server),
 		cmocka_unit_test(test_killed_upstream),
+		cmocka_unit_test(test_a_hundred_servers_die),
 		cmocka_unit_test(test_our_client),
 		cmocka_unit_test(test_our_server),
 	};
