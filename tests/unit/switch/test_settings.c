@@ -166,9 +166,31 @@ static void addresses_are_bounded(void **state)
 		-EINVAL);
 }
 
+static void an_address_of_vchan_is_taken_as_it_is(void **state)
+{
+	static const char text[] = "listen vchan:*/heliograph\n"
+				   "listen vchan:7/second # one domain\n";
+	struct settings settings;
+	char error[256] = "";
+
+	assert_int_equal(settings_parse("c", text, strlen(text), error,
+					sizeof(error), &settings),
+			 0);
+	assert_int_equal(settings.n_listens, 2);
+	assert_string_equal(settings.listens[0].address, "vchan:*/heliograph");
+	assert_string_equal(settings.listens[1].address, "vchan:7/second");
+	/* Each kind of channel has a size of its own. */
+	assert_int_equal(settings.ring_bytes, 0);
+	assert_int_equal(settings_parse("c", "listen vchan:*/x mode 0666\n", 27,
+					error, sizeof(error), &settings),
+			 -EINVAL);
+	assert_string_equal(error, "c:1: 'mode' is no option of vchan:*/x");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_address_of_vchan_is_taken_as_it_is),
 		cmocka_unit_test(what_is_not_set_has_its_default),
 		cmocka_unit_test(each_setting_is_read),
 		cmocka_unit_test(a_wrong_setting_is_named_with_its_fault),
