@@ -34,7 +34,7 @@ static int become(const char *name, const struct xen *xen, const char *flag)
 		     name);
 	else
 		talk("%s: %s", name, strerror(-r));
-	return r == -ENOENT ? EXIT_UNAVAILABLE : exit_code(r);
+	return r == -ENOENT ? (int)EXIT_UNAVAILABLE : (int)exit_code(r);
 }
 
 static int run_agent(const void *settings)

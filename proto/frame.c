@@ -135,7 +135,7 @@ static void decode_extension(const uint8_t *header, struct frame *frame)
 	uint8_t copy[FRAME_EXTENSION_BYTES];
 
 	memcpy(copy, header + FRAME_HEADER_BYTES, sizeof(copy));
-	frame->total_bytes = le64_load(copy + (AT_TOTAL - AT_TOTAL));
+	frame->total_bytes = le64_load(copy);
 	frame->slot = le64_load(copy + (AT_SLOT - AT_TOTAL));
 	frame->callee = le32_load(copy + (FRAME_AT_CALLEE - AT_TOTAL));
 	if (has_status(frame->kind)) {

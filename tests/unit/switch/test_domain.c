@@ -153,18 +153,12 @@ static void expect_renamed(struct fake_peer *peer)
 
 static void a_name_that_is_no_token_is_not_used(void **state)
 {
+	static const char too_long[] =
+		"a-name-that-is-far-too-long-to-be-one-token-of-sixty-four-"
+		"bytes-at-most";
 	static const char *const names[] = {
-		"",
-		"a b",
-		"a.b",
-		"a/b",
-		"*",
-		"$sys",
-		"\xc3\xa4",
-		UUID_2,
-		"Domain-0",
-		"a-name-that-is-far-too-long-to-be-one-token-of-sixty-four-bytes-"
-		"at-most",
+		"",     "a b",      "a.b",  "a/b",      "*",
+		"$sys", "\xc3\xa4", UUID_2, "Domain-0", too_long,
 	};
 	struct transport_domain web = come(1, 1, "web");
 

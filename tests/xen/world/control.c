@@ -87,6 +87,18 @@ static int rename_domain(struct domain *domain, const char *name)
 	return store_write(&domain->world->store, path, name, NULL);
 }
 
+static int rule_with(struct domain *domain, const char *verb, const char *arg)
+{
+	if (strcmp(verb, "rename") == 0)
+		return rename_domain(domain, arg);
+	if (strcmp(verb, "join") == 0)
+		return domain_join(domain, (pid_t)strtol(arg, NULL, 10));
+	if (strcmp(verb, "limit") != 0)
+		return -EINVAL;
+	domain->max_grants = (unsigned)strtoul(arg, NULL, 10);
+	return 0;
+}
+
 /* A command on a domain that exists; `arg` is what follows, or NULL. */
 static int rule(struct domain *domain, const char *verb, const char *arg,
 		char *answer, size_t n)
@@ -99,16 +111,8 @@ static int rule(struct domain *domain, const char *verb, const char *arg,
 		domain_shutdown(domain);
 	else if (strcmp(verb, "destroy") == 0)
 		domain_destroy(domain);
-	else if (!arg)
-		return -EINVAL;
-	else if (strcmp(verb, "rename") == 0)
-		return rename_domain(domain, arg);
-	else if (strcmp(verb, "join") == 0)
-		return domain_join(domain, (pid_t)strtol(arg, NULL, 10));
-	else if (strcmp(verb, "limit") == 0)
-		domain->max_grants = (unsigned)strtoul(arg, NULL, 10);
 	else
-		return -EINVAL;
+		return arg ? rule_with(domain, verb, arg) : -EINVAL;
 	return 0;
 }
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "transports/vchan/address.h"
 
 enum { PATH_BYTES = 128, TRIES_MAX = 100 };
 
@@ -76,18 +77,18 @@ static int write_domain(const struct post *post, xs_transaction_t transaction,
 }
 
 /* Where whoever was here before left off: a number is not used again. */
-static uint64_t last_number(const struct post *post)
+static uint32_t last_number(const struct post *post)
 {
 	_cleanup_(freep) char *text = NULL;
 	char path[PATH_BYTES];
-	uint64_t number = 0;
+	uint32_t number = 0;
 	unsigned n;
 
 	path_of(post, NODE_AGENT, path);
 	text = xs_read(post->store, XBT_NULL, path, &n);
-	if (text)
-		(void)sscanf(text, "%" SCNu64, &number);
-	return number < NODE_NUMBER_MAX ? number : 0;
+	if (text && vchan_number_parse(text, NODE_NUMBER_MAX, &number) < 0)
+		return 0;
+	return number;
 }
 
 static int write_folders(const struct post *post, xs_transaction_t transaction)
