@@ -178,7 +178,6 @@ void asks_take(struct uplink *uplink, const struct inbound *inbound)
 
 void asks_lose(struct uplink *uplink)
 {
-	static const char text[] = "the uplink is away";
 	struct ask *ask;
 
 	while ((ask = first_of(uplink))) {
@@ -189,7 +188,7 @@ void asks_lose(struct uplink *uplink)
 			peer_send_status(
 				ask->peer, FRAME_RESULT, ask->correlation,
 				is_ours ? ask->status : STATUS_UNAVAILABLE,
-				is_ours ? ask->text : text);
+				is_ours ? ask->text : uplink->away);
 		ask_free(ask);
 		if (envoy)
 			envoy_drop(envoy);

@@ -18,6 +18,7 @@
 #include "switch/peer.h"
 #include "switch/quota.h"
 #include "switch/slot.h"
+#include "switch/uplink.h"
 #include "switch/upward.h"
 #include "switch/waiting.h"
 
@@ -206,6 +207,11 @@ static bool is_out_of_reach(const struct destination *to, unsigned n_hops)
 	       !endpoint_is_in_reach(to->endpoint, n_hops);
 }
 
+static bool is_away(const struct bus *bus)
+{
+	return bus->uplink && !uplink_is_up(bus->uplink);
+}
+
 /* Why nobody takes it now; STATUS_OK when *ret_registration does. */
 static int choose(struct bus *bus, const struct inbound *inbound,
 		  const struct destination *to,
@@ -237,7 +243,9 @@ static int choose(struct bus *bus, const struct inbound *inbound,
 			 inbound->subject);
 		return STATUS_UNIMPLEMENTED;
 	} else {
-		snprintf(text, n_text, "nobody serves %s", inbound->subject);
+		snprintf(text, n_text, "nobody serves %s%s%s", inbound->subject,
+			 is_away(bus) ? ", and " : "",
+			 is_away(bus) ? bus->uplink->away : "");
 		return STATUS_UNAVAILABLE;
 	}
 	snprintf(text, n_text, "all servers of %s are busy", inbound->subject);

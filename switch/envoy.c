@@ -289,8 +289,7 @@ static void refuse(struct uplink *uplink, struct peer *peer,
 		ask_answer(peer, correlation, STATUS_RESOURCE_EXHAUSTED,
 			   "out of memory");
 	else
-		ask_answer(peer, correlation, STATUS_UNAVAILABLE,
-			   "the uplink is away");
+		ask_answer(peer, correlation, STATUS_UNAVAILABLE, uplink->away);
 }
 
 static bool keep_wish(struct envoy *envoy, const struct subscription *sub,

@@ -49,14 +49,17 @@ static void end_early(struct slot *slot, const char *text)
 	slot_free(slot);
 }
 
-/* Only the service speaks here: the bus's words are the switch's alone. */
+/*
+ * Only the service speaks here: the bus's words are the switch's alone, and
+ * those of a leaf, which is a switch to what is below it.
+ */
 static void forward_reply(const struct speaker *callee,
 			  const struct inbound *inbound,
 			  struct message *ret_message)
 {
 	struct inbound copy;
 
-	if (!(inbound->frame.flags & FRAME_EXTENDED)) {
+	if (!(inbound->frame.flags & FRAME_EXTENDED) || callee->peer->leaf) {
 		inbound_forward(inbound, callee, FRAME_REPLY, ret_message);
 		return;
 	}

@@ -77,10 +77,17 @@ static void on_no_answer(struct timer *timer, uint64_t now_ns)
 			 "the host does not answer");
 }
 
+void uplink_set_away(struct uplink *uplink, const char *why)
+{
+	snprintf(uplink->away, sizeof(uplink->away), "the uplink is away%s%s",
+		 why ? ", for the host says: " : "", why ? why : "");
+}
+
 int uplink_init(struct uplink *uplink, struct bus *bus,
 		const struct uplink_options *options)
 {
 	*uplink = (struct uplink){ .bus = bus, .options = *options };
+	uplink_set_away(uplink, NULL);
 	list_init(&uplink->slots);
 	list_init(&uplink->asks);
 	timer_init(&uplink->retry, on_retry);
@@ -128,7 +135,7 @@ void uplink_open(struct uplink *uplink)
 	int r;
 
 	r = connect(uplink, &channel);
-	if (r == -EINVAL || r == -EPROTONOSUPPORT) {
+	if (r == -EINVAL || r == -EPROTONOSUPPORT || r == -ENOKEY) {
 		uplink_fail(uplink, strerror(-r));
 		return;
 	}
@@ -209,12 +216,12 @@ void uplink_leave(struct uplink *uplink)
 	while (!list_is_empty(&uplink->slots))
 		slot_fail(container_of(uplink->slots.next, struct slot,
 				       callee_link),
-			  STATUS_UNAVAILABLE, "the uplink is away");
+			  STATUS_UNAVAILABLE, uplink->away);
 	upward_lose(uplink);
 	envoys_leave(uplink);
 	timer_remove(&uplink->answer);
 	if (uplink->state == UPLINK_THERE)
-		log_warning("the uplink is away");
+		log_warning("%s", uplink->away);
 	if (uplink->state != UPLINK_FAILED)
 		uplink->state = UPLINK_AWAY;
 }
@@ -357,6 +364,7 @@ void uplink_renewed(struct uplink *uplink)
 {
 	uplink->renewal = 0;
 	uplink->state = UPLINK_THERE;
+	uplink_set_away(uplink, NULL);
 	uplink->there_ns = uplink->bus->now_ns;
 	uplink->last_error = 0;
 	log_info("the uplink is there; the host calls us %s", uplink->path);

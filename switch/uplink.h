@@ -66,7 +66,8 @@ struct uplink {
 	struct bus *bus;
 	struct uplink_options options;
 	enum uplink_state state;
-	struct peer *peer;                  /* the host; NULL: away */
+	struct peer *peer; /* the host; NULL: away */
+	char away[300];    /* that it is, and why if we know; for people */
 	char path[PRINCIPAL_MAX_BYTES + 1]; /* ours; "": not known yet */
 	size_t n_path;
 	struct receiver host; /* the callee of all that is handed up */
@@ -115,6 +116,9 @@ static inline bool uplink_is_up(const struct uplink *uplink)
 {
 	return uplink && uplink->peer && uplink->peer->state == PEER_LIVE;
 }
+
+/** What programs are told while it is; `why` may be NULL. */
+void uplink_set_away(struct uplink *uplink, const char *why);
 
 /** The host's peer ends: nobody answers what is under way. */
 void uplink_leave(struct uplink *uplink);

@@ -270,8 +270,8 @@ static void take_goodbye(struct uplink *uplink, const struct inbound *inbound)
 	log_warning("the host ends the uplink: %s", text);
 	if (uplink->state == UPLINK_GREETING && is_final(inbound->frame.status))
 		uplink_fail(uplink, text);
-	else
-		peer_end(uplink->peer, STATUS_OK, "the host said goodbye");
+	uplink_set_away(uplink, text);
+	peer_end(uplink->peer, STATUS_OK, "the host said goodbye");
 }
 
 static void take_control(struct uplink *uplink, const struct inbound *inbound)

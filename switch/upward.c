@@ -105,7 +105,7 @@ int upward_admit(struct uplink *uplink, const struct inbound *inbound,
 	int r;
 
 	if (!uplink_is_up(uplink)) {
-		snprintf(text, n_text, "the uplink is away");
+		snprintf(text, n_text, "%s", uplink->away);
 		return frame->flags & FRAME_ACK_STORED ? STATUS_UNAVAILABLE
 						       : STATUS_OK;
 	}

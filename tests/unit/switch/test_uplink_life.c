@@ -70,6 +70,38 @@ static void cancels_and_ends_reach_the_other_side(void **state)
 	assert_int_equal(got.frame.correlation, id);
 }
 
+/* The leaf says so in the bus's name, and the host believes it. */
+static void a_server_that_dies_with_a_call(void **state)
+{
+	struct fake_peer c;
+
+	fake_join(&leaf, "c", &c);
+	fake_serve(&c, 2, "svc", 4);
+	fake_call(&h, 5, 0, "svc");
+	fake_expect(&c, FRAME_CALL, &got);
+	fake_leave(&c);
+	fake_expect_status(&h, 5, STATUS_UNAVAILABLE, true);
+}
+
+/* Its programs are told why: what the host said last. */
+static void a_leaf_without_the_right(void **state)
+{
+	static const char text[] = "allow ** any >\n";
+	struct policy *policy;
+	char error[256];
+
+	assert_int_equal(policy_parse("new", text, strlen(text), error,
+				      sizeof(error), &policy),
+			 0);
+	bus_set_policy(&host.bus, policy);
+	world_settle(&host);
+	assert_null(uplink.peer);
+	fake_call(&b, 5, 0, "svc");
+	fake_expect(&b, FRAME_REPLY, &got);
+	assert_int_equal(got.frame.status, STATUS_UNAVAILABLE);
+	assert_non_null(strstr((char *)got.body, "lost the right uplink"));
+}
+
 static void a_call_may_wait_for_a_server(void **state)
 {
 	fake_call(&b, 5, FRAME_WAIT, "later");
@@ -272,6 +304,8 @@ int main(void)
 		test(calls_go_both_ways),
 		test(a_server_at_hand_is_preferred),
 		test(cancels_and_ends_reach_the_other_side),
+		test(a_server_that_dies_with_a_call),
+		test(a_leaf_without_the_right),
 		test(a_call_may_wait_for_a_server),
 		test(an_uplink_that_is_away),
 		test(an_uplink_that_comes_back),
