@@ -103,8 +103,15 @@ void doorbell_ring(struct doorbell *doorbell)
 	(void)xenevtchn_notify(doorbell->handle, doorbell->port);
 }
 
-void doorbell_answer(struct doorbell *doorbell)
+int doorbell_answer(struct doorbell *doorbell)
 {
-	if (xenevtchn_pending(doorbell->handle) >= 0)
+	errno = 0;
+	if (xenevtchn_pending(doorbell->handle) >= 0) {
 		(void)xenevtchn_unmask(doorbell->handle, doorbell->port);
+		return 0;
+	}
+	if (errno == EAGAIN || errno == EINTR)
+		return 0;
+	doorbell_unwatch(doorbell);
+	return -EIO;
 }

@@ -44,7 +44,10 @@ void doorbell_close(struct doorbell *doorbell);
 /** Wake the other side. Never blocks. */
 void doorbell_ring(struct doorbell *doorbell);
 
-/** The source is ready: take the event. */
-void doorbell_answer(struct doorbell *doorbell);
+/**
+ * The source is ready: take the event. Returns 0, or -EIO when no more will
+ * ever come; it is watched no longer.
+ */
+int doorbell_answer(struct doorbell *doorbell);
 
 #endif

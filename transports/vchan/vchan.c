@@ -125,7 +125,8 @@ struct vchan *vchan_answer(struct poll_source *source)
 	struct vchan *vchan =
 		container_of(source, struct vchan, doorbell.source);
 
-	doorbell_answer(&vchan->doorbell);
+	if (doorbell_answer(&vchan->doorbell) < 0)
+		ring_hang_up(&vchan->ring);
 	return vchan;
 }
 

@@ -3,6 +3,7 @@
 /* What only vchan does: domains that come and go, offers, and deaths. */
 
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -395,6 +396,29 @@ static void a_channel_that_cannot_be_had_is_offered_later(void **state)
 	channel_free(world_join(world, WEB, &server));
 }
 
+/* What is readable for ever after must not keep the program awake. */
+static void an_event_channel_that_breaks_ends_its_channel(void **state)
+{
+	struct world *world = *state;
+	struct channel *client;
+	struct channel *server;
+
+	world_listen(world);
+	client = world_join(world, WEB, &server);
+	assert_int_equal(kill(world->xen.pid, SIGKILL), 0);
+	world_await(world, channel_refill(client) == -EPIPE);
+	world_await(world, channel_refill(server) == -EPIPE);
+	world_await(world,
+		    poller_dispatch(&world->server_poller, 0) == 0 &&
+			    poller_dispatch(&world->client_poller, 0) == 0);
+	channel_free(client);
+	world_drop(world, server);
+	listener_free(world->listener);
+	poller_deinit(&world->server_poller);
+	poller_deinit(&world->client_poller);
+	xen_world_stop(&world->xen);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -416,6 +440,8 @@ int main(void)
 		VCHAN_TEST(what_cannot_be_read_is_named),
 		VCHAN_TEST(an_agent_tells_a_driver_domain),
 		VCHAN_TEST(a_channel_that_cannot_be_had_is_offered_later),
+		cmocka_unit_test_setup(
+			an_event_channel_that_breaks_ends_its_channel, set_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
