@@ -38,6 +38,7 @@ static void each_setting_is_read(void **state)
 		      "listen tcp://127.0.0.1:7400 plain # only here\n"
 		      "listen unix:/run/y\n"
 		      "run-folder /run/z\n"
+		      "uplink shm:/run/up.sock\n"
 		      "log debug\n"
 		      "ring-bytes 64K\n"
 		      "message-max 1M\n"
@@ -56,6 +57,7 @@ static void each_setting_is_read(void **state)
 	assert_int_equal(settings.listens[2].access.mode, 0600);
 	assert_int_equal(settings.listens[2].access.uid, geteuid());
 	assert_string_equal(settings.run_folder, "/run/z");
+	assert_string_equal(settings.uplink, "shm:/run/up.sock");
 	assert_int_equal(settings.log_level, DIAG_DEBUG);
 	assert_int_equal(settings.ring_bytes, 65536);
 	assert_int_equal(settings.message_max, 1 << 20);
@@ -87,6 +89,8 @@ static void a_wrong_setting_is_named_with_its_fault(void **state)
 		{ "listen shm:/x owner root", "c:1: 'root' is no owner" },
 		{ "listen shm:/x group 4294967295",
 		  "c:1: '4294967295' is no group" },
+		{ "uplink shm", "c:1: 'shm' is no address" },
+		{ "uplink shm:", "c:1: 'shm:' is no address" },
 		{ "run-folder run", "c:1: 'run' does not begin with '/'" },
 		{ "log loud", "c:1: 'loud' is none of error, warning, info, "
 			      "debug" },

@@ -170,6 +170,7 @@ static void who_goes_is_forgotten(void **state)
 	assert_string_equal(got.subject, "$sys.peer.down");
 	assert_non_null(memmem(got.body, got.n_body, "vm:web/vm:c", 11));
 	assert_int_equal(uplink.envoys.n_nodes, 0);
+	assert_int_equal(uplink.n_announced, 2);
 	assert_int_equal(host.bus.endpoints.by_subject.n_nodes, 0);
 }
 
