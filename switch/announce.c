@@ -43,7 +43,7 @@ static size_t pack_peer(const struct source *source, uint8_t body[600])
 	return helio__bus__v1__peer__pack(&announcement, body);
 }
 
-int peer_announce_new(struct peer *peer, const struct source *source)
+int peer_announce_new(struct peer *peer, struct source *source)
 {
 	struct frame frame = { .kind = FRAME_PEER };
 	uint8_t body[600];
@@ -63,17 +63,21 @@ int peer_announce_new(struct peer *peer, const struct source *source)
 	}
 	memcpy(room + frame_encode(&frame, room), body, n);
 	peer_write_end(peer, frame.length);
+	source->was_announced = true;
 	peer->known[source->handle / 64] |= UINT64_C(1) << source->handle % 64;
 	return 0;
 }
 
-int peer_note_known(struct peer *peer, uint32_t handle)
+int peer_note_known(struct peer *peer, struct source *source)
 {
+	uint32_t handle = source->handle;
 	int r = make_known_room(peer, handle);
 
-	if (r >= 0)
-		peer->known[handle / 64] |= UINT64_C(1) << handle % 64;
-	return r;
+	if (r < 0)
+		return r;
+	source->was_announced = true;
+	peer->known[handle / 64] |= UINT64_C(1) << handle % 64;
+	return 0;
 }
 
 void peer_forget(struct peer *peer, uint32_t handle)

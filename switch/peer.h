@@ -184,10 +184,10 @@ static inline bool peer_knows(const struct peer *peer, uint32_t handle)
 }
 
 /** The rest of peer_announce(): say PEER. */
-int peer_announce_new(struct peer *peer, const struct source *source);
+int peer_announce_new(struct peer *peer, struct source *source);
 
 /** Make sure that the peer knows the source. Returns 0, or 1 as above. */
-static inline int peer_announce(struct peer *peer, const struct source *source)
+static inline int peer_announce(struct peer *peer, struct source *source)
 {
 	if (!source || peer_knows(peer, source->handle))
 		return 0;
@@ -195,7 +195,7 @@ static inline int peer_announce(struct peer *peer, const struct source *source)
 }
 
 /** It was announced in another way. Returns 0 or -ENOMEM. */
-int peer_note_known(struct peer *peer, uint32_t handle);
+int peer_note_known(struct peer *peer, struct source *source);
 
 /** The handle means nothing any more. */
 void peer_forget(struct peer *peer, uint32_t handle);

@@ -105,6 +105,7 @@ void source_unref(struct sources *sources, struct source *source)
 	if (!source || --source->n_refs)
 		return;
 	sources->of_handle[source->handle] = NULL;
-	sources->on_retired(sources->userdata, source->handle);
+	if (source->was_announced)
+		sources->on_retired(sources->userdata, source->handle);
 	free(source);
 }

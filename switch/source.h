@@ -11,6 +11,7 @@
  * be given to another. Handle 0 is the switch itself.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/hash.h"
@@ -23,7 +24,8 @@ enum { SOURCE_OWNER_SWITCH = 0 };
 struct source {
 	uint32_t handle;
 	unsigned n_refs;
-	uint64_t owner; /* its durable id, by a key that nobody knows */
+	bool was_announced; /* to anybody; if not, nobody has to forget it */
+	uint64_t owner;     /* its durable id, by a key that nobody knows */
 	struct speaker *speaker; /* NULL: gone, or not one of our own */
 	struct principal principal;
 };
@@ -33,7 +35,8 @@ struct sources {
 	struct source **of_handle; /* [0] is never used */
 	uint32_t n_handles;
 	uint32_t next; /* where the search for a free one starts */
-	/* A handle is given up; `userdata` is whoever initialised us. */
+	/* One that was announced is given up; `userdata` is whoever initialised
+	 * us. */
 	void (*on_retired)(void *userdata, uint32_t handle);
 	void *userdata;
 };

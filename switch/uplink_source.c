@@ -66,7 +66,7 @@ void uplink_announce(struct uplink *uplink, struct speaker *speaker)
 		return;
 	if (handle >= HANDLES_MAX ||
 	    uplink->n_announced >= uplink->principals_max ||
-	    peer_note_known(uplink->peer, handle)) {
+	    peer_note_known(uplink->peer, speaker->source)) {
 		peer_end(speaker->peer, STATUS_RESOURCE_EXHAUSTED,
 			 "the host lets no more programs in");
 		return;

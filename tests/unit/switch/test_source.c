@@ -45,6 +45,7 @@ static void a_handle_lives_as_long_as_its_last_frame(void **state)
 	handle = source->handle;
 	assert_int_not_equal(handle, 0);
 	assert_ptr_equal(source_lookup(&sources, handle), source);
+	source->was_announced = true;
 	source_ref(source);
 	source_unref(&sources, source);
 	assert_int_equal(retired, 0);
@@ -55,19 +56,30 @@ static void a_handle_lives_as_long_as_its_last_frame(void **state)
 	assert_null(source_lookup(&sources, 1u << 31));
 }
 
+static void nobody_forgets_whom_nobody_knew(void **state)
+{
+	struct source *source;
+
+	assert_int_equal(source_new(&sources, &who, &source), 0);
+	source_unref(&sources, source);
+	assert_int_equal(retired, 0);
+}
+
 static void handles_are_distinct_and_rest_before_they_come_again(void **state)
 {
 	struct source *all[N_SOURCES];
 	struct source *source;
+	uint32_t given_up;
 
 	for (unsigned i = 0; i < N_SOURCES; i++) {
 		assert_int_equal(source_new(&sources, &who, &all[i]), 0);
 		for (unsigned j = 0; j < i; j++)
 			assert_int_not_equal(all[i]->handle, all[j]->handle);
 	}
+	given_up = all[3]->handle;
 	source_unref(&sources, all[3]);
 	assert_int_equal(source_new(&sources, &who, &source), 0);
-	assert_int_not_equal(source->handle, retired);
+	assert_int_not_equal(source->handle, given_up);
 	all[3] = source;
 	for (unsigned i = 0; i < N_SOURCES; i++)
 		source_unref(&sources, all[i]);
@@ -102,6 +114,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_handle_lives_as_long_as_its_last_frame),
+		TEST(nobody_forgets_whom_nobody_knew),
 		TEST(handles_are_distinct_and_rest_before_they_come_again),
 		TEST(without_memory_nothing_changes),
 	};
