@@ -239,3 +239,39 @@ unsigned world_count_fds(void)
 	closedir(folder);
 	return n;
 }
+
+void world_wait_outside(struct world *world, bool (*is_done)(void *userdata),
+			void *userdata)
+{
+	world->look_ms = 20;
+	world_wait(world, is_done, userdata);
+	world->look_ms = 0;
+}
+
+struct channels_wait {
+	const struct world *world;
+	unsigned n;
+};
+
+static bool has_channels(void *userdata)
+{
+	const struct channels_wait *wait = userdata;
+
+	return wait->world->n_channels >= wait->n;
+}
+
+void world_wait_channels(struct world *world, unsigned n)
+{
+	struct channels_wait wait = { .world = world, .n = n };
+
+	world_wait(world, has_channels, &wait);
+}
+
+void world_talk(struct world *world, struct channel *client,
+		struct channel *server)
+{
+	world_write(world, client, "all well?", 9);
+	world_expect(world, server, "all well?", 9);
+	world_write(world, server, "all well.", 9);
+	world_expect(world, client, "all well.", 9);
+}

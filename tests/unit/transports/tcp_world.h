@@ -68,6 +68,13 @@ int world_port(const struct world *world);
 unsigned world_wait(struct world *world, bool (*is_done)(void *userdata),
 		    void *userdata);
 
+/** The same, also for what no poller tells of: looks every 20 ms. */
+void world_wait_outside(struct world *world, bool (*is_done)(void *userdata),
+			void *userdata);
+
+/** Wait until the listener has made `n` channels. */
+void world_wait_channels(struct world *world, unsigned n);
+
 /** Write all and flush; waits for room. */
 void world_write(struct world *world, struct channel *channel,
 		 const void *bytes, size_t n);
@@ -75,6 +82,10 @@ void world_write(struct world *world, struct channel *channel,
 /** Wait for `n` bytes and compare them. */
 void world_expect(struct world *world, struct channel *channel,
 		  const void *bytes, size_t n);
+
+/** Both say something, and hear it. */
+void world_talk(struct world *world, struct channel *client,
+		struct channel *server);
 
 /** Wait until refill fails; returns the errno. Bytes on the way are eaten. */
 int world_wait_end(struct world *world, struct channel *channel,
