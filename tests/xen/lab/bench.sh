@@ -16,7 +16,7 @@ measure() {
 		"$4 $4 $5")
 	if said=$(run "$to" "lab-end $3 client $(domid "$from") $path" \
 		"0 0 $6") && said="$said $(end "$server")"; then
-		report "bench $1 $2 $3" "$said"
+		report "bench $1 $2 $3" "$(echo "$said" | tr "\n" " ")"
 	else
 		report "not ok bench $*: $said"
 		stop "$server"
@@ -43,8 +43,8 @@ run_bench() {
 
 	while [ "$round" -lt "$round_n" ]; do
 		implementations="upstream ours"
-		[ $((round % 2)) -eq 0 ] || implementations="upstream ours"
-		for pair in dom0-web web-dom0 web-db; do
+		[ $((round % 2)) -eq 0 ] || implementations="ours upstream"
+		for pair in dom0-web web-db; do
 			for implementation in $implementations; do
 				rows_of "$pair" "$implementation"
 			done

@@ -12,7 +12,7 @@
 # shellcheck source=tests/xen/lab/bench.sh
 . /lab/bench.sh
 
-readonly test_s=60
+readonly test_s=100
 
 host_init() {
 	mkdir -p /dev/pts /dev/shm /run/lab
@@ -79,6 +79,7 @@ run_tests() {
 	done
 }
 
+export HELIOGRAPH_ADDRESS=shm:/run/bus/bus.sock
 domain_init
 host_init
 report "dom0 is up"

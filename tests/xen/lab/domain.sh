@@ -6,6 +6,7 @@
 # its last words go to data/out/, then its exit status to data/rc/. All that it
 # says also goes to the console.
 export PATH=/lab/bin:/bin HELIOGRAPH_MODULE_DIR=/lab/modules HOME=/
+export HELIOGRAPH_ADDRESS=vchan:0/heliograph
 
 domain_init() {
 	local module
@@ -17,6 +18,8 @@ domain_init() {
 	for module in /lab/modules.d/*; do
 		insmod "$module"
 	done
+	# Two rings of 1 MiB are 513 pages, and the next ones are on offer.
+	echo 4096 >/sys/module/xen_gntalloc/parameters/limit
 	ip link set lo up
 }
 

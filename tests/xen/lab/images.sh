@@ -207,7 +207,7 @@ make_dom0() {
 	mkdir -p "$tree"/{etc/xen,var/lib/xen,var/log/xen,var/lib/xenstored}
 	touch "$tree/etc/xen/xl.conf"
 	install "$here/dom0.sh" "$tree/init"
-	install -t "$tree/lab" -m 0644 "$here"/{bench,steps,test}.sh
+	install -t "$tree/lab" -m 0644 "$here"/{bench,bus,steps,test}.sh
 	install -D -t "$tree/lab/tests" -m 0644 "$here"/tests/*.sh
 	install -m 0644 "$build/guest.vmlinuz" "$tree/lab/guest.vmlinuz"
 	install -m 0644 "$build/guest.cpio" "$tree/lab/guest.cpio"

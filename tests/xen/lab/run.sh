@@ -15,7 +15,7 @@ only=${3:-}
 readonly build=$root/build/xen
 readonly log=$build/log
 # Nothing at all is silent for so long, and nothing takes longer in all.
-silent_s=90 total_s=300
+silent_s=120 total_s=480
 [[ $mode != bench ]] || total_s=1200
 readonly silent_s total_s
 

@@ -11,7 +11,7 @@ report() {
 
 # fail WHY: end the test.
 fail() {
-	echo "$*"
+	echo "$*" >&2
 	exit 1
 }
 
@@ -106,12 +106,12 @@ has_ended() {
 }
 
 # end JOB [SECONDS]: wait for its end and print what it said. Returns its exit
-# status, or 124 when it has not ended after so many seconds (20).
+# status, or 124 when it has not ended after so many seconds (45).
 end() {
 	local at id=${1#*/} rc
 
 	at=$(home "${1%%/*}")/data
-	rc=$(lab-await "${2:-20}" "$at/rc/$id") || return 124
+	rc=$(lab-await "${2:-45}" "$at/rc/$id") || return 124
 	lab-await 1 "$at/out/$id"
 	return "$rc"
 }
@@ -123,5 +123,5 @@ run() {
 
 # stop JOB [SIGNAL]: all that it started.
 stop() {
-	run "${1%%/*}" "kill -s ${2:-TERM} -- -\$(cat /run/${1#*/}.pid)"
+	run "${1%%/*}" "kill -${2:-TERM} -\$(cat /run/${1#*/}.pid)"
 }

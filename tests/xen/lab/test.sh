@@ -6,6 +6,8 @@
 . /lab/domain.sh
 # shellcheck source=tests/xen/lab/steps.sh
 . /lab/steps.sh
+# shellcheck source=tests/xen/lab/bus.sh
+. /lab/bus.sh
 # shellcheck source=/dev/null
 . "$1"
 

@@ -13,6 +13,7 @@
  * bulk-sink SIZE
  * ping SIZE N		so many round trips
  * pong SIZE
+ * die			connects, and is killed at once
  * hold			connects, then does nothing until it is killed
  *
  * Its exit status is 0, or it says why not on stderr. SIGALRM ends it after a
@@ -20,6 +21,7 @@
  */
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +38,8 @@ static int work(struct end *end, bool is_server, char **argv)
 	unsigned n = argv[1] && argv[2] ? strtoul(argv[2], NULL, 10) : 0;
 	int r;
 
+	if (strcmp(name, "die") == 0)
+		return raise(SIGKILL);
 	if (strcmp(name, "hold") == 0)
 		return pause();
 	if (strcmp(name, "exchange") == 0)
