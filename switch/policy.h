@@ -91,7 +91,8 @@ struct policy_verdict policy_judge(const struct policy *policy,
 /**
  * Whether the lines can ever allow `principal` anything: whether some allow
  * line is for it, and no earlier line denies it all that this one gives. What
- * needs no line does not count.
+ * needs no line, its own events, does not count: whom no line concerns has
+ * nothing to do on the bus, and is offered no channel to hear so.
  */
 bool policy_concerns(const struct policy *policy, const char *principal);
 

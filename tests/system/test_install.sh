@@ -63,6 +63,38 @@ check_programs() {
 		fail "the installed helio does not find helio-xen-agent"
 }
 
+# What `helio --help` lists are commands, and each has a page.
+check_pages() {
+	local command n=0
+
+	[[ -e $build/bin/helio ]] || return 0
+	while read -r command; do
+		[[ -s $prefix/share/man/man1/helio-${command// /-}.1 ]] ||
+			fail "helio $command has no page"
+		n=$((n + 1))
+	done < <("$prefix/bin/helio" --help |
+		sed -nE 's/^  ([a-z-]+( [a-z]+)?)  +[a-z].*/\1/p')
+	((n >= 18)) || fail "helio --help lists $n commands only"
+}
+
+# What is for Xen is built and installed together, or helio says what lacks.
+check_xen() {
+	local file said
+
+	if [[ ! -e $build/lib/libheliograph-vchan.so ]]; then
+		said=$("$prefix/bin/helio" ping -c vchan:0/bus 2>&1) || true
+		[[ $said == *"no module for vchan"* ]] ||
+			fail "without vchan helio said: $said"
+		return
+	fi
+	for file in "$libdir"/heliograph/libheliograph-vchan.so \
+		"$libdir"/libheliograph-vchan.a \
+		"$libdir"/pkgconfig/heliograph-vchan.pc \
+		"$prefix"/libexec/heliograph/helio-xen-{agent,grant}; do
+		[[ -e $file ]] || fail "not installed: $file"
+	done
+}
+
 cmake --install "$build" --prefix "$prefix" >/dev/null
 libdir=$(dirname "$(find "$prefix" -name libheliograph.so)")
 export PKG_CONFIG_PATH=$libdir/pkgconfig
@@ -70,6 +102,8 @@ export PKG_CONFIG_PATH=$libdir/pkgconfig
 check_exports
 check_archive
 check_programs
+check_pages
+check_xen
 [[ -e $libdir/heliograph/libheliograph-tcp.so ]] || fail "no module for tcp"
 
 # The prefix that was configured is not the one it was installed to.

@@ -105,3 +105,27 @@ load bus
 	[[ $output == *'\x1b[31mred'* ]]
 	[[ $output != *$'\e'* ]]
 }
+
+@test "an observer sees whole what comes in fragments, both ways" {
+	start watch subscribed helio sub a.cat --observe -o json --count 2 \
+		--timeout 60s
+	start reply serving helio reply a.cat --command "tr a-y b-z"
+	head -c 230400 /dev/urandom | base64 -w 0 >"$place/request"
+	helio request a.cat --raw <"$place/request" >"$place/reply"
+	tr a-y b-z <"$place/request" | cmp - "$place/reply"
+	wait "$pid_watch"
+	python3 - "$place" <<'PYTHON'
+import json, sys
+
+def read(name):
+    with open(f"{sys.argv[1]}/{name}") as file:
+        return file.read()
+
+call, reply = map(json.loads, read("watch").splitlines())
+assert call["slot"] == reply["slot"]
+assert "status" not in call and reply["status"] == "OK"
+assert call["body"] == read("request")
+assert reply["body"] == read("reply")
+assert len(reply["body"]) == 300 * 1024
+PYTHON
+}
