@@ -2,6 +2,7 @@
 
 #include "tests/xen/program.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -34,6 +35,30 @@ struct program program_start(struct xen_world *world, uint32_t domid,
 	for (size_t i = 0; rest && i < MAX_WORDS; i++)
 		argv[i] = strsep(&rest, " ");
 	assert_int_equal(pipe(ends), 0);
+	program.pid = xen_world_spawn(world, domid, ends[1], argv);
+	program.output_fd = ends[0];
+	close(ends[1]);
+	assert_true(program.pid > 0);
+	return program;
+}
+
+struct program program_start_shell(struct xen_world *world, uint32_t domid,
+				   const char *format, ...)
+{
+	struct program program;
+	char command[1024];
+	char shell[] = "/bin/sh";
+	char flag[] = "-c";
+	char *argv[] = { shell, flag, command, NULL };
+	char *end = stpncpy(command, "exec 2>&1; exec ", sizeof(command));
+	size_t n_room = sizeof(command) - (size_t)(end - command);
+	int ends[2];
+	va_list args;
+
+	va_start(args, format);
+	assert_in_range(vsnprintf(end, n_room, format, args), 1, n_room - 1);
+	va_end(args);
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
 	program.pid = xen_world_spawn(world, domid, ends[1], argv);
 	program.output_fd = ends[0];
 	close(ends[1]);

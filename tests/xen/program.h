@@ -20,6 +20,10 @@ struct program {
 __attribute__((format(printf, 3, 4))) struct program program_start(
 	struct xen_world *world, uint32_t domid, const char *format, ...);
 
+/** The same by a shell, and its lines are those of either output. */
+__attribute__((format(printf, 3, 4))) struct program program_start_shell(
+	struct xen_world *world, uint32_t domid, const char *format, ...);
+
 /** Its next line is this; "" for its end. Fails the test otherwise. */
 void program_expect(const struct program *program, const char *line);
 

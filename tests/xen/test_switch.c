@@ -170,33 +170,10 @@ static void expect_no_event(struct stage *stage)
 			 stage->events[stage->n_seen].principal);
 }
 
-/* What it says on either output, line by line. */
-__attribute__((format(printf, 3, 4))) static struct program start_shell(
-	struct stage *stage, uint32_t domid, const char *format, ...)
-{
-	struct program program;
-	char command[512];
-	char shell[] = "/bin/sh";
-	char flag[] = "-c";
-	char *argv[] = { shell, flag, command, NULL };
-	char *end = stpncpy(command, "exec 2>&1; exec ", sizeof(command));
-	int ends[2];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(end, sizeof(command) - (size_t)(end - command), format, args);
-	va_end(args);
-	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
-	program.pid = xen_world_spawn(&stage->world, domid, ends[1], argv);
-	program.output_fd = ends[0];
-	close(ends[1]);
-	assert_true(program.pid > 0);
-	return program;
-}
-
 static void start_heliod(struct stage *stage, uint32_t domid)
 {
-	stage->heliod = start_shell(stage, domid,
+	stage->heliod =
+		program_start_shell(&stage->world, domid,
 				    HELIOD " --config %s --run %s/run "
 					   "--log warning --ready-fd 4 4>&1",
 				    stage->folder, stage->folder);
@@ -290,8 +267,9 @@ static void start_with_two(struct stage *stage)
 /* One that serves `q`, and has said so. */
 static struct program start_server(struct stage *stage, uint32_t domid)
 {
-	struct program server = start_shell(
-		stage, domid, HELIO " reply q --command 'echo yes' " AT_0);
+	struct program server = program_start_shell(
+		&stage->world, domid,
+		HELIO " reply q --command 'echo yes' " AT_0);
 
 	program_expect(&server, "helio: serving q");
 	return server;
@@ -328,13 +306,16 @@ static void guests_publish_and_ask_each_other(void **state)
 
 	start_with_two(stage);
 	server = start_server(stage, 2);
-	other = start_shell(stage, 1, HELIO " request q hello " AT_0);
+	other = program_start_shell(&stage->world, 1,
+				    HELIO " request q hello " AT_0);
 	program_expect(&other, "yes");
 	expect_status(&other, 0);
 
-	sub = start_shell(stage, 1, HELIO " sub news.x --count 1 --raw " AT_0);
+	sub = program_start_shell(&stage->world, 1,
+				  HELIO " sub news.x --count 1 --raw " AT_0);
 	program_expect(&sub, "helio: subscribed to news.x");
-	other = start_shell(stage, 2, HELIO " pub news.x paper " AT_0);
+	other = program_start_shell(&stage->world, 2,
+				    HELIO " pub news.x paper " AT_0);
 	expect_status(&other, 0);
 	program_expect(&sub, "paper");
 	expect_status(&sub, 0);
@@ -349,7 +330,8 @@ static void who_may_do_nothing_gets_no_offer(void **state)
 	start_with_two(stage);
 	add(stage, 3, "evil", UUID_3);
 	expect_event(stage, "$sys.domain.started", "vm:evil");
-	ping = start_shell(stage, 3, HELIO " ping --timeout 1s " AT_0);
+	ping = program_start_shell(&stage->world, 3,
+				   HELIO " ping --timeout 1s " AT_0);
 	program_expect(&ping, "helio: no bus at vchan:0/heliograph: No such "
 			      "file or directory");
 	expect_status(&ping, 5);
@@ -359,9 +341,10 @@ static void who_may_do_nothing_gets_no_offer(void **state)
 	set_policy(stage, "allow vm:evil publish x\n");
 	reload(stage);
 	expect_ports(stage, 1);
-	ping = start_shell(stage, 3, HELIO " pub x y " AT_0);
+	ping = program_start_shell(&stage->world, 3, HELIO " pub x y " AT_0);
 	expect_status(&ping, 0);
-	ping = start_shell(stage, 1, HELIO " ping --timeout 1s " AT_0);
+	ping = program_start_shell(&stage->world, 1,
+				   HELIO " ping --timeout 1s " AT_0);
 	program_expect(&ping, "helio: no bus at vchan:0/heliograph: No such "
 			      "file or directory");
 	expect_status(&ping, 5);
@@ -430,7 +413,8 @@ static void another_domain_with_the_domid_has_no_stale_rights(void **state)
 	expect_event(stage, "$sys.domain.stopped", "vm:db");
 	add(stage, 2, "evil", UUID_3);
 	expect_event(stage, "$sys.domain.started", "vm:evil");
-	ping = start_shell(stage, 2, HELIO " ping --timeout 1s " AT_0);
+	ping = program_start_shell(&stage->world, 2,
+				   HELIO " ping --timeout 1s " AT_0);
 	program_expect(&ping, "helio: no bus at vchan:0/heliograph: No such "
 			      "file or directory");
 	expect_status(&ping, 5);
@@ -460,7 +444,8 @@ static void who_is_renamed_is_the_new_principal(void **state)
 	/* Under a name without rights it is not served any more. */
 	assert_int_equal(xen_world_rename(&stage->world, 2, "evil"), 0);
 	assert_int_equal(xen_world_rename(&stage->world, 1, "store"), 0);
-	ask = start_shell(stage, 2, HELIO " ping --timeout 1s " AT_0);
+	ask = program_start_shell(&stage->world, 2,
+				  HELIO " ping --timeout 1s " AT_0);
 	assert_int_not_equal(program_end(&ask), 0);
 }
 
@@ -473,11 +458,13 @@ static void two_listeners_tell_once(void **state)
 		   "listen vchan:*/heliograph\nlisten vchan:*/second\n"
 		   "listen vchan:2/third\n");
 	start_with_two(stage);
-	ping = start_shell(stage, 2, HELIO " pub x y -c vchan:0/third");
+	ping = program_start_shell(&stage->world, 2,
+				   HELIO " pub x y -c vchan:0/third");
 	expect_status(&ping, 0);
 	expect_event(stage, "$sys.peer.up", "vm:db");
 	expect_event(stage, "$sys.peer.down", "vm:db");
-	ping = start_shell(stage, 1, HELIO " pub x y -c vchan:0/second");
+	ping = program_start_shell(&stage->world, 1,
+				   HELIO " pub x y -c vchan:0/second");
 	expect_status(&ping, 0);
 	expect_event(stage, "$sys.peer.up", "vm:web");
 	expect_event(stage, "$sys.peer.down", "vm:web");
@@ -513,13 +500,15 @@ static void expect_served(struct stage *stage, uint32_t domid, const char *at)
 	do {
 		if (clock_now_ns() > end_ns)
 			fail_msg("domain %u is not served", domid);
-		pub = start_shell(stage, domid, HELIO " pub x y %s", at);
+		pub = program_start_shell(&stage->world, domid,
+					  HELIO " pub x y %s", at);
 	} while (program_end(&pub) != 0);
 }
 
 static void ask_in_domain_5(struct stage *stage)
 {
-	struct program ping = start_shell(stage, 2, HELIO " pub x y " AT_5);
+	struct program ping =
+		program_start_shell(&stage->world, 2, HELIO " pub x y " AT_5);
 
 	expect_status(&ping, 0);
 	expect_event(stage, "$sys.peer.up", "vm:db");
@@ -589,10 +578,11 @@ static void without_its_module_it_says_what_is_missing(void **state)
 	struct stage *stage = *state;
 	struct program heliod;
 
-	heliod = start_shell(stage, 0,
-			     "env HELIOGRAPH_MODULE_DIR=/nowhere " HELIOD
-			     " --config %s --run %s/run --log error",
-			     stage->folder, stage->folder);
+	heliod =
+		program_start_shell(&stage->world, 0,
+				    "env HELIOGRAPH_MODULE_DIR=/nowhere " HELIOD
+				    " --config %s --run %s/run --log error",
+				    stage->folder, stage->folder);
 	program_expect(&heliod,
 		       "heliod: error: vchan:*/heliograph: no module for "
 		       "vchan: /nowhere/libheliograph-vchan.so: cannot open "
