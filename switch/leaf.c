@@ -265,5 +265,7 @@ uint32_t leaf_principals_max(const struct peer *peer)
 {
 	uint64_t limit = peer->self.account->limits.of[RESOURCE_PRINCIPALS];
 
+	if (!may_be_leaf(peer))
+		return 0;
 	return limit < LEAF_HANDLE_MAX ? (uint32_t)limit : LEAF_HANDLE_MAX;
 }

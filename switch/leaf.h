@@ -45,7 +45,7 @@ void leaf_tell_down(const struct leaf *leaf, const char *reason);
 /** Policy has changed: who may be a leaf no longer is ended. */
 void leaf_judge(struct peer *peer);
 
-/** How many the peer's owner may announce. */
+/** How many the peer's owner may announce; 0 without the right. */
 uint32_t leaf_principals_max(const struct peer *peer);
 
 #endif

@@ -22,6 +22,7 @@
 
 #define BACKOFF_MIN_NS (50 * NS_PER_MS)
 #define BACKOFF_MAX_NS (1 * NS_PER_S)
+#define REFUSED_MAX_NS (30 * NS_PER_S)
 #define ANSWER_MAX_NS  (5 * NS_PER_S)
 
 enum { PROTOCOL_VERSION = 1 };
@@ -39,6 +40,7 @@ static uint64_t jitter(uint64_t ns)
 static void plan_retry(struct uplink *uplink)
 {
 	uint64_t now_ns = uplink->bus->now_ns;
+	uint64_t max_ns = uplink->is_refused ? REFUSED_MAX_NS : BACKOFF_MAX_NS;
 
 	if (!uplink->options.address || uplink->state == UPLINK_FAILED)
 		return;
@@ -48,8 +50,8 @@ static void plan_retry(struct uplink *uplink)
 	wheel_add(&uplink->bus->wheel, &uplink->retry,
 		  now_ns + jitter(uplink->backoff_ns));
 	uplink->backoff_ns *= 2;
-	if (uplink->backoff_ns > BACKOFF_MAX_NS)
-		uplink->backoff_ns = BACKOFF_MAX_NS;
+	if (uplink->backoff_ns > max_ns)
+		uplink->backoff_ns = max_ns;
 	uplink->there_ns = 0;
 }
 
@@ -81,6 +83,17 @@ void uplink_set_away(struct uplink *uplink, const char *why)
 {
 	snprintf(uplink->away, sizeof(uplink->away), "the uplink is away%s%s",
 		 why ? ", for the host says: " : "", why ? why : "");
+}
+
+void uplink_refused(struct uplink *uplink, const char *why)
+{
+	char before[sizeof(uplink->away)];
+
+	memcpy(before, uplink->away, sizeof(before));
+	uplink_set_away(uplink, why);
+	if (strcmp(before, uplink->away) != 0)
+		log_warning("the host ends the uplink: %s", why);
+	uplink->is_refused = true;
 }
 
 int uplink_init(struct uplink *uplink, struct bus *bus,
@@ -146,6 +159,7 @@ void uplink_open(struct uplink *uplink)
 		channel_free(channel);
 	}
 	note_error(uplink, r);
+	uplink->is_refused = false;
 	plan_retry(uplink);
 }
 
@@ -290,7 +304,8 @@ static const char *fault_of(const struct uplink *uplink,
 	if (uplink->n_path && strcmp(uplink->path, path) != 0) {
 		snprintf(text, n_text,
 			 "the host calls this switch %s, and called it %s "
-			 "before: does the uplink lead back to this switch?",
+			 "before: was it renamed, or does the uplink lead back "
+			 "to this switch?",
 			 path, uplink->path);
 		return text;
 	}
@@ -324,6 +339,21 @@ static void renew(struct uplink *uplink)
 	uplink_send(uplink, &sync, NULL, NULL, 0);
 }
 
+/* Nobody of ours would be let in: so our programs need not come either. */
+static void be_nobody(struct uplink *uplink)
+{
+	char why[PRINCIPAL_MAX_BYTES * 2 + 160];
+
+	snprintf(why, sizeof(why),
+		 "it lets %s have no programs below it: a line `allow %s "
+		 "uplink leaf` in its policy would (if its quota of principals "
+		 "is not 0)",
+		 uplink->path, uplink->path);
+	uplink_refused(uplink, why);
+	peer_end(uplink->peer, STATUS_PERMISSION_DENIED,
+		 "a leaf that may announce nobody");
+}
+
 void uplink_welcomed(struct uplink *uplink, const struct inbound *inbound)
 {
 	struct bus *bus = uplink->bus;
@@ -353,6 +383,10 @@ void uplink_welcomed(struct uplink *uplink, const struct inbound *inbound)
 	uplink->principals_max = welcome->has_principals_max
 					 ? welcome->principals_max
 					 : UINT32_MAX;
+	if (!uplink->principals_max) {
+		be_nobody(uplink);
+		return;
+	}
 	uplink->open_max = welcome->open_messages_max;
 	uplink->peer->message_max = welcome->has_message_max
 					    ? welcome->message_max
@@ -367,6 +401,7 @@ void uplink_renewed(struct uplink *uplink)
 	uplink_set_away(uplink, NULL);
 	uplink->there_ns = uplink->bus->now_ns;
 	uplink->last_error = 0;
+	uplink->is_refused = false;
 	log_info("the uplink is there; the host calls us %s", uplink->path);
 	if (uplink->was_there)
 		envoys_tell_gap(uplink);

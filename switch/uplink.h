@@ -95,6 +95,7 @@ struct uplink {
 	uint64_t backoff_ns;
 	uint64_t there_ns; /* since when; 0: it is not */
 	bool was_there;
+	bool is_refused; /* what would help is not ours to do: no hurry */
 	int last_error;
 };
 
@@ -119,6 +120,9 @@ static inline bool uplink_is_up(const struct uplink *uplink)
 
 /** What programs are told while it is; `why` may be NULL. */
 void uplink_set_away(struct uplink *uplink, const char *why);
+
+/** The host does not want us now, and why; the same is told once. */
+void uplink_refused(struct uplink *uplink, const char *why);
 
 /** The host's peer ends: nobody answers what is under way. */
 void uplink_leave(struct uplink *uplink);

@@ -267,10 +267,14 @@ static void take_goodbye(struct uplink *uplink, const struct inbound *inbound)
 		n = sizeof(text) - 1;
 	memcpy(text, inbound->tail + inbound->frame.n_metadata, n);
 	text[n] = '\0';
-	log_warning("the host ends the uplink: %s", text);
-	if (uplink->state == UPLINK_GREETING && is_final(inbound->frame.status))
-		uplink_fail(uplink, text);
-	uplink_set_away(uplink, text);
+	if (!is_final(inbound->frame.status)) {
+		log_warning("the host ends the uplink: %s", text);
+		uplink_set_away(uplink, text);
+	} else {
+		if (uplink->state == UPLINK_GREETING)
+			uplink_fail(uplink, text);
+		uplink_refused(uplink, text);
+	}
 	peer_end(uplink->peer, STATUS_OK, "the host said goodbye");
 }
 

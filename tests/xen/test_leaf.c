@@ -114,7 +114,7 @@ static struct program start_heliod(struct stage *stage, uint32_t domid,
 {
 	struct program heliod = program_start_shell(
 		&stage->world, domid,
-		HELIOD " --config %s/%s --run %s/%s-run --log warning "
+		HELIOD " --config %s/%s --run %s/%s-run --log error "
 		       "--ready-fd 4 4>&1 %s",
 		stage->folder, name, stage->folder, name, options);
 

@@ -100,6 +100,17 @@ prepare() {
 	grep -q "missing here (uplink)" "$place/there.err"
 }
 
+@test "a leaf without the right says which line it wants, once" {
+	enrol web
+	start leaf "a line .allow vm:web uplink leaf." helio up \
+		--state "$place/leaf-state" --run "$place/leaf-run" \
+		--uplink "$(as web)"
+	allow 'allow vm:web uplink leaf'
+	until_lines leaf 1
+	helio ping -c "shm:$place/leaf-run/bus.sock"
+	[ "$(grep -c 'uplink leaf' "$place/leaf.err")" = 0 ]
+}
+
 @test "a leaf serves nobody before its host has let it in" {
 	prepare
 	stop_bus

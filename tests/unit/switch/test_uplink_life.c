@@ -83,10 +83,8 @@ static void a_server_that_dies_with_a_call(void **state)
 	fake_expect_status(&h, 5, STATUS_UNAVAILABLE, true);
 }
 
-/* Its programs are told why: what the host said last. */
-static void a_leaf_without_the_right(void **state)
+static void set_host_policy(const char *text)
 {
-	static const char text[] = "allow ** any >\n";
 	struct policy *policy;
 	char error[256];
 
@@ -95,6 +93,32 @@ static void a_leaf_without_the_right(void **state)
 			 0);
 	bus_set_policy(&host.bus, policy);
 	world_settle(&host);
+}
+
+/* It need not announce anybody to find out. */
+static void a_leaf_that_may_announce_nobody(void **state)
+{
+	fake_leaf_lose();
+	set_host_policy("allow ** any >\n");
+	fake_leaf_connect();
+	assert_null(uplink.peer);
+	assert_true(uplink.is_refused);
+	assert_int_equal(n_there, 1);
+	assert_non_null(strstr(uplink.away, "allow vm:web uplink leaf"));
+	assert_string_equal(why_failed, "");
+	fake_call(&b, 5, 0, "svc");
+	fake_expect_status(&b, 5, STATUS_UNAVAILABLE, false);
+
+	set_host_policy("allow vm:web uplink leaf\nallow ** any >\n");
+	fake_leaf_connect();
+	assert_false(uplink.is_refused);
+	assert_int_equal(n_there, 2);
+}
+
+/* Its programs are told why: what the host said last. */
+static void a_leaf_without_the_right(void **state)
+{
+	set_host_policy("allow ** any >\n");
 	assert_null(uplink.peer);
 	fake_call(&b, 5, 0, "svc");
 	fake_expect(&b, FRAME_REPLY, &got);
@@ -177,18 +201,9 @@ static void who_goes_is_forgotten(void **state)
 /* What the host allowed, it may take back. */
 static void a_policy_of_the_host_that_changes(void **state)
 {
-	static const char text[] = "allow vm:web uplink leaf\n"
-				   "allow vm:h any >\n";
-	struct policy *policy;
-	char error[256];
-
 	fake_subscribe(&a, 1, "x.*", 10, STATUS_OK);
 	fake_serve(&a, 2, "svc", 4);
-	assert_int_equal(policy_parse("new", text, strlen(text), error,
-				      sizeof(error), &policy),
-			 0);
-	bus_set_policy(&host.bus, policy);
-	world_settle(&host);
+	set_host_policy("allow vm:web uplink leaf\nallow vm:h any >\n");
 	for (unsigned i = 0; i < 2; i++) {
 		fake_expect(&a, FRAME_RESULT, &got);
 		assert_int_equal(got.frame.status, STATUS_PERMISSION_DENIED);
@@ -307,6 +322,7 @@ int main(void)
 		test(cancels_and_ends_reach_the_other_side),
 		test(a_server_that_dies_with_a_call),
 		test(a_leaf_without_the_right),
+		test(a_leaf_that_may_announce_nobody),
 		test(a_call_may_wait_for_a_server),
 		test(an_uplink_that_is_away),
 		test(an_uplink_that_comes_back),
