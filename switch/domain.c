@@ -47,22 +47,6 @@ int domains_add_teller(struct domains *domains, unsigned *ret_teller)
 	return -ENOSPC;
 }
 
-void domains_remove_teller(struct domains *domains, unsigned teller)
-{
-	uint64_t bit = UINT64_C(1) << teller;
-	struct list *link;
-	struct list *after;
-
-	domains->tellers &= ~bit;
-	list_for_each_safe (link, after, &domains->up) {
-		struct domain *domain = container_of(link, struct domain, link);
-
-		domain->told_by &= ~bit;
-		if (!domain->told_by)
-			forget(domains, domain);
-	}
-}
-
 static struct domain *lookup(const struct domains *domains,
 			     uint64_t incarnation)
 {
@@ -99,6 +83,31 @@ size_t domain_n_channels(const struct bus *bus, const struct domain *domain)
 	list_for_each (link, &bus->peers)
 		n += is_of(container_of(link, struct peer, link), domain);
 	return n;
+}
+
+/* A name is borne as long as a channel has it, whoever still tells of it. */
+static void forget_untold(struct bus *bus)
+{
+	struct list *link;
+	struct list *after;
+
+	list_for_each_safe (link, after, &bus->domains.up) {
+		struct domain *domain = container_of(link, struct domain, link);
+
+		if (!domain->told_by && !domain_n_channels(bus, domain))
+			forget(&bus->domains, domain);
+	}
+}
+
+void domains_remove_teller(struct bus *bus, unsigned teller)
+{
+	uint64_t bit = UINT64_C(1) << teller;
+	struct list *link;
+
+	bus->domains.tellers &= ~bit;
+	list_for_each (link, &bus->domains.up)
+		container_of(link, struct domain, link)->told_by &= ~bit;
+	forget_untold(bus);
 }
 
 bool domain_is_served(const struct bus *bus, const struct domain *domain)
@@ -187,6 +196,7 @@ void domains_judge_again(struct bus *bus)
 {
 	struct list *link;
 
+	forget_untold(bus);
 	list_for_each (link, &bus->domains.up) {
 		struct domain *domain = container_of(link, struct domain, link);
 		char path[DOMAIN_PATH_BYTES];
@@ -212,6 +222,7 @@ static void start(struct bus *bus, unsigned teller,
 			  told->domid);
 		return;
 	}
+	forget_untold(bus);
 	domain->is = *told;
 	domain->serial = ++domains->n_ever;
 	domain->told_by = UINT64_C(1) << teller;

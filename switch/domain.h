@@ -40,7 +40,7 @@ struct domain {
 	struct list link; /* in domains.up */
 	struct transport_domain is;
 	uint64_t serial;  /* counts up, from 1 */
-	uint64_t told_by; /* a bit for each listener that knows it */
+	uint64_t told_by; /* a bit for each listener that knows it; 0: none */
 	char path[DOMAIN_PATH_BYTES];
 };
 
@@ -62,8 +62,11 @@ void domains_deinit(struct domains *domains);
 /** A listener that may tell of domains. Returns 0 or -ENOSPC. */
 int domains_add_teller(struct domains *domains, unsigned *ret_teller);
 
-/** What only this listener knew is forgotten: nobody would see its death. */
-void domains_remove_teller(struct domains *domains, unsigned teller);
+/**
+ * What only this listener knew is forgotten, for nobody would tell its death;
+ * with its last channel, which bears its name until then.
+ */
+void domains_remove_teller(struct bus *bus, unsigned teller);
 
 /**
  * One has come, is called otherwise, or is gone. Told again it changes

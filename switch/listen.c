@@ -33,8 +33,7 @@ static struct place *place_free(struct place *place)
 	list_unlink(&place->link);
 	listener_free(place->listener);
 	if (place->is_teller)
-		domains_remove_teller(&place->listening->bus->domains,
-				      place->teller);
+		domains_remove_teller(place->listening->bus, place->teller);
 	free(place);
 	return NULL;
 }
@@ -213,7 +212,9 @@ static void want(struct listening *listening, const char *address,
 		return;
 	}
 	failed = place_new(listening, address, options, why, sizeof(why));
-	if (failed >= 0)
+	if (failed == -EADDRINUSE && listening->may_try_again)
+		listening->n_to_try_again++;
+	if (failed >= 0 || (failed == -EADDRINUSE && listening->may_try_again))
 		return;
 	log_error("%s: %s", address, *why ? why : strerror(-failed));
 	if (*r < 0)
@@ -296,6 +297,23 @@ static void end_unwanted(struct listening *listening)
 	}
 }
 
+static void want_all(struct listening *listening, char *error, size_t n_error,
+		     int *r)
+{
+	const struct config *config = listening->config;
+
+	for (size_t i = 0; i < config->settings.n_listens; i++)
+		want_address(listening, &config->settings.listens[i], error,
+			     n_error, r);
+	for (size_t i = 0; i < config->enrolment.n_domains; i++)
+		want_domain(listening, &config->enrolment.domains[i], error,
+			    n_error, r);
+}
+
+/*
+ * The new before the old goes, so that who is told of domains by both sees no
+ * gap; but what the old one held is there only afterwards.
+ */
 int listening_apply(struct listening *listening, char *error, size_t n_error)
 {
 	const struct config *config = listening->config;
@@ -308,13 +326,13 @@ int listening_apply(struct listening *listening, char *error, size_t n_error)
 	if (r < 0)
 		snprintf(error, n_error, "%s/domains: %s",
 			 config->settings.run_folder, strerror(-r));
-	for (size_t i = 0; i < config->settings.n_listens; i++)
-		want_address(listening, &config->settings.listens[i], error,
-			     n_error, &r);
-	for (size_t i = 0; i < config->enrolment.n_domains; i++)
-		want_domain(listening, &config->enrolment.domains[i], error,
-			    n_error, &r);
+	listening->n_to_try_again = 0;
+	listening->may_try_again = true;
+	want_all(listening, error, n_error, &r);
 	end_unwanted(listening);
+	listening->may_try_again = false;
+	if (listening->n_to_try_again)
+		want_all(listening, error, n_error, &r);
 	return r;
 }
 

@@ -7,6 +7,7 @@
  * of its own for each enrolled domain.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/list.h"
@@ -19,6 +20,9 @@ struct listening {
 	struct bus *bus;
 	struct config *config;
 	struct list places;
+	/* While the old is still there, what is in use is no failure. */
+	bool may_try_again;
+	unsigned n_to_try_again;
 };
 
 /** `config` is taken over. Nothing listens yet. */

@@ -131,6 +131,9 @@ void ring_deinit(struct ring *ring);
 /** The owner knows that the peer is dead: after its last bytes, -EPIPE. */
 void ring_hang_up(struct ring *ring);
 
+/** Both windows, as far as was seen last; for ring_init(). */
+void ring_show(struct ring *ring);
+
 /** For the owner's channel_ops. */
 int ring_refill(struct channel *channel);
 int ring_make_room(struct channel *channel, size_t n);

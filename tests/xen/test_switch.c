@@ -202,13 +202,19 @@ static void start_switch(struct stage *stage, uint32_t domid)
 		;
 }
 
-static void reload(struct stage *stage)
+static int try_reload(struct stage *stage)
 {
 	char command[256];
 
 	snprintf(command, sizeof(command),
-		 HELIO " reload -c shm:%s/run/bus.sock", stage->folder);
-	assert_int_equal(system(command), 0);
+		 HELIO " reload -c shm:%s/run/bus.sock 2>/dev/null",
+		 stage->folder);
+	return system(command);
+}
+
+static void reload(struct stage *stage)
+{
+	assert_int_equal(try_reload(stage), 0);
 }
 
 static int set_up(void **state)
@@ -475,6 +481,30 @@ static void two_listeners_tell_once(void **state)
 	expect_no_event(stage);
 }
 
+/* What the old one holds is free only when it has gone. */
+static void an_address_takes_the_place_of_another(void **state)
+{
+	struct stage *stage = *state;
+	struct program ping;
+
+	start_with_two(stage);
+	write_file(stage, "heliod.conf", "listen vchan:2/heliograph\n");
+	reload(stage);
+	/* Nobody listened for it in between. */
+	expect_event(stage, "$sys.domain.started", "vm:db");
+	ping = program_start_shell(&stage->world, 2, HELIO " pub x y " AT_0);
+	expect_status(&ping, 0);
+	expect_event(stage, "$sys.peer.up", "vm:db");
+	expect_event(stage, "$sys.peer.down", "vm:db");
+	ping = program_start_shell(&stage->world, 1,
+				   HELIO " ping --timeout 1s " AT_0);
+	assert_int_not_equal(program_end(&ping), 0);
+
+	write_file(stage, "heliod.conf",
+		   "listen vchan:2/heliograph\nlisten vchan:*/heliograph\n");
+	assert_int_not_equal(try_reload(stage), 0);
+}
+
 /* The switch in domain 5, which may not read who the others are. */
 static void outside_dom0_it_needs_help(void **state)
 {
@@ -602,6 +632,7 @@ int main(void)
 		TEST(another_domain_with_the_domid_has_no_stale_rights),
 		TEST(who_is_renamed_is_the_new_principal),
 		TEST(two_listeners_tell_once),
+		TEST(an_address_takes_the_place_of_another),
 		TEST(outside_dom0_it_needs_help),
 		TEST(outside_dom0_the_agent_tells),
 		TEST(outside_dom0_a_grant_lets_read),

@@ -93,6 +93,9 @@ static int claim_offer(struct client *client, const struct vchan_keys *keys)
 		r = -EAGAIN;
 	else
 		r = claim(peek.page);
+	/* Who dies between here and its own mapping is a client that was. */
+	if (!r)
+		doorbell_ring(&client->vchan.doorbell);
 	vchan_pages_free(&peek);
 	return r;
 }
@@ -174,6 +177,21 @@ static void watch_for_news(struct client *client)
 		client->news.fd = -1;
 }
 
+/* The pages went since their keys were read; is there another offer? */
+static int look_for_another(struct client *client,
+			    const struct vchan_meeting *meeting,
+			    const struct vchan_keys *keys)
+{
+	struct vchan_keys now;
+	const char *reason;
+
+	if (vchan_keys_read(&client->store, meeting, &now, &reason) == 0 &&
+	    now.ring_ref == keys->ring_ref &&
+	    now.event_channel == keys->event_channel)
+		return -ECONNREFUSED;
+	return -EAGAIN;
+}
+
 static int try_once(struct client *client)
 {
 	struct vchan_meeting meeting = meeting_of(client);
@@ -182,8 +200,11 @@ static int try_once(struct client *client)
 
 	r = vchan_keys_read(&client->store, &meeting, &keys,
 			    &client->vchan.ring.channel.reason);
-	if (!r)
+	if (!r) {
 		r = take_offer(client, &keys);
+		if (r == -ECONNREFUSED)
+			r = look_for_another(client, &meeting, &keys);
+	}
 	if (r < 0)
 		return r;
 	client->vchan.ring.channel.ops = &vchan_ops;

@@ -3,29 +3,19 @@
 #include "transports/vchan/domains.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
 #include "transports/poller.h"
-#include "transports/vchan/address.h"
-#include "transports/vchan/explain.h"
-#include "transports/vchan/identity.h"
-#include "transports/vchan/names.h"
 #include "transports/vchan/nodes.h"
-
-/* How often the agent may change its nodes while we read them. */
-enum { READS_MAX = 8 };
 
 struct domains {
 	struct list link; /* in `in_use` or `idle` */
 	struct poller *poller;
-	struct store store;
+	struct survey survey;
 	struct poll_source news;
-	bool is_by_agent;
 	bool is_agent_away;
-	struct names names; /* not by the agent, whose number tells of names */
 	struct list known;
 	struct list followers;
 };
@@ -36,14 +26,6 @@ struct domains {
  */
 static struct list in_use = LIST_INIT(in_use);
 static struct list idle = LIST_INIT(idle);
-
-static void free_known(struct list *list)
-{
-	struct list *link;
-
-	while ((link = list_pop_front(list)))
-		free(container_of(link, struct known_domain, link));
-}
 
 static struct known_domain *lookup(const struct list *list, uint32_t domid)
 {
@@ -72,138 +54,9 @@ static void say(struct domains *domains, const char *text)
 	}
 }
 
-/* We are in another domain than dom0, and it could help. */
-static void explain_denied(const struct domains *domains,
-			   const struct transport_options *options,
-			   const char *node)
+static void on_survey_news(struct survey *survey, const char *text)
 {
-	uint32_t domid = domains->store.domid;
-
-	vchan_explain(options,
-		      "xenstore: %s: %s (in dom0: helio xen-agent %u, or helio "
-		      "xen-grant %u)",
-		      node, strerror(EACCES), domid, domid);
-}
-
-static int note_found(struct domains *domains, uint32_t domid,
-		      struct list *found)
-{
-	struct known_domain *mine;
-	int r;
-
-	mine = calloc(1, sizeof(*mine));
-	if (!mine)
-		return -ENOMEM;
-	list_init(&mine->link);
-	r = identity_read(&domains->store, domains->is_by_agent, domid,
-			  &mine->domain);
-	if (r < 0) {
-		free(mine);
-		return r;
-	}
-	list_push_back(found, &mine->link);
-	return 0;
-}
-
-/* One that may not be read is none of ours; it is told of once. */
-static void note_secret(struct domains *domains, uint32_t domid, bool is_secret)
-{
-	char text[128];
-
-	if (!names_note_secret(&domains->names, domid, is_secret))
-		return;
-	(void)snprintf(text, sizeof(text),
-		       "domain %u may not be read, and is not served (in dom0: "
-		       "helio xen-grant %u)",
-		       domid, domains->store.domid);
-	say(domains, text);
-}
-
-static int read_one(struct domains *domains,
-		    const struct transport_options *options, uint32_t domid,
-		    struct list *found)
-{
-	char node[STORE_PATH_BYTES];
-	int r;
-
-	if (!domains->is_by_agent)
-		names_see(&domains->names, &domains->store, domid);
-	r = note_found(domains, domid, found);
-	if (r == -EACCES && options) {
-		(void)snprintf(node, sizeof(node), NODE_DOMAINS "/%u/name, vm",
-			       domid);
-		explain_denied(domains, options, node);
-		return r;
-	}
-	note_secret(domains, domid, r == -EACCES);
-	return r == -ENOENT || r == -EACCES ? 0 : r;
-}
-
-/*
- * All that are up. One that goes meanwhile is not, nor is one that may not be
- * read, unless `options` are asking whether we can do our work.
- */
-static int read_all(struct domains *domains,
-		    const struct transport_options *options, struct list *found)
-{
-	const char *folder =
-		domains->is_by_agent ? NODE_AGENT_DOMAINS : NODE_DOMAINS;
-	unsigned n = 0;
-	char **names;
-	int r = 0;
-
-	names = xs_directory(domains->store.handle, XBT_NULL, folder, &n);
-	if (!names) {
-		r = store_errno();
-		if (options && r == -EACCES)
-			explain_denied(domains, options, folder);
-		else if (options)
-			vchan_explain(options, "xenstore: %s: %s", folder,
-				      strerror(-r));
-		return r;
-	}
-	names_begin(&domains->names);
-	for (unsigned i = 0; i < n && !r; i++) {
-		uint32_t domid;
-
-		if (vchan_number_parse(names[i], ADDRESS_DOMID_MAX, &domid) < 0)
-			continue;
-		r = read_one(domains, options, domid, found);
-	}
-	names_end(&domains->names, &domains->store);
-	free(names);
-	return r;
-}
-
-/* What the agent was changing while it was read is read again. */
-static int read_consistently(struct domains *domains,
-			     const struct transport_options *options,
-			     struct list *found)
-{
-	uint32_t before = 0;
-	uint32_t after = 0;
-	int r;
-
-	for (int i = 0; i < READS_MAX; i++) {
-		free_known(found);
-		r = store_read_number(&domains->store, NODE_AGENT, UINT32_MAX,
-				      &before);
-		if (!r)
-			r = read_all(domains, options, found);
-		if (!r)
-			r = store_read_number(&domains->store, NODE_AGENT,
-					      UINT32_MAX, &after);
-		if (r < 0 || before == after)
-			return r;
-	}
-	return -EAGAIN;
-}
-
-static int look(struct domains *domains,
-		const struct transport_options *options, struct list *found)
-{
-	return domains->is_by_agent ? read_consistently(domains, options, found)
-				    : read_all(domains, options, found);
+	say(container_of(survey, struct domains, survey), text);
 }
 
 static void tell(struct domains *domains, const struct known_domain *known,
@@ -284,9 +137,7 @@ static void adopt_new(struct domains *domains, struct list *found)
 
 static void note_agent(struct domains *domains)
 {
-	uint32_t number;
-	bool is_away = store_read_number(&domains->store, NODE_AGENT,
-					 NODE_NUMBER_MAX, &number) < 0;
+	bool is_away = !survey_has_agent(&domains->survey);
 
 	if (is_away == domains->is_agent_away)
 		return;
@@ -304,13 +155,13 @@ static void refresh(struct domains *domains)
 {
 	struct list found = LIST_INIT(found);
 
-	if (domains->is_by_agent)
+	if (domains->survey.is_by_agent)
 		note_agent(domains);
-	if (look(domains, NULL, &found) == 0) {
+	if (survey_read(&domains->survey, NULL, &found) == 0) {
 		forget_lost(domains, &found);
 		adopt_new(domains, &found);
 	}
-	free_known(&found);
+	known_domains_free(&found);
 }
 
 static void stop_news(struct domains *domains)
@@ -328,7 +179,7 @@ static void news_ready(struct poll_source *source, uint32_t events)
 
 	if (source->fd < 0)
 		return;
-	while ((event = xs_check_watch(domains->store.handle)))
+	while ((event = xs_check_watch(domains->survey.store.handle)))
 		free(event);
 	if (errno != EAGAIN) {
 		stop_news(domains);
@@ -337,60 +188,27 @@ static void news_ready(struct poll_source *source, uint32_t events)
 	refresh(domains);
 }
 
-/* A watch on what may not be read is set, and never fires. */
-static int watch(struct domains *domains, const char *path,
-		 const struct transport_options *options)
-{
-	uint32_t owner;
-	int r;
-
-	r = store_read_owner(&domains->store, path, &owner);
-	if (r != -EACCES) {
-		if (xs_watch(domains->store.handle, path, path))
-			return 0;
-		r = store_errno();
-	}
-	if (r == -EACCES)
-		explain_denied(domains, options, path);
-	else
-		vchan_explain(options, "xenstore: %s: %s", path, strerror(-r));
-	return r;
-}
-
-/* Watches before the first look, so that nothing comes between. */
 static int start(struct domains *domains,
 		 const struct transport_options *options)
 {
-	uint32_t number;
 	int r;
 
-	r = store_open(&domains->store, options);
-	if (r < 0)
-		return r;
-	domains->is_by_agent = store_read_number(&domains->store, NODE_AGENT,
-						 UINT32_MAX, &number) == 0;
-	if (domains->is_by_agent) {
-		r = watch(domains, NODE_AGENT, options);
-	} else {
-		r = watch(domains, "@introduceDomain", options);
-		if (!r)
-			r = watch(domains, "@releaseDomain", options);
-	}
+	r = survey_open(&domains->survey, options);
 	if (!r)
-		r = look(domains, options, &domains->known);
+		r = survey_read(&domains->survey, options, &domains->known);
 	if (r < 0)
 		return r;
-	domains->news.fd = xs_fileno(domains->store.handle);
+	survey_clear_keys(&domains->survey);
+	domains->news.fd = xs_fileno(domains->survey.store.handle);
 	return poller_add(domains->poller, &domains->news, EPOLLIN);
 }
 
 static void close_domains(struct domains *domains)
 {
 	stop_news(domains);
-	free_known(&domains->known);
-	names_forget(&domains->names);
+	known_domains_free(&domains->known);
 	domains->is_agent_away = false;
-	store_close(&domains->store);
+	survey_close(&domains->survey);
 	list_unlink(&domains->link);
 	list_push_back(&idle, &domains->link);
 }
@@ -409,7 +227,8 @@ static struct domains *take_idle(void)
 	list_init(&domains->link);
 	list_init(&domains->known);
 	list_init(&domains->followers);
-	names_init(&domains->names);
+	survey_init(&domains->survey);
+	domains->survey.on_news = on_survey_news;
 	return domains;
 }
 
@@ -491,5 +310,5 @@ const struct list *domains_known(const struct domains *domains)
 
 const struct store *domains_store(const struct domains *domains)
 {
-	return &domains->store;
+	return &domains->survey.store;
 }

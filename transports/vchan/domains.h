@@ -16,14 +16,9 @@
 #include "base/list.h"
 #include "transports/transport.h"
 #include "transports/vchan/store.h"
+#include "transports/vchan/survey.h"
 
 struct poller;
-
-/** Of those that are up; a link of domains_known(). */
-struct known_domain {
-	struct list link;
-	struct transport_domain domain;
-};
 
 /** Who wants to be told. */
 struct vchan_follower {

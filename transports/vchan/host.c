@@ -87,81 +87,6 @@ static void free_vchans(struct list *list)
 		vchan_free(container_of(link, struct vchan, link));
 }
 
-void host_note_end(struct host *host)
-{
-	host->n_handshakes--;
-}
-
-static void cut_off_oldest(struct host *host)
-{
-	struct vchan *vchan =
-		container_of(host->handshakes.next, struct vchan, link);
-	struct guest *guest = guest_of(vchan);
-
-	guest->owner.on_free(&guest->owner, vchan);
-	host_bury(host, vchan);
-	if (host->listener.on_silent)
-		host->listener.on_silent(&host->listener);
-}
-
-/* From its first bytes on it is the owner's. */
-static void hand_over(struct host *host, struct vchan *vchan)
-{
-	struct channel *channel = &vchan->ring.channel;
-	struct guest *guest = guest_of(vchan);
-
-	host_note_end(host);
-	vchan->doorbell.source.ready = vchan_ready;
-	list_unlink(&vchan->link);
-	list_push_back(&guest->channels, &vchan->link);
-	if (host->listener.on_channel(&host->listener, channel) < 0)
-		channel_free(channel);
-}
-
-/* Either it has said something, or it is over, or it will ring again. */
-static void step(struct host *host, struct vchan *vchan)
-{
-	struct channel *channel = &vchan->ring.channel;
-	int r;
-
-	do {
-		r = channel_refill(channel);
-		if (!r && channel->n_in) {
-			hand_over(host, vchan);
-			return;
-		}
-		if (!r)
-			r = channel_arm(channel, false);
-	} while (r > 0);
-	if (r < 0)
-		vchan_free(vchan);
-}
-
-static void handshake_ready(struct poll_source *source, uint32_t events)
-{
-	struct vchan *vchan = vchan_answer(source);
-
-	if (vchan->owner)
-		step(guest_of(vchan)->host, vchan);
-}
-
-bool host_is_shaking(const struct vchan *vchan)
-{
-	return vchan->doorbell.source.ready == handshake_ready;
-}
-
-void host_shake(struct host *host, struct vchan *vchan, uint64_t now_ns)
-{
-	vchan->doorbell.source.ready = handshake_ready;
-	vchan->deadline_ns = now_ns + host->handshake_ns;
-	list_push_back(&host->handshakes, &vchan->link);
-	host->n_handshakes++;
-	step(host, vchan);
-	if (host->n_handshakes > host->n_handshakes_max)
-		cut_off_oldest(host);
-	host_set_timer(host);
-}
-
 static struct guest *guest_lookup(const struct host *host, uint32_t domid)
 {
 	struct list *link;
@@ -320,7 +245,7 @@ static void timer_ready(struct poll_source *source, uint32_t events)
 	while (!list_is_empty(&host->handshakes) &&
 	       container_of(host->handshakes.next, struct vchan, link)
 			       ->deadline_ns <= now_ns)
-		cut_off_oldest(host);
+		host_cut_off_oldest(host);
 	make_due_offers(host, now_ns);
 	host_set_timer(host);
 }
@@ -343,6 +268,7 @@ static void host_free(struct listener *listener)
 	struct list *after;
 
 	host->is_closed = true;
+	list_unlink(&host->place);
 	list_for_each_safe (link, after, &host->guests) {
 		struct guest *guest = container_of(link, struct guest, link);
 
@@ -379,6 +305,7 @@ static struct host *host_new(struct poller *poller,
 	host->handshake_ns =
 		(options->handshake_ms ?: HANDSHAKE_MS_DEFAULT) * NS_PER_MS;
 	list_init(&host->follower.link);
+	list_init(&host->place);
 	list_init(&host->guests);
 	list_init(&host->handshakes);
 	list_init(&host->buried);
@@ -402,6 +329,42 @@ static int set_orders(struct host *host, uint32_t ring_bytes)
 	return 0;
 }
 
+/* Those that are not closed, of every poller. */
+static struct list listening = LIST_INIT(listening);
+
+/* Whether both would put keys in one place. */
+static bool is_in_the_way(const struct host *host, const struct host *other)
+{
+	if (domains_store(host->domains)->domid !=
+		    domains_store(other->domains)->domid ||
+	    strcmp(host->address.port, other->address.port) != 0)
+		return false;
+	if (host->address.is_any)
+		return other->address.is_any ||
+		       is_ours(host, other->address.domid);
+	return is_ours(other, host->address.domid);
+}
+
+static int take_place(struct host *host,
+		      const struct transport_options *options)
+{
+	struct list *link;
+
+	list_for_each (link, &listening) {
+		struct host *other = container_of(link, struct host, place);
+
+		if (!is_in_the_way(host, other))
+			continue;
+		vchan_explain(options, "another address has port %s of %s",
+			      host->address.port,
+			      host->address.is_any ? "such a domain"
+						   : "this domain");
+		return -EADDRINUSE;
+	}
+	list_push_back(&listening, &host->place);
+	return 0;
+}
+
 /* An edge of the timer is all that is needed: it is set anew, never read. */
 static int start_listening(struct host *host,
 			   const struct transport_options *options)
@@ -419,8 +382,8 @@ static int start_listening(struct host *host,
 	if (r < 0)
 		return r;
 	host_set_timer(host);
-	return domains_ref(host->poller, options, &host->follower,
-			   &host->domains);
+	r = domains_ref(host->poller, options, &host->follower, &host->domains);
+	return r < 0 ? r : take_place(host, options);
 }
 
 int vchan_listen(struct poller *poller, const struct vchan_address *address,

@@ -21,6 +21,7 @@ struct vchan;
 
 struct host {
 	struct listener listener;
+	struct list place; /* among those that listen */
 	struct poller *poller;
 	struct vchan_address address;
 	struct domains *domains;
@@ -42,13 +43,20 @@ struct host {
 	struct list rotten;
 };
 
-/** As transport->listen(). */
+/**
+ * As transport->listen(). -EADDRINUSE when a listener of this process, in this
+ * domain, has the port for a domain that this one is for as well; of other
+ * processes it cannot be known, and who comes last has the keys.
+ */
 int vchan_listen(struct poller *poller, const struct vchan_address *address,
 		 const struct transport_options *options,
 		 struct listener **ret_listener);
 
 /** A client has taken what it was offered. */
 void host_shake(struct host *host, struct vchan *vchan, uint64_t now_ns);
+
+/** Those that connected longest ago say nothing; the owner is told. */
+void host_cut_off_oldest(struct host *host);
 
 /** One in a handshake goes. */
 void host_note_end(struct host *host);

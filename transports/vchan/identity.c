@@ -12,6 +12,9 @@
 
 #define VM_PREFIX "/vm/"
 
+/* How often a domain may change while it is read. */
+enum { READS_MAX = 8 };
+
 static int hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')
@@ -83,28 +86,60 @@ static int read_name(const struct store *store, const char *path,
 	return 0;
 }
 
-int identity_read(const struct store *store, bool is_by_agent, uint32_t domid,
-		  struct transport_domain *ret_domain)
+/* The nodes that say it; one that is cleared away has no uuid by then. */
+static int read_nodes(const struct store *store, bool is_by_agent,
+		      struct transport_domain *domain)
 {
 	const char *folder = is_by_agent ? NODE_AGENT_DOMAINS : NODE_DOMAINS;
-	struct transport_domain domain = { .domid = domid };
 	char path[STORE_PATH_BYTES];
 	int r;
 
-	if (!is_by_agent) {
+	(void)snprintf(path, sizeof(path), "%s/%u/name", folder, domain->domid);
+	r = read_name(store, path, domain);
+	if (r < 0)
+		return r;
+	(void)snprintf(path, sizeof(path), "%s/%u/%s", folder, domain->domid,
+		       is_by_agent ? "uuid" : "vm");
+	return read_uuid(store, path, is_by_agent ? "" : VM_PREFIX, domain);
+}
+
+/*
+ * The agent has a number that tells of changes. In the hypervisor's tree
+ * another domain may take the domid between the name and the uuid, and would
+ * be taken for its forerunner: both are read until they are the same twice.
+ */
+static int read_twice(const struct store *store,
+		      struct transport_domain *domain)
+{
+	struct transport_domain before;
+	int r;
+
+	r = read_nodes(store, false, domain);
+	for (int i = 0; i < READS_MAX && !r; i++) {
+		before = *domain;
+		r = read_nodes(store, false, domain);
+		if (!r && !strcmp(before.name, domain->name) &&
+		    !memcmp(before.uuid, domain->uuid, sizeof(before.uuid)))
+			return 0;
+	}
+	return r ? r : -ENOENT;
+}
+
+int identity_read(const struct store *store, bool is_by_agent, uint32_t domid,
+		  struct transport_domain *ret_domain)
+{
+	struct transport_domain domain = { .domid = domid };
+	int r;
+
+	if (is_by_agent) {
+		r = read_nodes(store, true, &domain);
+	} else {
 		/* Only dom0 is told this. Others see it by the nodes. */
 		r = store_is_introduced(store, domid);
 		if (r <= 0 && r != -EACCES)
 			return r < 0 ? r : -ENOENT;
+		r = read_twice(store, &domain);
 	}
-	/* The name first: one that is cleared away has no uuid by then. */
-	(void)snprintf(path, sizeof(path), "%s/%u/name", folder, domid);
-	r = read_name(store, path, &domain);
-	if (r < 0)
-		return r;
-	(void)snprintf(path, sizeof(path), "%s/%u/%s", folder, domid,
-		       is_by_agent ? "uuid" : "vm");
-	r = read_uuid(store, path, is_by_agent ? "" : VM_PREFIX, &domain);
 	if (!r)
 		*ret_domain = domain;
 	return r;

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "transports/vchan/nodes.h"
+
 #define RING_REF      "ring-ref"
 #define EVENT_CHANNEL "event-channel"
 
@@ -21,6 +23,12 @@ void vchan_keys_path(const struct vchan_meeting *meeting, const char *key,
 		       "/local/domain/%u/data/vchan/%u/%s%s%s", meeting->server,
 		       meeting->client, meeting->port, key ? "/" : "",
 		       key ? key : "");
+}
+
+void vchan_keys_root(uint32_t server, char ret_path[STORE_PATH_BYTES])
+{
+	(void)snprintf(ret_path, STORE_PATH_BYTES,
+		       NODE_DOMAINS "/%u/data/vchan", server);
 }
 
 void vchan_keys_folder(const struct vchan_meeting *meeting,
@@ -122,11 +130,13 @@ void vchan_keys_forget(const struct store *store,
 	free(ports);
 }
 
+/* When the store cannot be asked nothing is concluded from that. */
 static bool is_left(const struct store *store, const char *path)
 {
 	char text[16];
+	int r = store_read(store, path, text, sizeof(text));
 
-	return store_read(store, path, text, sizeof(text)) == 0;
+	return r != -ENOENT && r != -EACCES;
 }
 
 /* Others' servers keep their keys, and make no folder that we may read. */

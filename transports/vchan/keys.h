@@ -49,6 +49,9 @@ void vchan_keys_forget(const struct store *store,
 bool vchan_keys_are_left(const struct store *store,
 			 const struct vchan_meeting *meeting);
 
+/** The path of all clients' folders. */
+void vchan_keys_root(uint32_t server, char ret_path[STORE_PATH_BYTES]);
+
 /** The path of the client's folder. */
 void vchan_keys_folder(const struct vchan_meeting *meeting,
 		       char ret_path[STORE_PATH_BYTES]);

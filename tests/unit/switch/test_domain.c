@@ -338,28 +338,48 @@ static void what_nobody_watches_is_forgotten_in_silence(void **state)
 	domains_tell(&world.bus, second, &web, true);
 	domains_tell(&world.bus, second, &db, true);
 	fake_subscribe(&ops, 1, "$sys.domain.>", 100, STATUS_OK);
-	domains_remove_teller(&world.bus.domains, second);
+	domains_remove_teller(&world.bus, second);
 	assert_string_equal(path_of(&web), "vm:web");
 	assert_string_equal(path_of(&db), "nobody");
 	fake_expect_silence(&ops);
 	fake_leave(&ops);
 }
 
+/* Its listener is gone, its channel is not: nobody else gets the name. */
+static void a_name_is_borne_while_a_channel_has_it(void **state)
+{
+	struct transport_domain web = domain_of(1, 1, "web");
+	struct transport_domain thief;
+	struct fake_peer peer;
+	unsigned second;
+
+	assert_int_equal(domains_add_teller(&world.bus.domains, &second), 0);
+	domains_tell(&world.bus, second, &web, true);
+	assert_int_equal(try_connect(&web, &peer), 0);
+	be_welcome(&peer, "vm:web", web.incarnation);
+	domains_remove_teller(&world.bus, second);
+	assert_string_equal(path_of(&web), "vm:web");
+	thief = come(2, 2, "web");
+	assert_string_equal(path_of(&thief), "vm:" UUID_2);
+	fake_leave(&peer);
+	domains_judge_again(&world.bus);
+	assert_string_equal(path_of(&web), "nobody");
+	assert_string_equal(path_of(&thief), "vm:web");
+}
+
 static void tellers_are_bounded(void **state)
 {
-	struct domains domains;
+	struct domains *domains = &world.bus.domains;
 	unsigned one;
 
-	domains_init(&domains);
-	for (unsigned i = 0; i < DOMAIN_TELLERS_MAX; i++) {
-		assert_int_equal(domains_add_teller(&domains, &one), 0);
+	for (unsigned i = 1; i < DOMAIN_TELLERS_MAX; i++) {
+		assert_int_equal(domains_add_teller(domains, &one), 0);
 		assert_int_equal(one, i);
 	}
-	assert_int_equal(domains_add_teller(&domains, &one), -ENOSPC);
-	domains_remove_teller(&domains, 63);
-	assert_int_equal(domains_add_teller(&domains, &one), 0);
+	assert_int_equal(domains_add_teller(domains, &one), -ENOSPC);
+	domains_remove_teller(&world.bus, 63);
+	assert_int_equal(domains_add_teller(domains, &one), 0);
 	assert_int_equal(one, 63);
-	domains_deinit(&domains);
 }
 
 static void who_may_do_nothing_is_not_served(void **state)
@@ -441,6 +461,7 @@ int main(void)
 		TEST(an_enrolled_domain_keeps_its_name),
 		TEST(starts_and_stops_are_told_once),
 		TEST(what_nobody_watches_is_forgotten_in_silence),
+		TEST(a_name_is_borne_while_a_channel_has_it),
 		TEST(tellers_are_bounded),
 		TEST(who_may_do_nothing_is_not_served),
 		TEST(domains_are_listed_in_pages),

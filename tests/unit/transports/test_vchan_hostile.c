@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -21,7 +23,7 @@
 
 #define FOLDER "/local/domain/6/data/vchan/5/bus/"
 
-enum { N_STORM = 2000 };
+enum { N_STORM = 2000, N_CHANGES = 4001 };
 
 /* Another end of vchan, without what makes ours well-behaved. */
 struct fiend {
@@ -363,6 +365,55 @@ static void uuids_are_strict(void **state)
 	assert_memory_equal(uuid, right, sizeof(uuid));
 }
 
+/* Another process, for the world does one thing after the other. */
+static pid_t start_changing(struct world *world, uint32_t domid)
+{
+	pid_t pid = fork();
+
+	if (pid)
+		return pid;
+	for (int i = 0; i < N_CHANGES; i++) {
+		if (i && xen_world_destroy(&world->xen, domid) < 0)
+			_exit(1);
+		if (xen_world_add(&world->xen, domid, i % 2 ? "db" : "web",
+				  i % 2 ? DB_UUID : WEB_UUID) < 0)
+			_exit(1);
+	}
+	_exit(0);
+}
+
+/* The next with the domid never has a name of the last. */
+static void a_domid_that_changes_hands_is_never_half_another(void **state)
+{
+	struct world *world = *state;
+	struct transport_domain domain;
+	struct store store;
+	unsigned n_read = 0;
+	int status;
+	pid_t pid;
+
+	xen_world_enter(&world->xen, 0);
+	assert_int_equal(store_open(&store, &(struct transport_options){ 0 }),
+			 0);
+	pid = start_changing(world, 9);
+	assert_true(pid > 0);
+	while (waitpid(pid, &status, WNOHANG) == 0) {
+		if (identity_read(&store, false, 9, &domain) < 0)
+			continue;
+		n_read++;
+		/* While it is made it may have none yet. */
+		if (domain.name[0])
+			assert_string_equal(domain.name, domain.uuid[0] == 0x66
+								 ? "db"
+								 : "web");
+	}
+	assert_int_equal(status, 0);
+	assert_true(n_read > 0);
+	store_close(&store);
+	assert_int_equal(xen_world_destroy(&world->xen, 9), 0);
+	world_await(world, world_count(world, 0).connections == 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -378,6 +429,7 @@ int main(void)
 		VCHAN_TEST(a_live_byte_that_means_nothing_harms_nobody),
 		VCHAN_TEST(a_client_that_breaks_the_ring_is_ended),
 		VCHAN_TEST(a_client_that_keeps_its_pages_keeps_nothing_else),
+		VCHAN_TEST(a_domid_that_changes_hands_is_never_half_another),
 		cmocka_unit_test(addresses_are_strict),
 		cmocka_unit_test(uuids_are_strict),
 	};
