@@ -121,7 +121,7 @@ static int make_switch_key(const struct places *places)
 	const struct texts *listen = &places->up->listen;
 	char path[FOLDER_PATH_BYTES];
 	char public_key[41];
-	bool is_needed = false;
+	bool is_needed = places->up->uplink && is_for_keys(places->up->uplink);
 	int r;
 
 	for (size_t i = 0; i < listen->n; i++)
@@ -212,11 +212,13 @@ const struct command command_up = {
 		"of the state folder, and lets in who was enrolled with `helio "
 		"keys enrol`. `--listen 'tcp://127.0.0.1:PORT plain'` does "
 		"without, for tests.\n\n"
-		"With `--uplink shm:PATH` the programs of this bus are those "
+		"With `--uplink ADDRESS` the programs of this bus are those "
 		"of the bus there too, each by its own name below the one "
 		"that this bus has there, say vm:web/uid:1000; its policy "
 		"judges them after ours. Both policies name them by the whole "
-		"path.",
+		"path. Over TCP the other bus is known by its public key, in "
+		"uplink.pub of the state folder, and this one by its own, as a "
+		"client is.",
 	.options = options,
 	.n_settings = sizeof(struct up),
 	.run = run,

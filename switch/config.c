@@ -67,6 +67,25 @@ static int load_key_pair(struct reading *reading)
 	return r;
 }
 
+static int load_host_key(struct reading *reading)
+{
+	struct config *config = reading->config;
+	char path[PATH_MAX];
+	int r;
+
+	path_of(reading, "uplink.pub", path);
+	r = keyfile_load_public(path, config->host_key);
+	config->has_host_key = !r;
+	if (!r || r == -ENOENT)
+		return 0;
+	if (r == -EINVAL)
+		snprintf(reading->error, reading->n_error,
+			 "%s: not a public key", path);
+	else
+		lines_fail_errno(path, r, reading->error, reading->n_error);
+	return r;
+}
+
 static int load_policy(struct reading *reading)
 {
 	char path[PATH_MAX];
@@ -106,6 +125,22 @@ static int check_listen(const struct config *config,
 	return -EINVAL;
 }
 
+static int check_uplink(const struct config *config, char *error,
+			size_t n_error)
+{
+	const struct settings *settings = &config->settings;
+
+	if (strncmp(settings->uplink, "tcp://", 6) ||
+	    settings->uplink_is_plain ||
+	    (config->has_key_pair && config->has_host_key))
+		return 0;
+	snprintf(error, n_error, "uplink %s needs %s, or the word plain",
+		 settings->uplink,
+		 config->has_key_pair ? "the host's public key in uplink.pub"
+				      : "heliod.key");
+	return -EINVAL;
+}
+
 int config_check(const struct config *config, char *error, size_t n_error)
 {
 	const struct settings *settings = &config->settings;
@@ -117,6 +152,8 @@ int config_check(const struct config *config, char *error, size_t n_error)
 		if (r)
 			return r;
 	}
+	if (check_uplink(config, error, n_error))
+		return -EINVAL;
 	for (size_t i = 0; i < config->enrolment.n_domains; i++) {
 		const struct enrolled_domain *domain =
 			&config->enrolment.domains[i];
@@ -137,8 +174,8 @@ int config_load(const char *folder, char *error, size_t n_error,
 		struct config **ret_config)
 {
 	static int (*const steps[])(struct reading * reading) = {
-		load_settings, load_key_pair,  load_policy,
-		load_quotas,   load_enrolment,
+		load_settings, load_key_pair, load_host_key,
+		load_policy,   load_quotas,   load_enrolment,
 	};
 	_cleanup_(config_freep) struct config *config = NULL;
 	struct reading reading = {

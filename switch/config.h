@@ -7,7 +7,8 @@
  *
  *     heliod.conf           switch/settings.h; missing: the defaults
  *     heliod.key            the switch's own pair of CURVE keys; needed only
- *                           to listen on tcp without `plain`
+ *                           on tcp without `plain`
+ *     uplink.pub            the host's public key, of a leaf; likewise
  *     policy/NAME.policy    switch/policy.h
  *     quotas                switch/quota_rules.h; missing: the defaults
  *     domains/NAME.domain   switch/enrolment.h
@@ -37,6 +38,8 @@ struct config {
 	struct enrolment enrolment;
 	bool has_key_pair;
 	struct key_pair key_pair;
+	bool has_host_key;
+	uint8_t host_key[TRANSPORT_KEY_BYTES]; /* public */
 };
 
 /**

@@ -376,6 +376,8 @@ static bool read_batch(struct peer *peer)
 
 static void end_of_channel(struct peer *peer, int r)
 {
+	if (peer->uplink)
+		uplink_lost(peer->uplink, r, peer->channel->reason);
 	if (r == -EPROTO)
 		peer_end(peer, STATUS_INVALID_ARGUMENT, peer->channel->reason);
 	else

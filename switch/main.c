@@ -203,6 +203,7 @@ static int open_uplink(struct heliod *heliod, const struct config *config)
 	struct uplink_options options = {
 		.address = config->settings.uplink,
 		.transport.ring_bytes = (uint32_t)config->settings.ring_bytes,
+		.transport.is_plain = config->settings.uplink_is_plain,
 		.on_there = on_uplink_there,
 		.on_failed = on_uplink_failed,
 		.userdata = heliod,
@@ -212,6 +213,8 @@ static int open_uplink(struct heliod *heliod, const struct config *config)
 	memcpy(options.transport.public_key, config->key_pair.public_key,
 	       TRANSPORT_KEY_BYTES);
 	memcpy(options.transport.secret_key, config->key_pair.secret_key,
+	       TRANSPORT_KEY_BYTES);
+	memcpy(options.transport.server_key, config->host_key,
 	       TRANSPORT_KEY_BYTES);
 	r = uplink_init(&heliod->uplink, &heliod->bus, &options);
 	if (r >= 0)

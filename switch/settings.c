@@ -219,22 +219,42 @@ static int check_address(struct lines *lines, const char *address)
 	return 0;
 }
 
-static int parse_uplink(struct lines *lines, const struct word *word,
+/* The address is the word `i`. */
+static int parse_uplink(struct lines *lines, size_t i,
 			struct settings *settings)
 {
-	int r = copy_text(lines, word, settings->uplink);
+	const struct word *word = &lines->words[i + 1];
+	char *address = settings->uplink;
+	int r;
 
-	return r ? r : check_address(lines, settings->uplink);
+	if (i >= lines->n_words)
+		return lines_fail(lines, "an address is missing");
+	r = copy_text(lines, &lines->words[i], address);
+	if (!r)
+		r = check_address(lines, address);
+	if (r || i + 1 == lines->n_words)
+		return r;
+	settings->uplink_is_plain =
+		begins_with(address, "tcp://") && word_is(word, "plain");
+	if (!settings->uplink_is_plain || i + 2 < lines->n_words)
+		return lines_fail(
+			lines, "'%.*s' is no option of %s",
+			WORD_ARGS(settings->uplink_is_plain ? word + 1 : word),
+			address);
+	return 0;
 }
 
 int settings_set_uplink(const char *name, const char *text, char *error,
 			size_t n_error, struct settings *settings)
 {
-	struct word word = { .text = text, .n = strlen(text) };
 	struct lines lines;
 
-	lines_init(&lines, name, text, word.n, error, n_error);
-	return parse_uplink(&lines, &word, settings);
+	lines_init(&lines, name, text, strlen(text), error, n_error);
+	if (lines_next(&lines) < 0)
+		return -EINVAL;
+	lines.number = 0;
+	settings->uplink_is_plain = false;
+	return parse_uplink(&lines, 0, settings);
 }
 
 static int parse_log(struct reading *reading)
@@ -296,7 +316,7 @@ static int parse_key(struct reading *reading)
 	if (key < 0)
 		return lines_fail(lines, "'%.*s' is no setting",
 				  WORD_ARGS(word));
-	if (lines->n_words != 2)
+	if (lines->n_words != 2 && key != KEY_UPLINK)
 		return lines_fail(lines, "a line is '%.*s VALUE'",
 				  WORD_ARGS(word));
 	if (reading->set_by[key])
@@ -308,8 +328,7 @@ static int parse_key(struct reading *reading)
 	if (key == KEY_LOG)
 		return parse_log(reading);
 	if (key == KEY_UPLINK)
-		return parse_uplink(lines, &lines->words[1],
-				    &reading->settings);
+		return parse_uplink(lines, 1, &reading->settings);
 	return parse_number(reading, &number_keys[key]);
 }
 

@@ -9,7 +9,8 @@
  *     listen tcp://HOST:PORT [plain]
  *     listen vchan:ANY/PORT         ANY is `*`: every other domain
  *     listen vchan:DOMID/PORT       one of them
- *     uplink ADDRESS              of the host, of which this is a leaf
+ *     uplink ADDRESS              of the host, of which this is a leaf;
+ *                                 tcp://HOST:PORT may have `plain` behind it
  *     run-folder PATH             where the sockets of domains are made
  *     log error|warning|info|debug
  *     ring-bytes N                a power of two from 1K to 1M; what is not
@@ -50,6 +51,7 @@ struct settings {
 	struct settings_listen listens[SETTINGS_LISTENS_MAX];
 	size_t n_listens;
 	char uplink[SETTINGS_PATH_MAX_BYTES + 1]; /* "": it is no leaf */
+	bool uplink_is_plain;                     /* tcp: without CURVE */
 	char run_folder[SETTINGS_PATH_MAX_BYTES + 1];
 	enum diag_level log_level;
 	uint64_t ring_bytes; /* 0: as much as is right for the channel */

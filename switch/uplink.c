@@ -219,6 +219,16 @@ void uplink_fail(struct uplink *uplink, const char *why)
 		uplink->options.on_failed(uplink->options.userdata, text);
 }
 
+void uplink_lost(struct uplink *uplink, int r, const char *why)
+{
+	if (uplink->state != UPLINK_GREETING || !uplink->options.address)
+		return;
+	if (r == -EACCES && why)
+		uplink_refused(uplink, why);
+	else
+		note_error(uplink, r);
+}
+
 void uplink_end(struct uplink *uplink, const char *reason)
 {
 	peer_end(uplink->peer, STATUS_INVALID_ARGUMENT, reason);

@@ -112,6 +112,9 @@ void uplink_open(struct uplink *uplink);
 /** Greet the host at the other end. Returns 0 and owns the channel. */
 int uplink_take(struct uplink *uplink, struct channel *channel);
 
+/** The channel is lost: `r` a negative errno, `why` for people or NULL. */
+void uplink_lost(struct uplink *uplink, int r, const char *why);
+
 /** Whether what is said to the host now still arrives. */
 static inline bool uplink_is_up(const struct uplink *uplink)
 {

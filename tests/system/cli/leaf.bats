@@ -111,6 +111,35 @@ prepare() {
 	[ "$(grep -c 'uplink leaf' "$place/leaf.err")" = 0 ]
 }
 
+@test "a leaf over tcp, each side known by its key" {
+	[ -e "$HELIOGRAPH_MODULE_DIR/libheliograph-tcp.so" ] ||
+		skip "without the module for tcp"
+	port=$(python3 -c 'import socket
+s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+	stop_bus
+	start_bus --listen "tcp://127.0.0.1:$port"
+	allow 'allow key:web uplink leaf' 'allow key:web/** any >'
+	mkdir -p "$place/leaf-state/policy"
+	echo 'allow key:web/** any,group >' \
+		>"$place/leaf-state/policy/50-leaf.policy"
+	cp "$state/heliod.pub" "$place/leaf-state/uplink.pub"
+
+	# Its key is drawn, and a stranger's until it is enrolled.
+	start leaf "does not know this key" helio up \
+		--state "$place/leaf-state" --run "$place/leaf-run" \
+		--uplink "tcp://127.0.0.1:$port"
+	helio keys enrol web "$(cat "$place/leaf-state/heliod.pub")" \
+		--state "$state"
+	until_lines leaf 1
+	leaf=shm:$place/leaf-run/bus.sock
+	start inside serving helio reply q "of the leaf" -c "$leaf"
+	[ "$(helio request q x)" = "of the leaf" ]
+	start here subscribed helio sub news.x --count 1 -o json
+	helio pub news.x up -c "$leaf"
+	wait "$pid_here"
+	[ "$(json 'j["source"]' <"$place/here")" = "key:web/uid:$(id -u)" ]
+}
+
 @test "a leaf serves nobody before its host has let it in" {
 	prepare
 	stop_bus

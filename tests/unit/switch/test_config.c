@@ -208,6 +208,43 @@ static void tcp_needs_a_key_or_the_word_plain(void **state)
 	folder_of_free(folder);
 }
 
+static void an_uplink_by_tcp_needs_both_keys(void **state)
+{
+	static const char text[] = "uplink tcp://127.0.0.1:7400\n";
+	static const char own[] = "public " KEY_A "\nsecret " KEY_B "\n";
+	struct folder_of *folder = new_folder();
+	_cleanup_(config_freep) struct config *config = NULL;
+	char path[128];
+	char error[256];
+
+	folder_of_add(folder, "heliod.conf", text);
+	assert_string_equal(fault_of(folder),
+			    "uplink tcp://127.0.0.1:7400 needs heliod.key, or "
+			    "the word plain");
+	folder = new_folder();
+	folder_of_add(folder, "uplink.pub", "short\n");
+	assert_non_null(strstr(fault_of(folder), "uplink.pub: not a public"));
+
+	folder = new_folder();
+	folder_of_add(folder, "heliod.conf", text);
+	folder_of_add(folder, "heliod.key", own);
+	snprintf(path, sizeof(path), "%s/heliod.key", folder_of_path(folder));
+	assert_int_equal(chmod(path, 0600), 0);
+	assert_int_equal(config_load(folder_of_path(folder), error,
+				     sizeof(error), &config),
+			 -EINVAL);
+	assert_string_equal(error, "uplink tcp://127.0.0.1:7400 needs the "
+				   "host's public key in uplink.pub, or the "
+				   "word plain");
+	folder_of_add(folder, "uplink.pub", KEY_A "\n");
+	assert_int_equal(config_load(folder_of_path(folder), error,
+				     sizeof(error), &config),
+			 0);
+	assert_memory_equal(config->host_key, config->key_pair.public_key,
+			    TRANSPORT_KEY_BYTES);
+	folder_of_free(folder);
+}
+
 /* A Unix socket's path is at most 107 bytes. */
 static void a_socket_that_cannot_be_is_refused(void **state)
 {
@@ -250,6 +287,7 @@ int main(void)
 		cmocka_unit_test(what_is_missing_or_wrong_is_named),
 		cmocka_unit_test(a_wrong_enrolment_is_named),
 		cmocka_unit_test(tcp_needs_a_key_or_the_word_plain),
+		cmocka_unit_test(an_uplink_by_tcp_needs_both_keys),
 		cmocka_unit_test(a_socket_that_cannot_be_is_refused),
 		cmocka_unit_test(survives_failed_allocations),
 	};

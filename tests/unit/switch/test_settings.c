@@ -91,6 +91,13 @@ static void a_wrong_setting_is_named_with_its_fault(void **state)
 		  "c:1: '4294967295' is no group" },
 		{ "uplink shm", "c:1: 'shm' is no address" },
 		{ "uplink shm:", "c:1: 'shm:' is no address" },
+		{ "uplink", "c:1: an address is missing" },
+		{ "uplink shm:/x plain",
+		  "c:1: 'plain' is no option of shm:/x" },
+		{ "uplink tcp://h:1 loud",
+		  "c:1: 'loud' is no option of tcp://h:1" },
+		{ "uplink tcp://h:1 plain x",
+		  "c:1: 'x' is no option of tcp://h:1" },
 		{ "run-folder run", "c:1: 'run' does not begin with '/'" },
 		{ "log loud", "c:1: 'loud' is none of error, warning, info, "
 			      "debug" },
