@@ -56,14 +56,30 @@ static int wait_until_connected(struct helio *bus, uint32_t timeout_ms)
 	return r < 0 ? r : 0;
 }
 
+/* Modules are built and installed only where their libraries are. */
+static void complain_of_module(const char *address)
+{
+	int n = (int)strcspn(address, ":");
+	const char *library = "that it is for";
+
+	if (strncmp(address, "vchan:", 6) == 0)
+		library = "of Xen (libxengnttab, libxenevtchn, libxenstore)";
+	if (strncmp(address, "tcp:", 4) == 0)
+		library = "of ZeroMQ (libzmq)";
+	talk("no bus at %s: no module for %.*s: libheliograph-%.*s.so or a "
+	     "library %s is not installed",
+	     address, n, address, n, address, library);
+}
+
 static int complain_of_connection(const struct session *session, int r)
 {
 	const char *why = session->bus ? helio_error(session->bus) : "";
 
 	if (r == -EPROTONOSUPPORT && !*why)
-		why = "the module for such addresses, or a library that it "
-		      "needs, is not installed";
-	talk("no bus at %s: %s", session->address, *why ? why : strerror(-r));
+		complain_of_module(session->address);
+	else
+		talk("no bus at %s: %s", session->address,
+		     *why ? why : strerror(-r));
 	if (r == -EINVAL || r == -EPROTONOSUPPORT)
 		return EXIT_USAGE;
 	if (r == -EACCES || r == -EPERM)

@@ -190,8 +190,8 @@ static const struct option options[] = {
 	{ 0, "run", OPTION_TEXT, offsetof(struct up, run), "FOLDER",
 	  "the sockets (/run/heliograph)" },
 	{ 'l', "listen", OPTION_TEXTS, offsetof(struct up, listen), "ADDRESS",
-	  "listen there too, for example on tcp://HOST:PORT; may be given "
-	  "again" },
+	  "listen there too, for example on tcp://HOST:PORT, or on Xen on "
+	  "vchan:*/PORT; may be given again" },
 	{ 0, "uplink", OPTION_TEXT, offsetof(struct up, uplink), "ADDRESS",
 	  "be a leaf of the bus there: wait until it lets us in" },
 	OPTION_ROW_OUTPUT,

@@ -145,10 +145,16 @@ static int connect(struct uplink *uplink, struct channel **ret_channel)
 void uplink_open(struct uplink *uplink)
 {
 	struct channel *channel;
+	char why[256];
 	int r;
 
 	r = connect(uplink, &channel);
-	if (r == -EINVAL || r == -EPROTONOSUPPORT || r == -ENOKEY) {
+	if (r == -EPROTONOSUPPORT) {
+		transport_explain(uplink->options.address, why, sizeof(why));
+		uplink_fail(uplink, why);
+		return;
+	}
+	if (r == -EINVAL || r == -ENOKEY) {
 		uplink_fail(uplink, strerror(-r));
 		return;
 	}

@@ -618,6 +618,15 @@ static void without_its_module_it_says_what_is_missing(void **state)
 		       "vchan: /nowhere/libheliograph-vchan.so: cannot open "
 		       "shared object file: No such file or directory");
 	expect_status(&heliod, 70);
+	heliod = program_start_shell(&stage->world, 0,
+				     "env HELIOGRAPH_MODULE_DIR=/nowhere " HELIO
+				     " ping " AT_0);
+	program_expect(&heliod,
+		       "helio: no bus at vchan:0/heliograph: no module for "
+		       "vchan: libheliograph-vchan.so or a library of Xen "
+		       "(libxengnttab, libxenevtchn, libxenstore) is not "
+		       "installed");
+	expect_status(&heliod, 2);
 }
 
 #define TEST(name_) cmocka_unit_test_setup_teardown(name_, set_up, tear_down)

@@ -31,39 +31,14 @@ die() {
 
 # ---- packages ----
 
-# version PACKAGE: the one that apt would install; nothing if it knows none.
-version() {
-	apt-cache show --no-all-versions "$1" 2>/dev/null |
-		sed -n 's/^Version: //p' | head -n 1
-}
+readonly packages=$build/packages
+# shellcheck source=tests/xen/packages.sh
+source "$root/tests/xen/packages.sh"
 
 # The package that a kernel's meta package stands for.
 kernel_package() {
 	apt-cache show --no-all-versions "$1" 2>/dev/null |
 		sed -nE 's/^Depends: (linux-image-[^ ,]+).*/\1/p' | head -n 1
-}
-
-download() {
-	local name=$1 folder=$2
-
-	rm -rf "$folder.new"
-	mkdir -p "$folder.new/deb"
-	(cd "$folder.new/deb" && apt-get download -q "$name") >&2 ||
-		return 1
-	dpkg -x "$folder.new"/deb/*.deb "$folder.new"
-	rm -rf "$folder.new/deb" "$folder"
-	mv "$folder.new" "$folder"
-}
-
-# unpacked PACKAGE: the folder into which its newest version is unpacked.
-unpacked() {
-	local name=$1
-	local folder
-
-	folder=$build/packages/${name}_$(version "$name")
-	[[ -d $folder ]] || download "$name" "$folder" ||
-		die "cannot download $name"
-	echo "$folder"
 }
 
 # Package lists that are missing or old name nothing that can be downloaded.
