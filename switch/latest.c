@@ -5,6 +5,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
+/* A frame may stand in memory for twice its length and this. */
+enum { SPARE_BYTES = 256 };
+
 struct entry {
 	struct map_node node;
 	struct list link;
@@ -78,13 +81,19 @@ static void entry_free(struct latest *latest, struct entry *entry)
 	free(entry);
 }
 
+/* Only what waits is charged, so the memory of longer ones is not kept. */
+static bool is_right_size(const struct entry *entry, size_t n)
+{
+	return entry->n_max >= n && entry->n_max - n <= n + SPARE_BYTES;
+}
+
 int latest_put(struct latest *latest, struct hash_tag tag, size_t n,
 	       uint8_t **ret_room)
 {
 	struct entry *old = entry_lookup(latest, tag);
 	struct entry *entry = old;
 
-	if (!old || old->n_max < n) {
+	if (!old || !is_right_size(old, n)) {
 		entry = entry_new(latest, tag, n, old);
 		if (!entry)
 			return -ENOMEM;

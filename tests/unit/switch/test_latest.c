@@ -91,6 +91,32 @@ static void without_memory_the_old_one_stays(void **state)
 	expect("a1");
 }
 
+static bool has_allocated;
+
+static void on_allocation(void)
+{
+	has_allocated = true;
+}
+
+/* What is charged is what waits, so no more memory than that is kept. */
+static void a_short_one_does_not_keep_the_place_of_a_long_one(void **state)
+{
+	uint8_t *room;
+
+	assert_int_equal(latest_put(&latest, tag_of('a'), 65536, &room), 0);
+	has_allocated = false;
+	fault_hook(on_allocation);
+	put('a', "short");
+	assert_true(has_allocated);
+	has_allocated = false;
+	fault_hook(on_allocation);
+	put('a', "like");
+	assert_false(has_allocated);
+	fault_hook(NULL);
+	assert_int_equal(latest.n_bytes, 4);
+	expect("like");
+}
+
 static void what_waits_is_freed_with_it(void **state)
 {
 	put('a', "a1");
@@ -104,6 +130,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(the_newest_waits_in_the_oldest_place),
 		TEST(without_memory_the_old_one_stays),
+		TEST(a_short_one_does_not_keep_the_place_of_a_long_one),
 		TEST(what_waits_is_freed_with_it),
 	};
 
