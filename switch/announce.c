@@ -68,6 +68,13 @@ int peer_announce_new(struct peer *peer, struct source *source)
 	return 0;
 }
 
+void peer_introduce(struct peer *peer, struct source *source)
+{
+	if (peer_announce(peer, source))
+		peer_end(peer, STATUS_RESOURCE_EXHAUSTED,
+			 "out of memory for a principal");
+}
+
 int peer_note_known(struct peer *peer, struct source *source)
 {
 	uint32_t handle = source->handle;

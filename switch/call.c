@@ -259,7 +259,7 @@ static void hand_over(struct slot *slot, struct registration *registration,
 
 	slot_hand_over(slot, receiver, registration_draw(registration),
 		       &registration->slots);
-	(void)peer_announce(receiver->peer, slot->speaker->source);
+	peer_introduce(receiver->peer, slot->speaker->source);
 	peer_send_message(receiver->peer, message, slot->callee_id);
 	receiver_spend(receiver, 1, n_bytes);
 }

@@ -194,6 +194,12 @@ static inline int peer_announce(struct peer *peer, struct source *source)
 	return peer_announce_new(peer, source);
 }
 
+/**
+ * The same before what is sent at once, whatever waits: without memory for it
+ * the peer ends, for it must not get what names somebody whom it does not know.
+ */
+void peer_introduce(struct peer *peer, struct source *source);
+
 /** It was announced in another way. Returns 0 or -ENOMEM. */
 int peer_note_known(struct peer *peer, struct source *source);
 

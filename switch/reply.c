@@ -84,7 +84,7 @@ static void forward_from_host(const struct inbound *inbound,
 
 static void pass_reply(struct slot *slot, const struct message *message)
 {
-	(void)peer_announce(slot->caller, message->source);
+	peer_introduce(slot->caller, message->source);
 	peer_send_message(slot->caller, message, slot->caller_id);
 }
 

@@ -106,7 +106,7 @@ static void release(struct slot *slot, struct registration *registration)
 	size_t n_held = slot->n_held;
 	uint64_t id = registration_draw(registration);
 
-	(void)peer_announce(receiver->peer, slot->speaker->source);
+	peer_introduce(receiver->peer, slot->speaker->source);
 	waiting_refresh(slot);
 	for (size_t at = 0; at < n_held;) {
 		size_t n = le32_load(held + at);

@@ -12,9 +12,11 @@
 void *__real_malloc(size_t n);
 void *__real_calloc(size_t n_members, size_t n);
 void *__real_realloc(void *pointer, size_t n);
+void *__real_reallocarray(void *pointer, size_t n_members, size_t n);
 void *__wrap_malloc(size_t n);
 void *__wrap_calloc(size_t n_members, size_t n);
 void *__wrap_realloc(void *pointer, size_t n);
+void *__wrap_reallocarray(void *pointer, size_t n_members, size_t n);
 #pragma GCC visibility pop
 
 static bool fault_is_armed;
@@ -71,4 +73,9 @@ void *__wrap_calloc(size_t n_members, size_t n)
 void *__wrap_realloc(void *pointer, size_t n)
 {
 	return must_fail() ? NULL : __real_realloc(pointer, n);
+}
+
+void *__wrap_reallocarray(void *pointer, size_t n_members, size_t n)
+{
+	return must_fail() ? NULL : __real_reallocarray(pointer, n_members, n);
 }

@@ -247,13 +247,27 @@ static void learn(struct fake_peer *peer, const struct got *got)
 	helio__bus__v1__peer__free_unpacked(known, NULL);
 }
 
+static void unlearn(struct fake_peer *peer, const struct got *got)
+{
+	Helio__Bus__V1__Forget *forget =
+		helio__bus__v1__forget__unpack(NULL, got->n_body, got->body);
+
+	assert_non_null(forget);
+	if (forget->handle < FAKE_KNOWN_MAX)
+		peer->known[forget->handle][0] = '\0';
+	helio__bus__v1__forget__free_unpacked(forget, NULL);
+}
+
 bool fake_next(struct fake_peer *peer, struct got *ret_got)
 {
 	while (next_of_any_kind(peer, ret_got)) {
-		if (ret_got->frame.kind == FRAME_PEER)
+		if (ret_got->frame.kind == FRAME_PEER) {
 			learn(peer, ret_got);
-		else if (ret_got->frame.kind != FRAME_FORGET)
+		} else if (ret_got->frame.kind == FRAME_FORGET) {
+			unlearn(peer, ret_got);
+		} else {
 			return true;
+		}
 	}
 	return false;
 }
