@@ -55,8 +55,9 @@ struct registration {
 	uint64_t credit_bytes_most;  /* that it has had at a time */
 	uint64_t n_drawn;            /* numbers of calls: ids have 32 bits */
 	size_t n_name;
-	char *name;       /* of the service, or the subject */
-	size_t n_charged; /* one for each subject that it makes callable */
+	char *name;        /* of the service, or the subject */
+	size_t n_charged;  /* one for each subject that it makes callable */
+	size_t wakes_from; /* the membership where the next CREDIT begins */
 	size_t n_memberships;
 	struct membership memberships[];
 };

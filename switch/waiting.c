@@ -14,8 +14,9 @@
 #include "switch/quota.h"
 #include "switch/slot.h"
 
-/* How many calls without a claim are looked at for each CREDIT. */
-enum { PASSES_MAX = 64 };
+/* How many calls without a claim a CREDIT passes: at an endpoint, and at all.
+ */
+enum { PASSES_MAX = 64, PASSES_TOTAL_MAX = 512 };
 
 static struct slot *slot_of(struct list *link)
 {
@@ -121,11 +122,15 @@ static void release(struct slot *slot, struct registration *registration)
 	slot_hand_over(slot, receiver, id, &registration->slots);
 }
 
-/* Those that are passed go to the back, so that all come into sight. */
-static void wake_at(struct registration *registration,
-		    struct endpoint *endpoint)
+/*
+ * Those that are passed go to the back, so that all come into sight. Returns
+ * false when no more may be passed.
+ */
+static bool wake_at(struct registration *registration,
+		    struct endpoint *endpoint, unsigned *n_left)
 {
 	struct receiver *receiver = &registration->receiver;
+	const struct slot *first_passed = NULL;
 	unsigned n_passed = 0;
 
 	while (n_passed < PASSES_MAX && !list_is_empty(&endpoint->waiting)) {
@@ -133,17 +138,43 @@ static void wake_at(struct registration *registration,
 
 		if (!receiver->credit_messages ||
 		    !peer_is_there(receiver->peer))
-			return;
+			break;
 		if (receiver_has_credit(receiver, 1, slot->cost_bytes) &&
 		    !is_too_far(slot, registration)) {
 			release(slot, registration);
-		} else if (has_claim(slot, registration)) {
-			return;
-		} else {
-			list_unlink(&slot->callee_link);
-			list_push_back(&endpoint->waiting, &slot->callee_link);
-			n_passed++;
+			continue;
 		}
+		if (slot == first_passed || has_claim(slot, registration))
+			break;
+		if (!*n_left)
+			return false;
+		if (!first_passed)
+			first_passed = slot;
+		list_unlink(&slot->callee_link);
+		list_push_back(&endpoint->waiting, &slot->callee_link);
+		n_passed++;
+		--*n_left;
+	}
+	return true;
+}
+
+/* Where it comes to its bound it goes on next time. */
+static void wake_all(struct registration *registration)
+{
+	size_t n = registration->n_memberships;
+	size_t start = registration->wakes_from;
+	unsigned n_left = PASSES_TOTAL_MAX;
+	bool has_come_far = false;
+
+	for (size_t i = 0; i < n; i++) {
+		size_t at = (start + i) % n;
+
+		if (wake_at(registration,
+			    registration->memberships[at].endpoint, &n_left) ||
+		    has_come_far)
+			continue;
+		registration->wakes_from = at;
+		has_come_far = true;
 	}
 }
 
@@ -167,6 +198,5 @@ void waiting_wake(struct registration *registration)
 	    registration->receiver.credit_bytes)
 		registration->credit_bytes_most =
 			registration->receiver.credit_bytes;
-	for (size_t i = 0; i < registration->n_memberships; i++)
-		wake_at(registration, registration->memberships[i].endpoint);
+	wake_all(registration);
 }

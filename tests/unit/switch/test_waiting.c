@@ -2,6 +2,8 @@
 
 /* Calls that wait for a server's credit: who goes first, who stops whom. */
 
+#include <stdio.h>
+
 #include "tests/unit/switch/stage.h"
 
 /* b serves svc; nothing is left of its credit in calls. */
@@ -109,6 +111,65 @@ static void those_that_are_passed_do_not_hide_the_rest(void **state)
 	fake_expect_silence(&b);
 }
 
+enum { N_METHODS = 16, N_DEAR = 64 };
+
+/* With credit for a short call to each, and for no long one. */
+static void serve_methods(void)
+{
+	static char names[N_METHODS][4];
+	char *methods[N_METHODS];
+	Helio__Bus__V1__Serve serve = HELIO__BUS__V1__SERVE__INIT;
+
+	for (unsigned i = 0; i < N_METHODS; i++) {
+		snprintf(names[i], sizeof(names[i]), "m%02u", i);
+		methods[i] = names[i];
+	}
+	serve.has_id = serve.has_credit_bytes = 1;
+	serve.id = 1;
+	serve.credit_bytes = 700;
+	serve.methods = methods;
+	serve.n_methods = N_METHODS;
+	fake_serve_with(&b, &serve, "svc", &got);
+	assert_int_equal(got.frame.status, STATUS_OK);
+}
+
+static void wait_at(unsigned method, uint64_t id, size_t n_body)
+{
+	static const uint8_t body[1000];
+	struct frame frame = { .kind = FRAME_CALL,
+			       .flags = FRAME_WHOLE | FRAME_WAIT,
+			       .correlation = id };
+	char subject[16];
+
+	snprintf(subject, sizeof(subject), "svc.m%02u", method);
+	fake_send(&a, &frame, subject, body, n_body);
+}
+
+static unsigned count_calls(void)
+{
+	unsigned n = 0;
+
+	while (fake_next(&b, &got)) {
+		assert_int_equal(got.frame.kind, FRAME_CALL);
+		n++;
+	}
+	return n;
+}
+
+/* What it does not come to is the first that the next one looks at. */
+static void a_credit_passes_so_many_and_the_next_goes_on(void **state)
+{
+	serve_methods();
+	for (unsigned i = 0; i < N_METHODS; i++)
+		for (unsigned j = 0; j <= N_DEAR; j++)
+			wait_at(i, 1 + i * (N_DEAR + 1) + j,
+				j < N_DEAR ? 1000 : 0);
+	fake_credit(&b, 1, N_METHODS, 0);
+	assert_int_equal(count_calls(), 0);
+	fake_credit(&b, 1, 0, 1);
+	assert_int_equal(count_calls(), N_METHODS / 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -116,6 +177,7 @@ int main(void)
 		TEST_OF_THREE(what_credit_will_cover_is_not_overtaken),
 		TEST_OF_THREE(another_server_takes_what_waits),
 		TEST_OF_THREE(those_that_are_passed_do_not_hide_the_rest),
+		TEST_OF_THREE(a_credit_passes_so_many_and_the_next_goes_on),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
