@@ -47,7 +47,7 @@ add_custom_target(heliograph_archive ALL
 # the other's hidden insides.
 if(TARGET vchan_objects)
 	set(vchan_parts $<TARGET_OBJECTS:vchan_objects>
-		$<FILTER:$<TARGET_OBJECTS:transports>,INCLUDE,/\(ring\|seam\)[.]c[.]o>)
+		$<FILTER:$<TARGET_OBJECTS:transports>,INCLUDE,/\(ring\|ring_ends\|seam\)[.]c[.]o>)
 	add_custom_command(OUTPUT libheliograph-vchan.a
 		COMMAND ${CMAKE_LINKER} -r -o heliograph-vchan.o ${vchan_parts}
 		COMMAND ${CMAKE_OBJCOPY} --localize-hidden

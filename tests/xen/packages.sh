@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: MIT
+# shellcheck shell=bash
 #
 # packages.sh: sourced by who needs a Debian package that is not installed, only
 # downloaded and unpacked, once for each version, below $packages. Several may
 # do it at a time.
+
+: "${packages:?}"
 
 # version PACKAGE: the one that apt would install; nothing if it knows none.
 version() {

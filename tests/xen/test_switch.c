@@ -328,6 +328,25 @@ static void guests_publish_and_ask_each_other(void **state)
 	program_kill(&server);
 }
 
+static void a_static_program_hears_itself(void **state)
+{
+#ifdef XEN_STATIC
+	struct stage *stage = *state;
+	struct program program;
+
+	start_with_two(stage);
+	program = program_start_shell(&stage->world, 1,
+				      "env -u LD_PRELOAD " XEN_STATIC
+				      " vchan:0/heliograph");
+	program_expect(&program, "a.static: paper");
+	expect_status(&program, 0);
+	expect_event(stage, "$sys.peer.up", "vm:web");
+	expect_event(stage, "$sys.peer.down", "vm:web");
+#else
+	skip();
+#endif
+}
+
 static void who_may_do_nothing_gets_no_offer(void **state)
 {
 	struct stage *stage = *state;
@@ -635,6 +654,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(guests_publish_and_ask_each_other),
+		TEST(a_static_program_hears_itself),
 		TEST(who_may_do_nothing_gets_no_offer),
 		TEST(a_killed_client_is_told_of_within_100_ms),
 		TEST(a_destroyed_domain_is_told_of_within_2_s),
