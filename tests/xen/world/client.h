@@ -71,6 +71,20 @@ int request_answer(struct request *request, const void *data, size_t n);
 /** The tree that a request sees. */
 struct tree *request_tree(struct request *request);
 
+/** The request's first string, as a path. */
+int request_first_path(struct request *request,
+		       char path[XENSTORE_ABS_PATH_MAX + 1]);
+
+/**
+ * The node with these rights. Who may not even know what is above it is told
+ * EACCES, whether it exists or not.
+ */
+int request_node(struct request *request, const char *path, unsigned bits,
+		 struct node **ret_node);
+
+int request_get_perms(struct request *request);
+int request_set_perms(struct request *request);
+
 /* ---- watches.c ---- */
 
 int watch_add(struct request *request);

@@ -54,12 +54,8 @@ struct tree *request_tree(struct request *request)
 				    : &request->client->store->tree;
 }
 
-/*
- * The node with these rights. Who may not even know what is above it is told
- * EACCES, whether it exists or not.
- */
-static int get_node(struct request *request, const char *path, unsigned bits,
-		    struct node **ret_node)
+int request_node(struct request *request, const char *path, unsigned bits,
+		 struct node **ret_node)
 {
 	struct tree *tree = request_tree(request);
 	uint32_t domid = request->client->domid;
@@ -80,9 +76,8 @@ static int get_node(struct request *request, const char *path, unsigned bits,
 	return perms_of(&above->perms, domid) & bits ? r : -EACCES;
 }
 
-/* The request's first string, as a path. */
-static int first_path(struct request *request,
-		      char path[XENSTORE_ABS_PATH_MAX + 1])
+int request_first_path(struct request *request,
+		       char path[XENSTORE_ABS_PATH_MAX + 1])
 {
 	if (!memchr(request->data, 0, request->n))
 		return -EINVAL;
@@ -95,9 +90,9 @@ static int do_read(struct request *request)
 	struct node *node;
 	int r;
 
-	r = first_path(request, path);
+	r = request_first_path(request, path);
 	if (!r)
-		r = get_node(request, path, PERM_READ, &node);
+		r = request_node(request, path, PERM_READ, &node);
 	return r ? r : request_answer(request, node->value, node->n_value);
 }
 
@@ -108,9 +103,9 @@ static int do_directory(struct request *request)
 	struct list *pos;
 	int r;
 
-	r = first_path(request, path);
+	r = request_first_path(request, path);
 	if (!r)
-		r = get_node(request, path, PERM_READ, &node);
+		r = request_node(request, path, PERM_READ, &node);
 	if (r)
 		return r;
 	list_for_each (pos, &node->children) {
@@ -134,9 +129,9 @@ static int do_directory_part(struct request *request)
 	size_t at = 0;
 	int r;
 
-	r = first_path(request, path);
+	r = request_first_path(request, path);
 	if (!r)
-		r = get_node(request, path, PERM_READ, &node);
+		r = request_node(request, path, PERM_READ, &node);
 	if (r)
 		return r;
 	offset = strtoul(request->data + strlen(request->data) + 1, NULL, 10);
@@ -197,7 +192,7 @@ static int write_node(struct request *request, const char *path,
 	if (!client_is_privileged(request->client) &&
 	    n_value > STORE_MAX_VALUE_BYTES)
 		return -ENOSPC;
-	r = get_node(request, path, PERM_WRITE, &node);
+	r = request_node(request, path, PERM_WRITE, &node);
 	if (r == -ENOENT)
 		r = make_node(request, path, &node);
 	if (!r)
@@ -217,7 +212,7 @@ static int do_write(struct request *request)
 	size_t n_name;
 	int r;
 
-	r = first_path(request, path);
+	r = request_first_path(request, path);
 	if (r)
 		return r;
 	n_name = strlen(request->data) + 1;
@@ -231,9 +226,9 @@ static int do_mkdir(struct request *request)
 	struct node *node;
 	int r;
 
-	r = first_path(request, path);
+	r = request_first_path(request, path);
 	if (!r)
-		r = get_node(request, path, PERM_WRITE, &node);
+		r = request_node(request, path, PERM_WRITE, &node);
 	return r == -ENOENT ? write_node(request, path, "", 0) : r;
 }
 
@@ -255,12 +250,12 @@ static int do_rm(struct request *request)
 	struct node *node;
 	int r;
 
-	r = first_path(request, path);
+	r = request_first_path(request, path);
 	if (r)
 		return r;
 	if (!path[1])
 		return -EINVAL;
-	r = get_node(request, path, PERM_WRITE, &node);
+	r = request_node(request, path, PERM_WRITE, &node);
 	if (r == -ENOENT) {
 		snprintf(parent, sizeof(parent), "%s", path);
 		*strrchr(parent, '/') = 0;
@@ -281,99 +276,6 @@ static int do_rm(struct request *request)
 		       ? transaction_note_change(request, request->data,
 						 request->n)
 		       : 0;
-}
-
-static int answer_perms(struct request *request, const struct perms *perms)
-{
-	char text[16];
-	int r = 0;
-
-	for (size_t i = 0; !r && i < perms->n; i++) {
-		perm_format(&perms->list[i], text);
-		r = request_answer(request, text, strlen(text) + 1);
-	}
-	return r;
-}
-
-static int get_special_perms(struct request *request)
-{
-	const struct store_client *client = request->client;
-	const struct perms *perms;
-
-	if (strcmp(request->data, "@introduceDomain") == 0)
-		perms = &client->store->introduce_perms;
-	else if (strcmp(request->data, "@releaseDomain") == 0)
-		perms = &client->store->release_perms;
-	else
-		return -EINVAL;
-	if (!client_is_privileged(client) &&
-	    !(perms_of(perms, client->domain->domid) & PERM_READ))
-		return -EACCES;
-	return answer_perms(request, perms);
-}
-
-static int do_get_perms(struct request *request)
-{
-	char path[XENSTORE_ABS_PATH_MAX + 1];
-	struct node *node;
-	int r;
-
-	if (request->n && *request->data == '@')
-		return get_special_perms(request);
-	r = first_path(request, path);
-	if (!r)
-		r = get_node(request, path, PERM_READ, &node);
-	return r ? r : answer_perms(request, &node->perms);
-}
-
-/* Only domain 0 decides who hears of domains. */
-static int set_special_perms(struct request *request, const struct perms *perms)
-{
-	struct store *store = request->client->store;
-
-	if (!client_is_privileged(request->client))
-		return -EACCES;
-	if (strcmp(request->data, "@introduceDomain") == 0)
-		store->introduce_perms = *perms;
-	else if (strcmp(request->data, "@releaseDomain") == 0)
-		store->release_perms = *perms;
-	else
-		return -EINVAL;
-	return 0;
-}
-
-static int do_set_perms(struct request *request)
-{
-	char path[XENSTORE_ABS_PATH_MAX + 1];
-	struct perms perms;
-	struct perms before;
-	struct node *node;
-	size_t n_name;
-	int r;
-
-	if (!memchr(request->data, 0, request->n))
-		return -EINVAL;
-	n_name = strlen(request->data) + 1;
-	r = perms_parse(&perms, request->data + n_name, request->n - n_name);
-	if (!r && *request->data == '@')
-		return set_special_perms(request, &perms);
-	if (!r)
-		r = first_path(request, path);
-	if (!r)
-		r = get_node(request, path, PERM_WRITE | PERM_OWNER, &node);
-	if (r)
-		return r;
-	if (!client_is_privileged(request->client) &&
-	    perms.list[0].domid != node->perms.list[0].domid)
-		return -EPERM;
-	before = node->perms;
-	node->perms = perms;
-	node_touch(node);
-	if (request->transaction)
-		return transaction_note_change(request, request->data,
-					       request->n);
-	watch_fire(request->client->store, path, node, false, &before);
-	return 0;
 }
 
 static int domain_of(struct request *request, uint32_t *ret_domid)
@@ -431,7 +333,7 @@ static const struct {
 } verbs[XS_TYPE_COUNT] = {
 	[XS_DIRECTORY] = { do_directory, false },
 	[XS_READ] = { do_read, false },
-	[XS_GET_PERMS] = { do_get_perms, false },
+	[XS_GET_PERMS] = { request_get_perms, false },
 	[XS_WATCH] = { watch_add, true },
 	[XS_UNWATCH] = { watch_remove, true },
 	[XS_TRANSACTION_START] = { transaction_start, false },
@@ -440,7 +342,7 @@ static const struct {
 	[XS_WRITE] = { do_write, true },
 	[XS_MKDIR] = { do_mkdir, true },
 	[XS_RM] = { do_rm, true },
-	[XS_SET_PERMS] = { do_set_perms, true },
+	[XS_SET_PERMS] = { request_set_perms, true },
 	[XS_IS_DOMAIN_INTRODUCED] = { do_is_introduced, false },
 	[XS_RESET_WATCHES] = { do_reset_watches, true },
 	[XS_DIRECTORY_PART] = { do_directory_part, false },
