@@ -122,16 +122,18 @@ void backlog_pop(struct backlog *backlog)
 		discharge(backlog, share, named, n);
 }
 
-static uint64_t owner_of(const struct message *message)
+static uint64_t owner_of(const struct backlog *backlog,
+			 const struct message *message)
 {
-	return message->source ? message->source->owner : SOURCE_OWNER_SWITCH;
+	return message->source ? message->source->owner
+			       : backlog->bus->event_owner;
 }
 
 struct share *backlog_hold(struct backlog *backlog,
 			   const struct message *message)
 {
 	return share_hold(&backlog->bus->shares, backlog, account_of(backlog),
-			  owner_of(message));
+			  owner_of(backlog, message));
 }
 
 void backlog_release(struct backlog *backlog, struct share *share)
@@ -184,7 +186,7 @@ static uint64_t payable(const struct backlog *backlog, enum resource resource)
 }
 
 /*
- * The switch speaks to those alone whom nobody else can speak to. Who would
+ * What the switch says of domains, no domain can make it say. Who would
  * rather end than lose anything has said that he can take what comes.
  */
 static bool has_shares(const struct backlog *backlog, uint64_t owner)
@@ -235,7 +237,7 @@ uint64_t backlog_room_for(const struct backlog *backlog,
 			  const struct message *message)
 {
 	const struct share_table *shares = &backlog->bus->shares;
-	uint64_t owner = owner_of(message);
+	uint64_t owner = owner_of(backlog, message);
 
 	return room_of(backlog, owner, share_lookup(shares, backlog, owner),
 		       share_lookup(shares, account_of(backlog), owner));

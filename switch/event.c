@@ -12,18 +12,23 @@
 #include "switch/policy.h"
 #include "switch/publish.h"
 
-/* To whom policy allows, and to the one that it is about. */
-static void tell(struct bus *bus, const char *about, const char *what,
-		 const char *path, const uint8_t *body, size_t n_body)
+/*
+ * To whom policy allows, and to the one that it is about. In a backlog it is
+ * counted as what that one said: who comes and goes without end keeps no news
+ * of others from anybody.
+ */
+static void tell(struct bus *bus, uint64_t owner, const char *about,
+		 const char *what, const char *path, const uint8_t *body,
+		 size_t n_body)
 {
 	char subject[PRINCIPAL_MAX_BYTES + 64];
 
 	snprintf(subject, sizeof(subject), "$sys.%s.%s", about, what);
-	publish_event(bus, subject, body, n_body);
+	publish_event(bus, owner, subject, body, n_body);
 	snprintf(subject, sizeof(subject), POLICY_OWN_EVENTS "%s.%s", path,
 		 what);
 	if (subject_is_valid(subject, strlen(subject)))
-		publish_event(bus, subject, body, n_body);
+		publish_event(bus, owner, subject, body, n_body);
 }
 
 void event_speaker(const struct speaker *speaker, const char *what,
@@ -40,8 +45,8 @@ void event_speaker(const struct speaker *speaker, const char *what,
 	event.has_incarnation = 1;
 	event.incarnation = who.incarnation;
 	event.reason = why;
-	tell(speaker->peer->bus, "peer", what, who.path, body,
-	     helio__switch__v1__peer_event__pack(&event, body));
+	tell(speaker->peer->bus, speaker->source->owner, "peer", what, who.path,
+	     body, helio__switch__v1__peer_event__pack(&event, body));
 }
 
 void event_domain(struct bus *bus, const struct domain *domain,
@@ -61,6 +66,6 @@ void event_domain(struct bus *bus, const struct domain *domain,
 	event.domid = told.is.domid;
 	event.uuid = uuid;
 	event.name = told.is.name;
-	tell(bus, "domain", what, told.path, body,
+	tell(bus, SOURCE_OWNER_SWITCH, "domain", what, told.path, body,
 	     helio__switch__v1__domain_event__pack(&event, body));
 }

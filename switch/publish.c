@@ -409,9 +409,10 @@ void publish_acked(struct peer *peer, const struct inbound *inbound)
 			 "an ack of what was not delivered");
 }
 
-void publish_event(struct bus *bus, const char *subject, const void *body,
-		   size_t n_body)
+void publish_event(struct bus *bus, uint64_t owner, const char *subject,
+		   const void *body, size_t n_body)
 {
+	uint64_t outer = bus->event_owner;
 	struct frame frame = { .kind = FRAME_MESSAGE, .flags = FRAME_WHOLE };
 	struct message message = {
 		.subject = subject,
@@ -428,5 +429,7 @@ void publish_event(struct bus *bus, const char *subject, const void *body,
 	if (route_match(&bus->routes, subject, message.n_subject, &audience))
 		return;
 	message_set_frame(&message, &frame);
+	bus->event_owner = owner;
 	(void)deliver(bus, audience, &message, NULL, NULL);
+	bus->event_owner = outer;
 }

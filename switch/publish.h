@@ -11,6 +11,7 @@
  */
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct bus;
 struct inbound;
@@ -23,8 +24,8 @@ void publish(struct peer *peer, const struct inbound *inbound);
 /** An ACK of a log came in. */
 void publish_acked(struct peer *peer, const struct inbound *inbound);
 
-/** Publish something of the switch's own, below `$sys`. */
-void publish_event(struct bus *bus, const char *subject, const void *body,
-		   size_t n_body);
+/** Publish something below `$sys`, at the expense of `owner` where it waits. */
+void publish_event(struct bus *bus, uint64_t owner, const char *subject,
+		   const void *body, size_t n_body);
 
 #endif
