@@ -110,7 +110,11 @@ summary() {
 	echo "$n_passed passed, ${#failed[@]} failed, in $SECONDS s;" \
 		"logs in build/xen/log/"
 	[[ ${#failed[@]} -eq 0 && $has_ended == true ]] || die "FAILED"
-	[[ $mode == bench || $n_passed -gt 0 ]] || die "no test was run"
+	if [[ $mode == bench ]]; then
+		"$root/tests/xen/lab/bench.py" "$log/lab.log"
+	else
+		[[ $n_passed -gt 0 ]] || die "no test was run"
+	fi
 }
 
 command -v qemu-system-x86_64 >/dev/null ||
