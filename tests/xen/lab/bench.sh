@@ -41,6 +41,7 @@ rows_of() {
 run_bench() {
 	local round=0 pair implementations
 
+	run dom0 "helio xen-grant $(domid web)"
 	while [ "$round" -lt "$round_n" ]; do
 		implementations="upstream ours"
 		[ $((round % 2)) -eq 0 ] || implementations="ours upstream"
