@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "switch/bus.h"
+#include "switch/peer.h"
 #include "switch/subscription.h"
 
 int group_table_init(struct group_table *table)
@@ -162,15 +163,19 @@ void group_leave(struct group *group, struct subscription *sub)
 struct subscription *group_pick(struct group *group,
 				const struct message *message)
 {
-	struct subscription *sub = NULL;
+	struct subscription *full = NULL;
 
 	for (size_t i = 0; i < group->n_members; i++) {
 		struct list *link = list_pop_front(&group->members);
+		struct subscription *sub =
+			container_of(link, struct subscription, group_link);
 
 		list_push_back(&group->members, link);
-		sub = container_of(link, struct subscription, group_link);
 		if (subscription_has_room(sub, message))
-			break;
+			return sub;
+		/* Who is told of the loss should be there to hear it. */
+		if (!full || peer_is_there(sub->receiver.peer))
+			full = sub;
 	}
-	return sub;
+	return full;
 }
