@@ -119,6 +119,7 @@ static void who_comes_at_the_same_time_waits(void **state)
 	assert_int_equal(channel_reserve(second, 1, &room), -EAGAIN);
 	world_await(world, channel_reserve(second, 1, &room) == 0);
 	world_write(second, "second");
+	world_await(world, world->n_channels == 1);
 	world_write(first, "first");
 	world_await(world, world->n_channels == 2);
 	world_expect(world, world->channels[0], "second");
