@@ -108,7 +108,7 @@ struct bus {
 	uint64_t started_ns;
 	uint64_t policy_generation;
 	uint64_t event_owner; /* in whose share the event counts */
-	uint64_t now_ns; /* read once per turn */
+	uint64_t now_ns;      /* read once per turn */
 	uint64_t n_turns;
 	bool has_slept; /* since the last turn, or was about to */
 	struct bus_stats stats;
