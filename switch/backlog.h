@@ -8,8 +8,8 @@
  * A backlog is bounded in messages and bytes, and all in it is charged to the
  * subscriber; of what is free one sender gets at most half (switch/share.h).
  * What was lost is counted where it stood: before the oldest that waits, in
- * the queue, or after the newest. With OVERFLOW_LATEST senders have no shares:
- * each subject has one place, whoever says it.
+ * the queue, or after the newest. With OVERFLOW_LATEST senders have no shares,
+ * since each subject has one place, nor with OVERFLOW_DISCONNECT.
  */
 
 #include <stdbool.h>
