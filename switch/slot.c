@@ -14,6 +14,7 @@
 #include "switch/peer.h"
 #include "switch/quota.h"
 #include "switch/subscription.h"
+#include "switch/uplink.h"
 #include "switch/upward.h"
 
 void slot_table_init(struct slot_table *table)
@@ -125,6 +126,9 @@ void slot_free(struct slot *slot)
 	list_unlink(&slot->speaker_link);
 	if (slot->callee && slot->kind != SLOT_STORED)
 		map_remove(&slot->callee->peer->taken, &slot->taken_node);
+	if (slot->callee && slot->kind == SLOT_PUBLISH)
+		slot->bus->uplink->n_unheard +=
+			slot->wants_routed + slot->wants_stored;
 	map_remove(&slot->caller->made, &slot->made_node);
 	account_discharge(slot->speaker->account, RESOURCE_SLOTS, 1);
 	slot->bus->slots.n_slots--;

@@ -262,6 +262,7 @@ void uplink_left(struct uplink *uplink)
 	uplink->peer = NULL;
 	uplink->host.peer = NULL;
 	uplink->host.speaker = NULL;
+	uplink->n_unheard = 0;
 	uplink_room(uplink);
 	plan_retry(uplink);
 }

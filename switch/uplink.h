@@ -86,6 +86,7 @@ struct uplink {
 	uint64_t n_long_ids;
 	uint32_t n_announced;
 	uint32_t principals_max; /* that the host lets us announce */
+	uint64_t n_unheard;      /* acks to come whose publisher is gone */
 	uint32_t n_open;         /* messages that have begun to go up */
 	uint32_t open_max;       /* that the host takes at a time */
 	bool is_held;            /* there are peers that wait for room */

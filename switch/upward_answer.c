@@ -94,12 +94,6 @@ void upward_refused(struct uplink *uplink, const struct inbound *inbound)
 	slot_free(slot);
 }
 
-static void finish(struct slot *slot)
-{
-	if (!slot->wants_routed && !slot->wants_stored)
-		slot_free(slot);
-}
-
 /* Ours are counted with theirs. */
 static void tell_routed(struct slot *slot, uint32_t n_took, uint32_t n_full)
 {
@@ -110,7 +104,6 @@ static void tell_routed(struct slot *slot, uint32_t n_took, uint32_t n_full)
 		.n_full = slot->n_full + n_full,
 	};
 
-	slot->wants_routed = false;
 	ack_send(slot->caller, &ack, NULL);
 }
 
@@ -122,7 +115,6 @@ static void tell_stored(struct slot *slot, const struct ack *entry,
 	ack.correlation = slot->caller_id;
 	ack.count = 1;
 	ack.sequence += offset;
-	slot->wants_stored = false;
 	ack_send(slot->caller, &ack, log);
 }
 
@@ -138,21 +130,45 @@ static const char *keep_log_name(struct uplink *uplink,
 	return uplink->log_name;
 }
 
-static void take_entry(struct uplink *uplink, const struct ack *entry,
-		       const char *log)
+/* Returns 0, or 1 when nobody waits for it, or ever did. */
+static int take_one(struct uplink *uplink, const struct ack *entry, uint32_t i,
+		    const char *log)
+{
+	struct slot *slot =
+		slot_lookup_taken(uplink->peer, entry->correlation + i);
+
+	if (!slot || slot->kind != SLOT_PUBLISH)
+		return 1;
+	if (!(entry->is_stored ? slot->wants_stored : slot->wants_routed))
+		return 1;
+	if (entry->is_stored) {
+		slot->wants_stored = false;
+		tell_stored(slot, entry, i, log);
+	} else {
+		slot->wants_routed = false;
+		tell_routed(slot, entry->n_took, entry->n_full);
+	}
+	if (!slot->wants_routed && !slot->wants_stored)
+		slot_free(slot);
+	return 0;
+}
+
+/*
+ * What misses is the answer to a publisher that is gone. Each of those was
+ * counted when it went, so that a host cannot have us look for what never was,
+ * for as long as it likes. Returns 0, or 1 when there were not so many.
+ */
+static int take_entry(struct uplink *uplink, const struct ack *entry,
+		      const char *log)
 {
 	for (uint32_t i = 0; i < entry->count; i++) {
-		struct slot *slot =
-			slot_lookup_taken(uplink->peer, entry->correlation + i);
-
-		if (!slot || slot->kind != SLOT_PUBLISH)
-			continue; /* its publisher is gone */
-		if (entry->is_stored && slot->wants_stored)
-			tell_stored(slot, entry, i, log);
-		else if (!entry->is_stored && slot->wants_routed)
-			tell_routed(slot, entry->n_took, entry->n_full);
-		finish(slot);
+		if (!take_one(uplink, entry, i, log))
+			continue;
+		if (!uplink->n_unheard)
+			return 1;
+		uplink->n_unheard--;
 	}
+	return 0;
 }
 
 void upward_acked(struct uplink *uplink, const struct inbound *inbound)
@@ -165,11 +181,10 @@ void upward_acked(struct uplink *uplink, const struct inbound *inbound)
 		struct ack entry;
 
 		if (ack_decode(body + at, &entry) ||
-		    entry.count > uplink->last_id) {
-			uplink_end(uplink, "an ACK that says nothing");
+		    take_entry(uplink, &entry, log)) {
+			uplink_end(uplink, "an ACK of what was not asked");
 			return;
 		}
-		take_entry(uplink, &entry, log);
 	}
 }
 

@@ -291,6 +291,50 @@ static void a_log_answers_across(void **state)
 	}
 }
 
+static struct peer *leaf_at_host(void)
+{
+	struct list *link;
+
+	list_for_each (link, &host.bus.peers) {
+		struct peer *peer = container_of(link, struct peer, link);
+
+		if (!strcmp(peer_path(peer), "vm:web"))
+			return peer;
+	}
+	fail();
+	return NULL;
+}
+
+/* The host says of so many, of which we know none, that they were taken. */
+static void acknowledge(uint32_t n)
+{
+	struct ack ack = { .correlation = 5000, .count = n };
+
+	ack_send(leaf_at_host(), &ack, NULL);
+	world_settle(&host);
+}
+
+/* Who asked is gone; his answer may still come, and nobody else's. */
+static void no_more_is_acknowledged_than_was_asked(void **state)
+{
+	struct frame frame = { .kind = FRAME_MESSAGE,
+			       .flags = FRAME_WHOLE | FRAME_ACK_STORED,
+			       .correlation = 9 };
+	struct fake_peer c;
+
+	capture(&h);
+	fake_join(&leaf, "c", &c);
+	fake_send(&c, &frame, "x.y", "x", 1);
+	fake_expect(&h, FRAME_MESSAGE, &got);
+	fake_leave(&c);
+	assert_int_equal(uplink.n_unheard, 1);
+	acknowledge(1);
+	assert_int_equal(uplink.n_unheard, 0);
+	assert_non_null(uplink.peer);
+	acknowledge(1);
+	assert_null(uplink.peer);
+}
+
 int main(void)
 {
 #define test(name)                                              \
@@ -309,6 +353,7 @@ int main(void)
 		test(what_is_not_finished_is_aborted_everywhere),
 		test(acks_count_both_sides),
 		test(a_log_answers_across),
+		test(no_more_is_acknowledged_than_was_asked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
