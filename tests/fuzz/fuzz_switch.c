@@ -16,6 +16,7 @@
 #include "proto/reader.h"
 #include "switch/policy.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/hostile.h"
 #include "tests/unit/switch/leftover.h"
 #include "transports/channel.h"
 #include "transports/pair.h"
@@ -25,7 +26,6 @@ enum {
 	WITNESS = N_HOSTILE, /* publishes */
 	READER,              /* subscribes */
 	N_PEERS,
-	BODY_MAX_BYTES = 700,
 };
 
 enum deed {
@@ -41,11 +41,6 @@ enum deed {
 	N_DEEDS,
 	/* First bytes from here on are the deeds of a leaf. */
 	FIRST_OF_LEAF = 243,
-};
-
-struct input {
-	const uint8_t *bytes;
-	size_t n;
 };
 
 struct actor {
@@ -81,74 +76,15 @@ static const char *const subjects[] = {
 	"$sys.>", "$inst.1.svc.x", "s.a.b.c", "*.*.*",
 };
 
-static uint8_t take(struct input *input)
-{
-	if (!input->n)
-		return 0;
-	input->n--;
-	return *input->bytes++;
-}
-
-static uint64_t take_u64(struct input *input)
-{
-	uint64_t value = 0;
-
-	for (unsigned i = 0; i < 8; i++)
-		value = value << 8 | take(input);
-	return value;
-}
-
 static void on_ready_nothing(struct channel *channel)
 {
-}
-
-static struct policy *policy_of(const char *text)
-{
-	struct policy *policy;
-	char error[256];
-
-	FUZZ_CHECK(!policy_parse("fuzz", text, strlen(text), error,
-				 sizeof(error), &policy));
-	return policy;
-}
-
-/* As the loop does: the last look before sleep finds who has gone. */
-static void settle(void)
-{
-	for (unsigned i = 0; i < 3; i++) {
-		while (bus_turn(&bus, now_ns))
-			;
-		(void)bus_sleep(&bus);
-	}
-}
-
-/* As much as there is room for: a hostile peer does not mind. */
-static void send_bytes(struct actor *actor, const void *bytes, size_t n)
-{
-	uint8_t *room;
-
-	if (!actor->channel || channel_reserve(actor->channel, n, &room))
-		return;
-	memcpy(room, bytes, n);
-	channel_commit(actor->channel, n);
-	channel_flush(actor->channel);
 }
 
 static void send_frame(struct actor *actor, struct frame *frame,
 		       const char *subject, const void *body, size_t n_body)
 {
-	uint8_t bytes[FRAME_HEADER_MAX_BYTES + FRAME_SUBJECT_MAX_BYTES +
-		      BODY_MAX_BYTES];
-	size_t n;
-
-	frame->n_subject = (uint16_t)strlen(subject);
-	frame->n_metadata = 0;
 	frame->source = actor->speaks_for;
-	frame_set_body(frame, n_body);
-	n = frame_encode(frame, bytes);
-	memcpy(bytes + n, subject, frame->n_subject);
-	memcpy(bytes + n + frame->n_subject, body, n_body);
-	send_bytes(actor, bytes, frame->length);
+	hostile_send(actor->channel, frame, subject, body, n_body);
 }
 
 /* What the reader gets must be what the witness said, in order. */
@@ -231,7 +167,7 @@ static void join_honest(void)
 	join(&actors[READER], "vm:reader");
 	send_frame(&actors[READER], &frame, "honest", subscribe,
 		   sizeof(subscribe));
-	settle();
+	hostile_settle(&bus, now_ns);
 }
 
 static void say(void)
@@ -241,7 +177,7 @@ static void say(void)
 
 	le32_store(body, n_said++);
 	send_frame(&actors[WITNESS], &frame, "honest", body, sizeof(body));
-	settle();
+	hostile_settle(&bus, now_ns);
 	read_all(&actors[READER]);
 	read_all(&actors[WITNESS]);
 	FUZZ_CHECK(n_heard == n_said);
@@ -285,7 +221,7 @@ static uint64_t small_id(const struct actor *actor, uint8_t kind, uint8_t pick)
 static void send_part(struct actor *actor, struct frame *frame,
 		      const char *subject, uint8_t shape, struct input *input)
 {
-	static const uint8_t zeros[BODY_MAX_BYTES];
+	static const uint8_t zeros[HOSTILE_BODY_MAX_BYTES];
 	size_t n = take(input) * 2;
 
 	frame->flags =
@@ -408,7 +344,7 @@ static void deed_bytes(struct actor *actor, struct input *input)
 
 	if (n > input->n)
 		n = input->n;
-	send_bytes(actor, input->bytes, n);
+	hostile_send_bytes(actor->channel, input->bytes, n);
 	input->bytes += n;
 	input->n -= n;
 }
@@ -516,7 +452,7 @@ static void act(struct input *input)
 		deed_credit(actor, input);
 		break;
 	case DEED_READ:
-		settle();
+		hostile_settle(&bus, now_ns);
 		read_all(actor);
 		break;
 	case DEED_WAIT:
@@ -529,9 +465,9 @@ static void act(struct input *input)
 		bus_turn(&bus, now_ns);
 		break;
 	case DEED_POLICY:
-		settle();
+		hostile_settle(&bus, now_ns);
 		bus_set_policy(&bus,
-			       policy_of(take(input) % 2 ? wide : narrow));
+			       hostile_policy(take(input) % 2 ? wide : narrow));
 		break;
 	}
 }
@@ -543,7 +479,7 @@ static void end_world(void)
 	for (unsigned i = 0; i < N_PEERS; i++)
 		if (actors[i].channel)
 			leave(&actors[i]);
-	settle();
+	hostile_settle(&bus, now_ns);
 	what = leftover(&bus, &ledger);
 	if (what)
 		fprintf(stderr, "still there: %s\n", what);
@@ -559,7 +495,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 	diag_init("fuzz", DIAG_ERROR);
 	now_ns = clock_now_ns();
 	n_said = n_heard = 0;
-	FUZZ_CHECK(!bus_init(&bus, policy_of(wide), &bus_default_limits));
+	FUZZ_CHECK(!bus_init(&bus, hostile_policy(wide), &bus_default_limits));
 	join_honest();
 	say();
 	for (unsigned i = 0; input.n; i++) {

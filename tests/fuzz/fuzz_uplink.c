@@ -19,6 +19,7 @@
 #include "switch/policy.h"
 #include "switch/uplink.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/hostile.h"
 #include "tests/unit/switch/leftover.h"
 #include "transports/channel.h"
 #include "transports/pair.h"
@@ -31,12 +32,7 @@ enum actor_index {
 	N_ACTORS,
 };
 
-enum { BODY_MAX_BYTES = 600, N_IDS = 16, RING_BYTES = 16384 };
-
-struct input {
-	const uint8_t *bytes;
-	size_t n;
-};
+enum { N_IDS = 16, RING_BYTES = 16384 };
 
 struct actor {
 	struct channel *channel;
@@ -65,71 +61,14 @@ static const char *const subjects[] = {
 	"t",   "",    "$x",  "$sys.up.x", "s.", "svc.y", "honest", "l",
 };
 
-static uint8_t take(struct input *input)
-{
-	if (!input->n)
-		return 0;
-	input->n--;
-	return *input->bytes++;
-}
-
-static uint64_t take_u64(struct input *input)
-{
-	uint64_t value = 0;
-
-	for (unsigned i = 0; i < 8; i++)
-		value = value << 8 | take(input);
-	return value;
-}
-
 static void on_ready_nothing(struct channel *channel)
 {
-}
-
-static struct policy *policy_of(const char *text)
-{
-	struct policy *policy;
-	char error[256];
-
-	FUZZ_CHECK(!policy_parse("fuzz", text, strlen(text), error,
-				 sizeof(error), &policy));
-	return policy;
-}
-
-static void settle(void)
-{
-	for (unsigned i = 0; i < 3; i++) {
-		while (bus_turn(&bus, now_ns))
-			;
-		(void)bus_sleep(&bus);
-	}
-}
-
-static void send_bytes(struct actor *actor, const void *bytes, size_t n)
-{
-	uint8_t *room;
-
-	if (!actor->channel || channel_reserve(actor->channel, n, &room))
-		return;
-	memcpy(room, bytes, n);
-	channel_commit(actor->channel, n);
-	channel_flush(actor->channel);
 }
 
 static void send_frame(struct actor *actor, struct frame *frame,
 		       const char *subject, const void *body, size_t n_body)
 {
-	uint8_t bytes[FRAME_HEADER_MAX_BYTES + FRAME_SUBJECT_MAX_BYTES +
-		      BODY_MAX_BYTES];
-	size_t n;
-
-	frame->n_subject = (uint16_t)strlen(subject);
-	frame->n_metadata = 0;
-	frame_set_body(frame, n_body);
-	n = frame_encode(frame, bytes);
-	memcpy(bytes + n, subject, frame->n_subject);
-	memcpy(bytes + n + frame->n_subject, body, n_body);
-	send_bytes(actor, bytes, frame->length);
+	hostile_send(actor->channel, frame, subject, body, n_body);
 }
 
 /* What the witness said comes in order, and nothing else in its name. */
@@ -216,7 +155,7 @@ static void read_all(struct actor *actor)
 static void turn(void)
 {
 	for (unsigned i = 0; i < 3; i++) {
-		settle();
+		hostile_settle(&bus, now_ns);
 		for (unsigned j = 0; j < N_ACTORS; j++)
 			read_all(&actors[j]);
 	}
@@ -253,7 +192,7 @@ static void be_connected(void)
 
 	if (host->channel)
 		leave(host);
-	settle();
+	hostile_settle(&bus, now_ns);
 	if (uplink.peer || uplink.state == UPLINK_FAILED)
 		return;
 	FUZZ_CHECK(!pair_new(RING_BYTES, &host->channel, &theirs));
@@ -318,7 +257,7 @@ static void name(uint8_t shape)
 /* MESSAGE, CALL or REPLY, whole or in part, of anybody to any id. */
 static void speak(struct actor *actor, struct input *input)
 {
-	static const uint8_t zeros[BODY_MAX_BYTES];
+	static const uint8_t zeros[HOSTILE_BODY_MAX_BYTES];
 	uint8_t shape = take(input);
 	uint8_t pick = take(input);
 	const char *subject = subjects[take(input) % 16];
@@ -543,9 +482,9 @@ static void act(struct input *input)
 	} else if (deed == 17) {
 		leave(&actors[BUSY]);
 	} else if (deed == 18) {
-		settle();
+		hostile_settle(&bus, now_ns);
 		bus_set_policy(&bus,
-			       policy_of(take(input) % 2 ? wide : narrow));
+			       hostile_policy(take(input) % 2 ? wide : narrow));
 	} else {
 		turn();
 	}
@@ -558,7 +497,7 @@ static void end_world(void)
 	for (unsigned i = 0; i < N_ACTORS; i++)
 		if (actors[i].channel)
 			leave(&actors[i]);
-	settle();
+	hostile_settle(&bus, now_ns);
 	what = leftover(&bus, &ledger);
 	if (what)
 		fprintf(stderr, "still there: %s\n", what);
@@ -581,7 +520,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 	now_ns = clock_now_ns();
 	n_said = n_heard = witness_handle = 0;
 	is_cut = false;
-	FUZZ_CHECK(!bus_init(&bus, policy_of(wide), &bus_default_limits));
+	FUZZ_CHECK(!bus_init(&bus, hostile_policy(wide), &bus_default_limits));
 	FUZZ_CHECK(!uplink_init(&uplink, &bus, &options));
 	join_honest();
 	for (unsigned i = 1; input.n; i++) {

@@ -180,6 +180,25 @@ void fake_send_bytes(struct fake_peer *peer, const void *bytes, size_t n)
 	}
 }
 
+void fake_try_send(struct fake_peer *peer, struct frame *frame,
+		   const char *subject, const void *body, size_t n_body)
+{
+	size_t n;
+	uint8_t *room;
+
+	frame->n_subject = (uint16_t)strlen(subject);
+	frame_set_body(frame, n_body);
+	if (channel_reserve(peer->channel, frame->length, &room))
+		return;
+	n = frame_encode(frame, room);
+	memcpy(room + n, subject, frame->n_subject);
+	if (n_body)
+		memcpy(room + n + frame->n_subject, body, n_body);
+	channel_commit(peer->channel, frame->length);
+	channel_flush(peer->channel);
+	world_settle(peer->world);
+}
+
 void fake_send(struct fake_peer *peer, struct frame *frame, const char *subject,
 	       const void *body, size_t n_body)
 {

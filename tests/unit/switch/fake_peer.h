@@ -75,6 +75,10 @@ void fake_forget(struct fake_peer *leaf, uint32_t handle);
 
 void fake_leave(struct fake_peer *peer);
 
+/** As fake_send(), where the switch may have ended the peer. */
+void fake_try_send(struct fake_peer *peer, struct frame *frame,
+		   const char *subject, const void *body, size_t n_body);
+
 /** Set the length, send, and let the switch work. */
 void fake_send(struct fake_peer *peer, struct frame *frame, const char *subject,
 	       const void *body, size_t n_body);
