@@ -10,16 +10,52 @@ void host_note_end(struct host *host)
 	host->n_handshakes--;
 }
 
-void host_cut_off_oldest(struct host *host)
+static void cut_off(struct host *host, struct vchan *vchan)
 {
-	struct vchan *vchan =
-		container_of(host->handshakes.next, struct vchan, link);
 	struct guest *guest = guest_of(vchan);
 
 	guest->owner.on_free(&guest->owner, vchan);
 	host_bury(host, vchan);
 	if (host->listener.on_silent)
 		host->listener.on_silent(&host->listener);
+}
+
+void host_cut_off_oldest(struct host *host)
+{
+	cut_off(host, container_of(host->handshakes.next, struct vchan, link));
+}
+
+static unsigned count_handshakes(const struct host *host,
+				 const struct guest *guest)
+{
+	struct list *link;
+	unsigned n = 0;
+
+	list_for_each (link, &host->handshakes)
+		n += guest_of(container_of(link, struct vchan, link)) == guest;
+	return n;
+}
+
+/*
+ * The oldest of the guest that has most: those who say nothing take no place
+ * from one who is slow.
+ */
+static void cut_off_greediest(struct host *host)
+{
+	struct vchan *greediest = NULL;
+	struct list *link;
+	unsigned n_most = 0;
+
+	list_for_each (link, &host->handshakes) {
+		struct vchan *vchan = container_of(link, struct vchan, link);
+		unsigned n = count_handshakes(host, guest_of(vchan));
+
+		if (n <= n_most)
+			continue;
+		n_most = n;
+		greediest = vchan;
+	}
+	cut_off(host, greediest);
 }
 
 /* From its first bytes on it is the owner's. */
@@ -76,6 +112,6 @@ void host_shake(struct host *host, struct vchan *vchan, uint64_t now_ns)
 	host->n_handshakes++;
 	step(host, vchan);
 	if (host->n_handshakes > host->n_handshakes_max)
-		host_cut_off_oldest(host);
+		cut_off_greediest(host);
 	host_set_timer(host);
 }
