@@ -18,6 +18,7 @@ enum { UNREAD_REPLIES_MAX_BYTES = 16 * 1024 * 1024 };
 /* Whether an id that has no call now was ever drawn for this channel. */
 static bool was_drawn(const struct peer *callee, uint64_t id)
 {
+	uint64_t n_drawn = callee->next_call;
 	struct receiver *receiver;
 
 	if (!(id & FRAME_SWITCH_DRAWN))
@@ -27,10 +28,11 @@ static bool was_drawn(const struct peer *callee, uint64_t id)
 	/* A registration that is gone has left calls that are over. */
 	if (!receiver)
 		return true;
-	return receiver->kind == RECEIVER_REGISTRATION &&
-	       (uint32_t)id <
-		       container_of(receiver, struct registration, receiver)
-			       ->n_drawn;
+	/* A subscription may have its id meanwhile. */
+	if (receiver->kind == RECEIVER_REGISTRATION)
+		n_drawn = container_of(receiver, struct registration, receiver)
+				  ->n_drawn;
+	return (uint32_t)id < n_drawn;
 }
 
 /* The call is over, but its reply has only begun. */

@@ -223,6 +223,28 @@ static void a_callee_that_unserves_fails_its_calls(void **state)
 	fake_expect_silence(&b);
 }
 
+/* Its id is a subscription's when the answer comes, and that is no lie. */
+static void a_late_reply_is_dropped_whoever_has_its_id(void **state)
+{
+	struct frame unserve = { .kind = FRAME_UNSERVE };
+	static const uint8_t one[4] = { 1 };
+	uint64_t id;
+
+	fake_serve(&b, 1, "svc", 10);
+	fake_call(&a, 1, 0, "svc");
+	fake_expect(&b, FRAME_CALL, &got);
+	id = got.frame.correlation;
+	fake_send(&b, &unserve, "", one, sizeof(one));
+	fake_expect_status(&a, 1, STATUS_UNAVAILABLE, true);
+	fake_expect(&b, FRAME_CANCEL, &got);
+	fake_expect(&b, FRAME_RESULT, &got);
+	fake_subscribe(&b, 1, "x", 10, STATUS_OK);
+	fake_answer(&b, id);
+	fake_expect_silence(&b);
+	fake_answer(&b, id + 1);
+	fake_expect_end(&b, "a reply to a call that it never had");
+}
+
 static void a_call_is_answered_through_its_slot(void **state)
 {
 	fake_join(&world, "a", &a);
@@ -318,6 +340,7 @@ int main(void)
 		TEST_OF_THREE(a_reply_that_is_aborted_fails_the_call),
 		TEST_OF_THREE(a_reply_longer_than_the_room_ends_the_call),
 		TEST_OF_THREE(a_callee_that_unserves_fails_its_calls),
+		TEST_OF_THREE(a_late_reply_is_dropped_whoever_has_its_id),
 		TEST_ALONE(a_call_is_answered_through_its_slot),
 		TEST_ALONE(a_call_that_nobody_serves_fails_at_once_or_waits),
 		TEST_ALONE(a_callee_that_dies_fails_its_calls),
