@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "switch/folder.h"
-#include "switch/lines.h"
+#include "base/folder.h"
+#include "base/lines.h"
 
 /* A folder that is being read. */
 struct reading {

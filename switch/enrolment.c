@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "switch/folder.h"
-#include "switch/lines.h"
+#include "base/folder.h"
+#include "base/lines.h"
 #include "transports/keyfile.h"
 
 /* A file that is being read. */

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "switch/lines.h"
+#include "base/lines.h"
 #include "switch/policy.h"
 #include "switch/who.h"
 

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/folder.h"
 #include "proto/subject.h"
-#include "switch/folder.h"
 #include "switch/policy_line.h"
 
 enum {

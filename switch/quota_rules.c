@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "switch/folder.h"
-#include "switch/lines.h"
+#include "base/folder.h"
+#include "base/lines.h"
 #include "switch/uplink.h"
 #include "switch/who.h"
 

@@ -30,7 +30,7 @@
 #include <stdint.h>
 
 #include "base/diag.h"
-#include "switch/lines.h"
+#include "base/lines.h"
 
 enum { SETTINGS_LISTENS_MAX = 16, SETTINGS_PATH_MAX_BYTES = 255 };
 

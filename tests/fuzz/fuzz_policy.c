@@ -10,8 +10,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/lines.h"
 #include "proto/subject.h"
-#include "switch/lines.h"
 #include "switch/policy.h"
 #include "switch/principal.h"
 #include "tests/fuzz/fuzz.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef SWITCH_LINES_H
-#define SWITCH_LINES_H
+#ifndef BASE_LINES_H
+#define BASE_LINES_H
 
 /**
  * Texts of lines of words: the one form of all our configuration files.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-#include "switch/folder.h"
+#include "base/folder.h"
 
 #include <dirent.h>
 #include <errno.h>

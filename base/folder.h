@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef SWITCH_FOLDER_H
-#define SWITCH_FOLDER_H
+#ifndef BASE_FOLDER_H
+#define BASE_FOLDER_H
 
 /** The small files of a folder, in the order of their names. */
 

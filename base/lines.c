@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-#include "switch/lines.h"
+#include "base/lines.h"
 
 #include <errno.h>
 #include <stdarg.h>
