@@ -57,6 +57,9 @@ static const char *const kind_names[] = {
 	[FRAME_REFUSED] = "REFUSED",
 	[FRAME_OBSERVED_CALL] = "OBSERVED_CALL",
 	[FRAME_OBSERVED_REPLY] = "OBSERVED_REPLY",
+	[FRAME_NEXT] = "NEXT",
+	[FRAME_END] = "END",
+	[FRAME_WINDOW] = "WINDOW",
 	[FRAME_HELLO] = "HELLO",
 	[FRAME_WELCOME] = "WELCOME",
 	[FRAME_GOODBYE] = "GOODBYE",
@@ -72,6 +75,9 @@ static const char *const kind_names[] = {
 	[FRAME_FORGET] = "FORGET",
 	[FRAME_PING] = "PING",
 	[FRAME_PONG] = "PONG",
+	[FRAME_BIND] = "BIND",
+	[FRAME_UNBIND] = "UNBIND",
+	[FRAME_DRAIN] = "DRAIN",
 };
 
 static bool has_status(uint8_t kind)

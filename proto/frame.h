@@ -42,6 +42,9 @@ enum frame_kind {
 	FRAME_REFUSED = 7,
 	FRAME_OBSERVED_CALL = 8,
 	FRAME_OBSERVED_REPLY = 9,
+	FRAME_NEXT = 10,   /* one of the messages of a stream */
+	FRAME_END = 11,    /* the caller's stream is at its end */
+	FRAME_WINDOW = 12, /* so much more of streams may come */
 
 	/* What a peer and the switch say to each other. */
 	FRAME_HELLO = 16,
@@ -59,6 +62,9 @@ enum frame_kind {
 	FRAME_FORGET = 28,
 	FRAME_PING = 29,
 	FRAME_PONG = 30,
+	FRAME_BIND = 31,
+	FRAME_UNBIND = 32,
+	FRAME_DRAIN = 33,
 };
 
 enum frame_flag {
@@ -70,6 +76,9 @@ enum frame_flag {
 	FRAME_WAIT = 1 << 5,       /* a call: hold it until a server comes */
 	FRAME_EXTENDED = 1 << 6,   /* 24 more bytes of header follow */
 	FRAME_WHOLE = FRAME_FIRST | FRAME_LAST,
+	/* Of a call, which asks for no acks. */
+	FRAME_MORE = FRAME_ACK_ROUTED,   /* its requests are a stream */
+	FRAME_STREAM = FRAME_ACK_STORED, /* its replies are one */
 };
 
 /** Where those who pass on encoded frames find what they change in them. */
