@@ -21,9 +21,11 @@ struct level {
 
 struct scan {
 	const uint8_t *at;
-	struct level levels[UNPACK_DEPTH_MAX];
+	struct level levels[UNPACK_DEPTH_LIMIT];
 	size_t n_levels;
+	size_t n_levels_max;
 	size_t n_fields;
+	size_t n_fields_max;
 };
 
 static const char *const error_texts[] = {
@@ -53,7 +55,7 @@ static bool read_varint(struct scan *scan, const uint8_t *end, uint64_t *ret)
 static int enter(struct scan *scan, const ProtobufCFieldDescriptor *field,
 		 size_t n)
 {
-	if (scan->n_levels == UNPACK_DEPTH_MAX)
+	if (scan->n_levels == scan->n_levels_max)
 		return UNPACK_E_DEPTH;
 	scan->levels[scan->n_levels++] = (struct level){
 		.descriptor = field->descriptor,
@@ -95,7 +97,7 @@ static int scan_field(struct scan *scan)
 	uint64_t ignored;
 	size_t n_fixed;
 
-	if (++scan->n_fields > UNPACK_FIELDS_MAX)
+	if (++scan->n_fields > scan->n_fields_max)
 		return UNPACK_E_FIELDS;
 	if (!read_varint(scan, level.end, &key) || !(key >> 3) || key >> 32)
 		return UNPACK_E_MALFORMED;
@@ -122,15 +124,32 @@ static int scan_field(struct scan *scan)
 	return 0;
 }
 
-static int scan_message(const ProtobufCMessageDescriptor *descriptor,
-			const uint8_t *bytes, size_t n)
+/* The levels are not cleared: most messages have one or two. */
+static void scan_init(struct scan *scan, const struct unpack_arena *arena)
 {
-	struct scan scan = {
-		.at = bytes,
-		.levels = { { .descriptor = descriptor, .end = bytes + n } },
-		.n_levels = 1,
-	};
+	unsigned depth_max =
+		arena->depth_max ? arena->depth_max : UNPACK_DEPTH_MAX;
 
+	scan->n_levels_max =
+		depth_max < UNPACK_DEPTH_LIMIT ? depth_max : UNPACK_DEPTH_LIMIT;
+	scan->n_fields_max =
+		arena->n_fields_max ? arena->n_fields_max : UNPACK_FIELDS_MAX;
+	scan->n_levels = 0;
+	scan->n_fields = 0;
+}
+
+static int scan_message(const ProtobufCMessageDescriptor *descriptor,
+			const uint8_t *bytes, size_t n,
+			const struct unpack_arena *arena)
+{
+	struct scan scan;
+
+	scan_init(&scan, arena);
+	scan.at = bytes;
+	scan.levels[scan.n_levels++] = (struct level){
+		.descriptor = descriptor,
+		.end = bytes + n,
+	};
 	while (scan.n_levels) {
 		int r;
 
@@ -142,7 +161,7 @@ static int scan_message(const ProtobufCMessageDescriptor *descriptor,
 		if (r)
 			return r;
 	}
-	return scan.n_fields > UNPACK_FIELDS_MAX ? UNPACK_E_FIELDS : 0;
+	return scan.n_fields > scan.n_fields_max ? UNPACK_E_FIELDS : 0;
 }
 
 static void *arena_alloc(void *userdata, size_t n)
@@ -175,7 +194,7 @@ int unpack(const ProtobufCMessageDescriptor *descriptor, const uint8_t *bytes,
 	ProtobufCMessage *message;
 	int r;
 
-	r = scan_message(descriptor, bytes, n);
+	r = scan_message(descriptor, bytes, n, arena);
 	if (r)
 		return r;
 

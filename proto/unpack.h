@@ -16,9 +16,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* What holds where an arena says nothing else. */
 enum {
 	UNPACK_DEPTH_MAX = 8,
 	UNPACK_FIELDS_MAX = 2048,
+};
+
+/* No arena can allow more than this. */
+enum {
+	UNPACK_DEPTH_LIMIT = 64,
 };
 
 enum unpack_error {
@@ -34,6 +40,9 @@ struct unpack_arena {
 	size_t n_bytes;
 	size_t n_used;
 	bool is_full; /* something did not fit */
+
+	unsigned depth_max;  /* of nested messages; 0: UNPACK_DEPTH_MAX */
+	size_t n_fields_max; /* 0: UNPACK_FIELDS_MAX */
 };
 
 /**

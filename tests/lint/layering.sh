@@ -13,6 +13,7 @@ cd "$1"
 arrows='
 base/:
 proto/:             base/
+schema/:            base/ proto/
 transports/:        base/
 transports/tcp/:    base/ transports/
 transports/shm/:    base/ transports/
@@ -23,10 +24,10 @@ rpc/:               base/ proto/ transports/
 switch/:            base/ proto/ transports/
 switch/service.:    base/ proto/ transports/ switch/ rpc/
 switch/main.:       base/ proto/ transports/ switch/ switch/service.
-logger/:            base/ proto/ rpc/ storage/backend/
+logger/:            base/ proto/ rpc/ schema/ storage/backend/
 storage/:           base/ proto/ rpc/ storage/backend/
-registry/:          base/ proto/ rpc/
-cli/:               base/ proto/ rpc/
+registry/:          base/ proto/ rpc/ schema/
+cli/:               base/ proto/ rpc/ schema/
 '
 
 # HEADER: the places whose files may include it; the header is a pattern.
@@ -41,12 +42,14 @@ jansson\.h:          logger/ storage/ registry/ cli/
 '
 
 # Every include of every source as FILE:LINE, the path or <header> after it.
-# The headers that protoc-c makes stand below helio/, for proto/.
+# The headers that protoc-c makes stand below helio/, for proto/, and below
+# google/, for schema/.
 includes() {
 	find . -path ./build -prune -o -path ./.git -prune -o \
 		-name '*.[ch]' -print | sed 's|^\./||' | sort |
 		xargs -r grep -HnE '^[[:space:]]*#[[:space:]]*include' |
 		sed -nE -e 's|"helio/|"proto/helio/|' \
+			-e 's|"google/|"schema/google/|' \
 			-e 's|^([^:]*:[0-9]+):[^"<]*(["<][^">]*).*|\1 \2|p'
 }
 

@@ -99,10 +99,13 @@ static void an_empty_text_is_a_message(void **state)
 }
 
 /* `depth` messages, each in the one before. */
-static int try_depth(size_t depth)
+static int try_depth(size_t depth, unsigned depth_max)
 {
+	struct unpack_arena arena = { .bytes = memory,
+				      .n_bytes = sizeof(memory),
+				      .depth_max = depth_max };
 	ProtobufCMessage *message;
-	uint8_t bytes[64];
+	uint8_t bytes[128];
 	size_t n = 0;
 
 	while (n / 2 + 1 < depth) {
@@ -110,15 +113,19 @@ static int try_depth(size_t depth)
 		bytes[n + 1] = (uint8_t)(2 * (depth - 2) - n);
 		n += 2;
 	}
-	return try_unpack(&nest_descriptor, bytes, n, sizeof(memory), &message);
+	return unpack(&nest_descriptor, bytes, n, &arena, &message);
 }
 
 static void nesting_is_bounded(void **state)
 {
-	assert_int_equal(try_depth(1), 0);
-	assert_int_equal(try_depth(UNPACK_DEPTH_MAX), 0);
-	assert_int_equal(try_depth(UNPACK_DEPTH_MAX + 1), UNPACK_E_DEPTH);
-	assert_int_equal(try_depth(30), UNPACK_E_DEPTH);
+	assert_int_equal(try_depth(1, 0), 0);
+	assert_int_equal(try_depth(UNPACK_DEPTH_MAX, 0), 0);
+	assert_int_equal(try_depth(UNPACK_DEPTH_MAX + 1, 0), UNPACK_E_DEPTH);
+	assert_int_equal(try_depth(30, 0), UNPACK_E_DEPTH);
+	assert_int_equal(try_depth(30, 30), 0);
+	assert_int_equal(try_depth(31, 30), UNPACK_E_DEPTH);
+	assert_int_equal(try_depth(UNPACK_DEPTH_LIMIT + 1, 1000),
+			 UNPACK_E_DEPTH);
 }
 
 /* Empty entries of `headers`, two bytes each on the wire. */
