@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "cli/text.h"
 
 static void begin_value(struct json *json)
@@ -51,7 +52,7 @@ static void write_text(FILE *out, const void *bytes, size_t n)
 
 	fputc('"', out);
 	while (n > 0) {
-		length = text_decode(at, n, &character);
+		length = utf8_decode(at, n, &character);
 		write_character(out, at, length, character);
 		length += length == 0;
 		at += length;
@@ -125,7 +126,7 @@ void json_bytes(struct json *json, const char *key, const void *bytes, size_t n)
 {
 	char name[64];
 
-	if (text_is_utf8(bytes, n)) {
+	if (utf8_is_valid(bytes, n)) {
 		json_key(json, key);
 		json_text(json, bytes, n);
 		return;

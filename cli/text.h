@@ -11,16 +11,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/**
- * The first character of `n` bytes that should be UTF-8: its length, 1 to 4,
- * or 0 when there is no valid one. Surrogates and overlong forms are invalid.
- */
-size_t text_decode(const uint8_t *bytes, size_t n, uint32_t *ret_character);
-
 /** Whether a terminal shows it and does nothing else with it. */
 bool text_is_harmless(uint32_t character);
-
-bool text_is_utf8(const void *bytes, size_t n);
 
 /**
  * Write `n` bytes so that they cannot drive a terminal: control characters

@@ -16,34 +16,6 @@
 /* Each case stands with its length, for some hold a NUL. */
 #define BYTES(text) text, sizeof(text) - 1
 
-static void utf8_is_told_from_other_bytes(void **state)
-{
-	static const struct {
-		const char *bytes;
-		size_t n;
-		bool is_utf8;
-	} cases[] = {
-		{ BYTES(""), true },
-		{ BYTES("plain"), true },
-		{ BYTES("\0"), true },
-		{ BYTES("\xc3\xa4"), true },
-		{ BYTES("\xe2\x82\xac"), true },
-		{ BYTES("\xf0\x9f\x98\x80"), true },
-		{ BYTES("\xf4\x8f\xbf\xbf"), true },
-		{ BYTES("\xf4\x90\x80\x80"), false }, /* beyond the last */
-		{ BYTES("\x80"), false },
-		{ BYTES("\xc3"), false },         /* cut off */
-		{ BYTES("\xc0\xaf"), false },     /* overlong */
-		{ BYTES("\xe0\x80\xaf"), false }, /* overlong */
-		{ BYTES("\xed\xa0\x80"), false }, /* a surrogate */
-		{ BYTES("\xff"), false },
-	};
-
-	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
-		assert_int_equal(text_is_utf8(cases[i].bytes, cases[i].n),
-				 cases[i].is_utf8);
-}
-
 static void a_terminal_gets_no_control_bytes(void **state)
 {
 	static const struct {
@@ -110,7 +82,6 @@ static void json_is_valid_whatever_the_bytes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(utf8_is_told_from_other_bytes),
 		cmocka_unit_test(a_terminal_gets_no_control_bytes),
 		cmocka_unit_test(json_is_valid_whatever_the_bytes),
 	};
