@@ -35,7 +35,7 @@ homes='
 sqlite3\.h:          storage/backend/
 zmq.*\.h:            transports/tcp/
 sodium.*\.h:         transports/tcp/
-openssl/.*:          transports/tcp/
+openssl/.*:          transports/tcp/ schema/
 xen.*|libxenvchan.*: transports/vchan/
 uv\.h:               switch/ logger/ storage/ registry/ cli/
 jansson\.h:          logger/ storage/ registry/ cli/
