@@ -11,6 +11,7 @@
 #include "switch/inbound.h"
 #include "switch/peer.h"
 #include "switch/policy.h"
+#include "switch/stream.h"
 #include "switch/subscription.h"
 #include "switch/uplink.h"
 
@@ -32,6 +33,7 @@ const struct bus_limits bus_default_limits = {
 	.deadline_max_ms = 60 * 60 * 1000,
 	.greeting_ms = 5 * 1000,
 	.fragment_ms = 30 * 1000,
+	.stream_idle_ms = 60 * 1000,
 	.stall_ms = 30 * 1000,
 	.queue_messages = 65536,
 	.queue_bytes = 16 * 1024 * 1024,
@@ -222,6 +224,8 @@ static void flush_all(struct bus *bus)
 
 		ack_flush(peer);
 		peer_pump(peer);
+		if (!list_is_empty(&peer->windows))
+			streams_tell(peer);
 		/* What goes wrong is told again by the next refill. */
 		if (peer->state != PEER_ENDED)
 			(void)channel_flush(peer->channel);

@@ -45,6 +45,7 @@ struct bus_limits {
 	uint32_t deadline_max_ms;
 	uint32_t greeting_ms;    /* for HELLO to come */
 	uint32_t fragment_ms;    /* between two fragments */
+	uint32_t stream_idle_ms; /* saying nothing on a stream */
 	uint32_t stall_ms;       /* taking nothing, for one that has to */
 	uint32_t queue_messages; /* of a subscription, unless it tells */
 	uint64_t queue_bytes;

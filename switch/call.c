@@ -18,6 +18,7 @@
 #include "switch/peer.h"
 #include "switch/quota.h"
 #include "switch/slot.h"
+#include "switch/stream.h"
 #include "switch/uplink.h"
 #include "switch/upward.h"
 #include "switch/waiting.h"
@@ -99,11 +100,17 @@ bool call_is_allowed(const struct speaker *caller, const char *subject,
 void call_judge(struct slot *slot)
 {
 	const struct endpoint *endpoint = slot->waits_at;
+	const struct stream *stream = slot->stream;
+	const char *subject;
 	char text[900];
+	size_t n;
 
-	if (!endpoint ||
-	    call_is_allowed(slot->speaker, endpoint->subject,
-			    endpoint->n_subject, text, sizeof(text)))
+	/* What the host hands to a leaf, the host judges. */
+	if (slot->caller->uplink || (!endpoint && !stream))
+		return;
+	subject = endpoint ? endpoint->subject : stream->subject;
+	n = endpoint ? endpoint->n_subject : stream->n_subject;
+	if (call_is_allowed(slot->speaker, subject, n, text, sizeof(text)))
 		return;
 	call_fail(slot, STATUS_PERMISSION_DENIED, text);
 	slot_free(slot);
@@ -288,8 +295,18 @@ static void hold_for(struct slot *slot, const struct inbound *inbound,
 	slot_free(slot);
 }
 
-static uint32_t time_left(const struct bus *bus, uint32_t ms)
+static bool is_stream(const struct frame *call)
 {
+	return call->flags & (FRAME_MORE | FRAME_STREAM);
+}
+
+/* A stream lives as long as it likes, or as its caller says. */
+static uint32_t time_left(const struct bus *bus, const struct frame *call)
+{
+	uint32_t ms = call->time_left_ms;
+
+	if (is_stream(call))
+		return ms;
 	if (!ms)
 		ms = SLOT_DEFAULT_MS;
 	return ms < bus->limits.deadline_max_ms ? ms
@@ -302,11 +319,17 @@ static int open_slot(struct peer *caller, const struct inbound *inbound,
 {
 	struct bus *bus = caller->bus;
 	uint64_t id = inbound->frame.correlation;
+	uint32_t time_left_ms = time_left(bus, &inbound->frame);
 	struct slot *slot;
 	char text[400];
 	int r;
 
 	r = slot_new(bus, SLOT_CALL, inbound->speaker, id, &slot);
+	if (!r && is_stream(&inbound->frame)) {
+		r = stream_new(slot, inbound);
+		if (r < 0)
+			slot_free(slot);
+	}
 	if (r < 0) {
 		slot_refused_text(inbound->speaker, r, text, sizeof(text));
 		reply_by_bus(caller, id, STATUS_RESOURCE_EXHAUSTED, text,
@@ -314,13 +337,13 @@ static int open_slot(struct peer *caller, const struct inbound *inbound,
 		return 1;
 	}
 	slot->room_bytes = caller->message_max;
-	if (inbound->frame.room_kib)
+	if (inbound->frame.room_kib && !slot->stream)
 		slot->room_bytes = inbound->frame.room_kib * UINT64_C(1024);
 	if (slot->room_bytes > bus->limits.message_max_bytes)
 		slot->room_bytes = bus->limits.message_max_bytes;
-	wheel_add(&bus->wheel, &slot->timer,
-		  bus->now_ns + time_left(bus, inbound->frame.time_left_ms) *
-					NS_PER_MS);
+	if (time_left_ms)
+		wheel_add(&bus->wheel, &slot->timer,
+			  bus->now_ns + time_left_ms * NS_PER_MS);
 	*ret_slot = slot;
 	return 0;
 }
@@ -331,7 +354,11 @@ static void forward_call(struct peer *caller, const struct inbound *inbound,
 {
 	inbound_forward(inbound, inbound->speaker, FRAME_CALL, ret_message);
 	ret_message->frame.time_left_ms =
-		time_left(caller->bus, inbound->frame.time_left_ms);
+		time_left(caller->bus, &inbound->frame);
+	if (!is_stream(&inbound->frame))
+		return;
+	ret_message->frame.flags |= inbound->frame.flags & FRAME_MORE;
+	ret_message->flags = ret_message->frame.flags;
 }
 
 /* Later fragments of a call whose first went nowhere are taken and lost. */

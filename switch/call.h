@@ -20,6 +20,9 @@ struct peer;
 struct slot;
 struct speaker;
 
+/** What a peer may let wait before its calls are cut to a status. */
+enum { CALL_UNREAD_MAX_BYTES = 16 * 1024 * 1024 };
+
 /** What all its fragments take of a server's credit, at once. */
 uint64_t call_cost(const struct inbound *inbound);
 
@@ -28,6 +31,9 @@ void call_start(struct peer *caller, const struct inbound *inbound);
 
 /** A REPLY came in, the first fragment of it or a whole one. */
 void call_reply(struct peer *callee, const struct inbound *inbound);
+
+/** Whether an id that has no call now was ever drawn for this channel. */
+bool call_was_drawn(const struct peer *callee, uint64_t id);
 
 /** A CANCEL came in. */
 void call_cancel(struct peer *caller, const struct inbound *inbound);
@@ -45,7 +51,10 @@ const char *call_plain_subject(const char *subject, size_t *n);
 bool call_is_allowed(const struct speaker *caller, const char *subject,
 		     size_t n, char *text, size_t n_text);
 
-/** Policy has changed: a call that waits and is no longer allowed ends. */
+/**
+ * Policy has changed: a call that waits or has a stream, and is no longer
+ * allowed, ends.
+ */
 void call_judge(struct slot *slot);
 
 /**

@@ -56,6 +56,7 @@ static void welcome(struct peer *peer, uint64_t correlation)
 	w.has_message_max = w.has_subscriptions_max = w.has_calls_max = 1;
 	w.has_open_messages_max = w.has_deadline_max_ms = 1;
 	w.has_switch_incarnation = w.has_principals_max = 1;
+	w.has_stream_idle_ms = 1;
 	w.version = PROTOCOL_VERSION;
 	w.principal = who.path;
 	w.incarnation = who.incarnation;
@@ -67,6 +68,7 @@ static void welcome(struct peer *peer, uint64_t correlation)
 	w.deadline_max_ms = limits->deadline_max_ms;
 	w.switch_incarnation = peer->bus->incarnation;
 	w.principals_max = leaf_principals_max(peer);
+	w.stream_idle_ms = limits->stream_idle_ms;
 	peer_send(peer, &frame, body, helio__bus__v1__welcome__pack(&w, body));
 }
 

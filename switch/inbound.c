@@ -15,6 +15,7 @@
 #include "switch/peer.h"
 #include "switch/publish.h"
 #include "switch/slot.h"
+#include "switch/stream.h"
 #include "switch/uplink.h"
 
 enum {
@@ -252,12 +253,12 @@ static const char *fault_of_message(const struct peer *peer,
 
 	if ((frame->source || frame->hops) && is_impostor(peer, inbound))
 		return fault_of_source(peer);
+	if (frame->kind == FRAME_REPLY && frame->flags & FRAME_ACK_STORED)
+		return "an ack of what is no message";
 	if (frame->kind == FRAME_REPLY && frame->n_subject)
 		return "a reply with a subject";
 	if (frame->kind == FRAME_REPLY && frame->status >= N_STATUS)
 		return "a reply with a status that is none";
-	if (frame->kind != FRAME_MESSAGE && frame->flags & FRAME_ACK_STORED)
-		return "an ack of what is no message";
 	if (frame->handle)
 		return "a handle where none is defined";
 	if (frame->kind != FRAME_REPLY &&
@@ -271,6 +272,8 @@ static const char *fault_of_message(const struct peer *peer,
 		return "a correlation id is used twice";
 	if (frame_is_whole(frame))
 		return NULL;
+	if (frame->kind == FRAME_CALL && frame->flags & FRAME_MORE)
+		return "a call in fragments whose requests are a stream";
 	if (!(frame->flags & FRAME_EXTENDED))
 		return "a first fragment without the total length";
 	if (frame->total_bytes <= inbound_body_bytes(inbound))
@@ -307,6 +310,12 @@ static void dispatch_other(struct peer *peer, const struct inbound *inbound)
 	case FRAME_ABORT:
 		abort_open(peer, inbound);
 		break;
+	case FRAME_END:
+		stream_end(peer, inbound);
+		break;
+	case FRAME_WINDOW:
+		stream_window(peer, inbound);
+		break;
 	case FRAME_ACK:
 		publish_acked(peer, inbound);
 		break;
@@ -329,6 +338,8 @@ static void dispatch(struct peer *peer, struct inbound *inbound)
 	}
 	if (inbound->frame.kind <= FRAME_REPLY && inbound->frame.kind)
 		route_message(peer, inbound);
+	else if (inbound->frame.kind == FRAME_NEXT)
+		stream_next(peer, inbound);
 	else
 		dispatch_other(peer, inbound);
 }

@@ -149,7 +149,7 @@ static struct copies *copy_to_all(struct bus *bus,
 			       FRAME_MAX_BYTES - FRAME_HEADER_MAX_BYTES -
 				       copy.n_subject - frame->n_metadata);
 	copy.n_tail = frame->n_metadata + copy.n_body;
-	frame->flags = FRAME_FIRST | FRAME_EXTENDED;
+	frame->flags |= FRAME_FIRST | FRAME_EXTENDED;
 	if (is_last && copy.n_body == message->n_body) {
 		frame->flags |= FRAME_LAST;
 		message_set_frame(&copy, frame);
@@ -223,6 +223,8 @@ void observe_reply(struct slot *slot, const struct inbound *inbound,
 	};
 
 	copy.callee = callee;
+	/* A stream's message that the reply has cut short. */
+	slot->observation->reply = abort_copies(slot->observation->reply);
 	slot->observation->reply =
 		copy_to_all(slot->bus, slot->observation, &copy, &frame);
 }
@@ -237,6 +239,40 @@ void observe_continue(struct slot *slot, const struct message *message)
 	else
 		observation->call = deliver_more(
 			observation->call, FRAME_OBSERVED_CALL, message, 0);
+}
+
+/* Its first fragment. */
+static struct copies *begin_next(struct slot *slot, uint8_t kind,
+				 struct message *copy)
+{
+	struct frame frame = {
+		.kind = kind,
+		.flags = FRAME_STREAM,
+		.source = copy->source->handle,
+		.slot = slot->id,
+		.callee = slot->callee->speaker->source->handle,
+	};
+
+	copy->callee = slot->callee->speaker->source;
+	return copy_to_all(slot->bus, slot->observation, copy, &frame);
+}
+
+void observe_next(struct slot *slot, bool is_request,
+		  const struct message *message)
+{
+	struct observation *observation = slot->observation;
+	struct copies **copies =
+		is_request ? &observation->call : &observation->reply;
+	uint8_t kind = is_request ? FRAME_OBSERVED_CALL : FRAME_OBSERVED_REPLY;
+	struct message copy = *message;
+
+	copy.source = is_request ? slot->speaker->source
+				 : slot->callee->speaker->source;
+	copy.frame.source = copy.source->handle;
+	if (message->flags & FRAME_FIRST)
+		*copies = begin_next(slot, kind, &copy);
+	else
+		*copies = deliver_more(*copies, kind, &copy, 0);
 }
 
 void observe_end(struct slot *slot, enum status status, const char *text)

@@ -42,6 +42,13 @@ void observe_reply(struct slot *slot, const struct inbound *inbound,
 /** A later fragment of the call or of its reply. */
 void observe_continue(struct slot *slot, const struct message *message);
 
+/**
+ * A message of its stream, or a fragment of one, of the requests or of the
+ * replies. It has no metadata.
+ */
+void observe_next(struct slot *slot, bool is_request,
+		  const struct message *message);
+
 /** It ended without a reply, or with half of one. */
 void observe_end(struct slot *slot, enum status status, const char *text);
 

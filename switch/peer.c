@@ -79,6 +79,7 @@ static struct peer *peer_alloc(struct bus *bus)
 	list_init(&peer->dirty_link);
 	list_init(&peer->ended_link);
 	list_init(&peer->waiting);
+	list_init(&peer->windows);
 	outbox_init(&peer->outbox, &bus->chunks);
 	timer_init(&peer->greeting, on_no_greeting);
 	timer_init(&peer->stall, on_stall);

@@ -66,6 +66,7 @@ struct peer {
 	struct outbox outbox; /* frames that must go before any other */
 	struct list waiting;  /* subscriptions with something to send */
 	struct ack_batch acks;
+	struct list windows; /* ways of streams with credit to tell it of */
 
 	struct map receivers; /* subscriptions, registrations: by id */
 	struct map open;      /* messages it has begun, by id */

@@ -10,13 +10,10 @@
 #include "switch/peer.h"
 #include "switch/quota.h"
 #include "switch/slot.h"
+#include "switch/stream.h"
 #include "switch/waiting.h"
 
-/* What a caller may let wait before its replies are cut to a status. */
-enum { UNREAD_REPLIES_MAX_BYTES = 16 * 1024 * 1024 };
-
-/* Whether an id that has no call now was ever drawn for this channel. */
-static bool was_drawn(const struct peer *callee, uint64_t id)
+bool call_was_drawn(const struct peer *callee, uint64_t id)
 {
 	uint64_t n_drawn = callee->next_call;
 	struct receiver *receiver;
@@ -100,7 +97,7 @@ static int check_room(struct slot *slot, const struct inbound *inbound)
 	if (n > slot->room_bytes)
 		end_early(slot, "the reply is longer than the caller's room");
 	else if (outbox_bytes(&slot->caller->outbox) + n >
-		 UNREAD_REPLIES_MAX_BYTES)
+		 CALL_UNREAD_MAX_BYTES)
 		end_early(slot, "the caller does not take its replies");
 	else
 		return 0;
@@ -111,10 +108,11 @@ void call_reply(struct peer *callee, const struct inbound *inbound)
 {
 	uint64_t id = inbound->frame.correlation;
 	struct slot *slot = slot_lookup_taken(callee, id);
+	const char *fault = NULL;
 	struct message message;
 	struct open *open;
 
-	if (!slot && !callee->uplink && !was_drawn(callee, id)) {
+	if (!slot && !callee->uplink && !call_was_drawn(callee, id)) {
 		peer_end(callee, STATUS_INVALID_ARGUMENT,
 			 "a reply to a call that it never had");
 		return;
@@ -122,6 +120,13 @@ void call_reply(struct peer *callee, const struct inbound *inbound)
 	if (!slot || slot->kind != SLOT_CALL || slot->reply ||
 	    check_room(slot, inbound)) {
 		swallow(callee, inbound);
+		return;
+	}
+	if (slot->stream)
+		fault = stream_close(slot->stream,
+				     inbound->frame.status == STATUS_OK);
+	if (fault) {
+		peer_end(callee, STATUS_INVALID_ARGUMENT, fault);
 		return;
 	}
 	callee->bus->stats.n_replies++;
@@ -174,6 +179,8 @@ void call_continue(struct open *open, const struct message *message)
 	struct slot *slot = open->slot;
 	struct message settled;
 
+	if (slot->stream)
+		stream_touch(slot->stream);
 	if (slot->observation) {
 		settled = *message;
 		message_settle(&settled, slot->bus->scratch);

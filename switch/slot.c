@@ -13,6 +13,7 @@
 #include "switch/open.h"
 #include "switch/peer.h"
 #include "switch/quota.h"
+#include "switch/stream.h"
 #include "switch/subscription.h"
 #include "switch/uplink.h"
 #include "switch/upward.h"
@@ -21,6 +22,7 @@ void slot_table_init(struct slot_table *table)
 {
 	*table = (struct slot_table){ 0 };
 	list_init(&table->free);
+	list_init(&table->free_streams);
 }
 
 void slot_table_deinit(struct slot_table *table)
@@ -29,6 +31,7 @@ void slot_table_deinit(struct slot_table *table)
 
 	while ((link = list_pop_front(&table->free)))
 		free(container_of(link, struct slot, callee_link));
+	streams_deinit(table);
 }
 
 /* Callers choose their ids, and would choose them all alike. */
@@ -122,6 +125,8 @@ void slot_free(struct slot *slot)
 	slot->observation = observation_free(slot->observation);
 	open_lose_slot(slot->request);
 	open_lose_slot(slot->reply);
+	if (slot->stream)
+		stream_free(&slot->bus->slots, slot->stream);
 	timer_remove(&slot->timer);
 	list_unlink(&slot->speaker_link);
 	if (slot->callee && slot->kind != SLOT_STORED)
@@ -152,6 +157,8 @@ void slot_hand_over(struct slot *slot, struct receiver *callee,
 	if (slot->kind != SLOT_STORED)
 		map_add(&callee->peer->taken, &slot->taken_node,
 			hash_id(slot->bus, callee_id));
+	if (slot->stream)
+		stream_hand_over(slot->stream);
 }
 
 struct slot *slot_lookup_made(const struct peer *caller, uint64_t id)

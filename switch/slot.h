@@ -26,6 +26,7 @@ struct open;
 struct peer;
 struct receiver;
 struct speaker;
+struct stream;
 
 enum slot_kind {
 	SLOT_CALL,
@@ -62,6 +63,7 @@ struct slot {
 	struct observation *observation; /* if somebody observes; or NULL */
 	struct open *request;            /* fragments still to come, or NULL */
 	struct open *reply;
+	struct stream *stream; /* of a call with one; or NULL */
 
 	struct endpoint *waits_at; /* or NULL */
 	uint8_t *held;       /* frames of a call that waits for a server */
@@ -73,6 +75,7 @@ enum { SLOT_DEFAULT_MS = 30 * 1000 }; /* a deadline that was not told */
 
 struct slot_table {
 	struct list free; /* for reuse: a call allocates nothing */
+	struct list free_streams;
 	uint64_t n_slots;
 	uint64_t n_ever;
 };
@@ -91,6 +94,12 @@ int slot_new(struct bus *bus, enum slot_kind kind, struct speaker *speaker,
 /** In words, what slot_new() returned. */
 void slot_refused_text(const struct speaker *caller, int r, char *text,
 		       size_t n_text);
+
+/** A stream may have none. */
+static inline bool slot_has_deadline(const struct slot *slot)
+{
+	return list_is_linked(&slot->timer.link);
+}
 
 /** Nobody is told. */
 void slot_free(struct slot *slot);

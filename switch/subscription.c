@@ -134,7 +134,8 @@ static void write_delivery(const struct subscription *sub,
 			   uint8_t *room)
 {
 	message_write(message, correlation, room);
-	if (sub->log)
+	/* What asks a log for an ack tells an observer of a stream. */
+	if (sub->log || sub->is_observer)
 		room[FRAME_AT_FLAGS] |= message->flags & FRAME_ACK_STORED;
 	else
 		room[FRAME_AT_FLAGS] &= (uint8_t)~FRAME_ACK_STORED;

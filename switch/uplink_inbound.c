@@ -15,6 +15,7 @@
 #include "switch/message.h"
 #include "switch/open.h"
 #include "switch/slot.h"
+#include "switch/stream.h"
 #include "switch/subscription.h"
 #include "switch/uplink.h"
 #include "switch/upward.h"
@@ -299,6 +300,12 @@ static void take_control(struct uplink *uplink, const struct inbound *inbound)
 	case FRAME_REFUSED:
 		upward_refused(uplink, inbound);
 		break;
+	case FRAME_END:
+		stream_end(uplink->peer, inbound);
+		break;
+	case FRAME_WINDOW:
+		stream_window(uplink->peer, inbound);
+		break;
 	case FRAME_CANCEL:
 		call_cancel(uplink->peer, inbound);
 		break;
@@ -330,6 +337,8 @@ void uplink_inbound(struct uplink *uplink, struct inbound *inbound)
 		 kind == FRAME_REPLY || kind == FRAME_OBSERVED_CALL ||
 		 kind == FRAME_OBSERVED_REPLY)
 		take_speech(uplink, inbound);
+	else if (kind == FRAME_NEXT)
+		stream_next(uplink->peer, inbound);
 	else
 		take_control(uplink, inbound);
 }

@@ -44,8 +44,7 @@ static uint64_t plain_id(struct uplink *uplink, const struct source *source,
 	return UPWARD_PLAIN | UPWARD_LONG | (n & UPWARD_ID_MASK);
 }
 
-/* Whoever brings the uplink more than it takes is not heard for a while. */
-static void hold_back(struct uplink *uplink, struct peer *peer)
+void upward_hold_back(struct uplink *uplink, struct peer *peer)
 {
 	if (outbox_bytes(&uplink->peer->outbox) <= FULL_BYTES || peer->is_held)
 		return;
@@ -153,7 +152,7 @@ void upward_publish(struct uplink *uplink, const struct inbound *inbound,
 		uplink->n_open++;
 	}
 	pass(uplink, message, id, inbound->frame.flags & FRAME_ACK_ROUTED);
-	hold_back(uplink, inbound->speaker->peer);
+	upward_hold_back(uplink, inbound->speaker->peer);
 }
 
 void upward_fragment(struct uplink *uplink, const struct message *message,
@@ -167,7 +166,7 @@ void upward_continue(struct open *open, const struct message *message)
 	struct uplink *uplink = open->sender->bus->uplink;
 
 	pass(uplink, message, open->up_id, 0);
-	hold_back(uplink, open->sender);
+	upward_hold_back(uplink, open->sender);
 	if (message->flags & FRAME_LAST)
 		upward_forget(open);
 }
@@ -210,8 +209,9 @@ bool upward_takes_call(const struct bus *bus, const struct inbound *inbound,
 static void hand_up(struct uplink *uplink, struct slot *slot, uint64_t id)
 {
 	slot_hand_over(slot, &uplink->host, id, &uplink->slots);
-	wheel_add(&uplink->bus->wheel, &slot->timer,
-		  slot->timer.due_ns + GRACE_MS * NS_PER_MS);
+	if (slot_has_deadline(slot))
+		wheel_add(&uplink->bus->wheel, &slot->timer,
+			  slot->timer.due_ns + GRACE_MS * NS_PER_MS);
 }
 
 void upward_call(struct uplink *uplink, struct slot *slot,
@@ -220,7 +220,7 @@ void upward_call(struct uplink *uplink, struct slot *slot,
 	hand_up(uplink, slot, uplink_draw(uplink));
 	pass(uplink, message, slot->callee_id,
 	     inbound->frame.flags & FRAME_WAIT);
-	hold_back(uplink, slot->caller);
+	upward_hold_back(uplink, slot->caller);
 }
 
 /* The frames of a call that waited here, which now waits at the host. */

@@ -63,6 +63,12 @@ void upward_call(struct uplink *uplink, struct slot *slot,
 void upward_fragment(struct uplink *uplink, const struct message *message,
 		     uint64_t correlation);
 
+/**
+ * Something of `peer` went up: if the uplink has more than it takes now, the
+ * peer is not heard for a while.
+ */
+void upward_hold_back(struct uplink *uplink, struct peer *peer);
+
 /** REFUSED and ACK of the host. */
 void upward_refused(struct uplink *uplink, const struct inbound *inbound);
 void upward_acked(struct uplink *uplink, const struct inbound *inbound);

@@ -84,11 +84,13 @@ bool waiting_has_claim(const struct endpoint *endpoint,
 	       has_claim(slot_of(endpoint->waiting.next), registration);
 }
 
-/* Of the deadline, at least 1: 0 would say that there is none. */
+/* Of the deadline, at least 1: 0 says that there is none. */
 static uint32_t ms_left(const struct slot *slot)
 {
 	uint64_t now_ns = slot->bus->now_ns;
 
+	if (!slot_has_deadline(slot))
+		return 0;
 	if (slot->timer.due_ns < now_ns + NS_PER_MS)
 		return 1;
 	return (uint32_t)((slot->timer.due_ns - now_ns) / NS_PER_MS);

@@ -65,7 +65,7 @@ static void violations_end_the_peer_and_are_counted(void **state)
 		{ { .kind = FRAME_PEER },
 		  "a peer without the right uplink announces others" },
 		{ { .kind = FRAME_HELLO }, "HELLO came twice" },
-		{ { .kind = FRAME_CALL,
+		{ { .kind = FRAME_REPLY,
 		    .flags = FRAME_WHOLE | FRAME_ACK_STORED,
 		    .correlation = 1 },
 		  "an ack of what is no message" },
