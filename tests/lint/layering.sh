@@ -28,6 +28,7 @@ logger/:            base/ proto/ rpc/ schema/ storage/backend/
 storage/:           base/ proto/ rpc/ storage/backend/
 registry/:          base/ proto/ rpc/ schema/
 cli/:               base/ proto/ rpc/ schema/
+vm/:                base/ proto/ rpc/
 '
 
 # HEADER: the places whose files may include it; the header is a pattern.
@@ -37,8 +38,8 @@ zmq.*\.h:            transports/tcp/
 sodium.*\.h:         transports/tcp/
 openssl/.*:          transports/tcp/ schema/
 xen.*|libxenvchan.*: transports/vchan/
-uv\.h:               switch/ logger/ storage/ registry/ cli/
-jansson\.h:          logger/ storage/ registry/ cli/
+uv\.h:               switch/ logger/ storage/ registry/ cli/ vm/
+jansson\.h:          logger/ storage/ registry/ cli/ vm/
 '
 
 # Every include of every source as FILE:LINE, the path or <header> after it.
