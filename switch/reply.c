@@ -104,11 +104,42 @@ static int check_room(struct slot *slot, const struct inbound *inbound)
 	return 1;
 }
 
+/*
+ * The rest of a reply does not come, says a switch in its place; a server has
+ * ABORT for that. Returns NULL, or what is wrong.
+ */
+static const char *replace_begun(struct peer *callee,
+				 const struct inbound *inbound,
+				 struct slot *slot)
+{
+	if ((!callee->leaf && !callee->uplink) ||
+	    !frame_is_whole(&inbound->frame) ||
+	    inbound->frame.status == STATUS_OK)
+		return "a second reply to a call";
+	open_free(slot->reply);
+	return NULL;
+}
+
+/* What is wrong with the reply beside what came before it, or NULL. */
+static const char *fault_of_reply(struct peer *callee,
+				  const struct inbound *inbound,
+				  struct slot *slot)
+{
+	const char *fault = NULL;
+
+	if (slot->reply)
+		fault = replace_begun(callee, inbound, slot);
+	if (!fault && slot->stream)
+		fault = stream_close(slot->stream,
+				     inbound->frame.status == STATUS_OK);
+	return fault;
+}
+
 void call_reply(struct peer *callee, const struct inbound *inbound)
 {
 	uint64_t id = inbound->frame.correlation;
 	struct slot *slot = slot_lookup_taken(callee, id);
-	const char *fault = NULL;
+	const char *fault;
 	struct message message;
 	struct open *open;
 
@@ -117,16 +148,15 @@ void call_reply(struct peer *callee, const struct inbound *inbound)
 			 "a reply to a call that it never had");
 		return;
 	}
-	if (!slot || slot->kind != SLOT_CALL || slot->reply ||
-	    check_room(slot, inbound)) {
-		swallow(callee, inbound);
-		return;
-	}
-	if (slot->stream)
-		fault = stream_close(slot->stream,
-				     inbound->frame.status == STATUS_OK);
+	fault = slot && slot->kind == SLOT_CALL
+			? fault_of_reply(callee, inbound, slot)
+			: NULL;
 	if (fault) {
 		peer_end(callee, STATUS_INVALID_ARGUMENT, fault);
+		return;
+	}
+	if (!slot || slot->kind != SLOT_CALL || check_room(slot, inbound)) {
+		swallow(callee, inbound);
 		return;
 	}
 	callee->bus->stats.n_replies++;

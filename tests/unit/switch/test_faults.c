@@ -175,6 +175,27 @@ static void reply_in_fragments(void)
 	try_fragment(&b, FRAME_REPLY, FRAME_LAST, id, "");
 }
 
+static void open_a_stream(void)
+{
+	try_call(FRAME_STREAM);
+}
+
+static void prepare_stream(void)
+{
+	prepare_observer();
+	fake_call(&a, 1, FRAME_STREAM, "svc.x");
+	fake_expect(&b, FRAME_CALL, &got);
+}
+
+static void stream_in_fragments(void)
+{
+	uint64_t id = got.frame.correlation;
+
+	try_fragment(&b, FRAME_NEXT, FRAME_FIRST, id, "");
+	try_fragment(&b, FRAME_NEXT, 0, id, "");
+	try_fragment(&b, FRAME_NEXT, FRAME_LAST, id, "");
+}
+
 /* One without credit, one with; both must see all or an end. */
 static void prepare_subscribers(void)
 {
@@ -271,6 +292,8 @@ static const struct deed deeds[] = {
 	{ "call in fragments", prepare_server, call_in_fragments },
 	{ "call that waits in fragments", nothing, call_in_fragments },
 	{ "reply in fragments", prepare_call, reply_in_fragments },
+	{ "stream", prepare_server, open_a_stream },
+	{ "observed stream", prepare_stream, stream_in_fragments },
 	{ "publish", prepare_subscribers, publish_whole },
 	{ "publish in fragments", prepare_subscribers, publish_in_fragments },
 	{ "publish to the latest", prepare_follower, publish_whole },
