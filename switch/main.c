@@ -98,6 +98,7 @@ static struct bus_limits limits_of(const struct settings *settings)
 	limits.calls_max = (uint32_t)settings->calls_max;
 	limits.open_messages_max = (uint32_t)settings->open_messages_max;
 	limits.deadline_max_ms = (uint32_t)settings->deadline_max_ms;
+	limits.stream_idle_ms = (uint32_t)settings->stream_idle_ms;
 	return limits;
 }
 

@@ -15,6 +15,7 @@ const struct settings settings_defaults = {
 	.calls_max = 16384,
 	.open_messages_max = 64,
 	.deadline_max_ms = 600000,
+	.stream_idle_ms = 60000,
 };
 
 static const struct number_key {
@@ -35,6 +36,8 @@ static const struct number_key {
 	{ "open-messages-max", offsetof(struct settings, open_messages_max), 1,
 	  1 << 16, false },
 	{ "deadline-max-ms", offsetof(struct settings, deadline_max_ms), 1,
+	  UINT32_MAX, false },
+	{ "stream-idle-ms", offsetof(struct settings, stream_idle_ms), 1,
 	  UINT32_MAX, false },
 };
 

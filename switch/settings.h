@@ -20,6 +20,7 @@
  *     calls-max N
  *     open-messages-max N
  *     deadline-max-ms N
+ *     stream-idle-ms N
  *
  * N may end in K, M or G, powers of 1,024. What is not set has the value of
  * settings_defaults.
@@ -60,6 +61,7 @@ struct settings {
 	uint64_t calls_max;
 	uint64_t open_messages_max;
 	uint64_t deadline_max_ms;
+	uint64_t stream_idle_ms;
 };
 
 extern const struct settings settings_defaults;

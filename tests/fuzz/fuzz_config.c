@@ -36,7 +36,7 @@ static int try_settings(const char *text, size_t n, char *error, size_t n_error)
 		    settings.ring_bytes <= 1 << 20 &&
 		    !(settings.ring_bytes & (settings.ring_bytes - 1))));
 	FUZZ_CHECK(settings.deadline_max_ms && settings.calls_max &&
-		   settings.message_max >= 1024);
+		   settings.stream_idle_ms && settings.message_max >= 1024);
 	return 0;
 }
 

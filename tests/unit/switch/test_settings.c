@@ -45,7 +45,8 @@ static void each_setting_is_read(void **state)
 		      "subscriptions-max 100000\n"
 		      "calls-max 5\n"
 		      "open-messages-max 6\n"
-		      "deadline-max-ms 7");
+		      "deadline-max-ms 7\n"
+		      "stream-idle-ms 8");
 
 	assert_int_equal(settings.n_listens, 3);
 	assert_string_equal(settings.listens[0].address, "shm:/run/x");
@@ -65,6 +66,7 @@ static void each_setting_is_read(void **state)
 	assert_int_equal(settings.calls_max, 5);
 	assert_int_equal(settings.open_messages_max, 6);
 	assert_int_equal(settings.deadline_max_ms, 7);
+	assert_int_equal(settings.stream_idle_ms, 8);
 }
 
 static void a_wrong_setting_is_named_with_its_fault(void **state)
