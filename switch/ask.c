@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "switch/answer.h"
 #include "switch/bus.h"
 #include "switch/envoy.h"
 #include "switch/inbound.h"
@@ -86,7 +87,7 @@ void ask_answer(struct peer *peer, uint64_t correlation, enum status status,
 	if (ask)
 		ask->status = status;
 	else
-		peer_send_status(peer, FRAME_RESULT, correlation, status, text);
+		answer(peer, correlation, status, text);
 }
 
 void ask_sync(struct peer *peer, const struct source *source,

@@ -100,6 +100,10 @@ int bus_init(struct bus *bus, struct policy *policy,
 		r = group_table_init(&bus->groups);
 	if (r >= 0)
 		r = share_table_init(&bus->shares);
+	if (r >= 0)
+		r = schema_table_init(&bus->schemas);
+	if (r >= 0)
+		r = verdicts_init(&bus->verdicts, bus);
 	if (r < 0) {
 		bus_deinit(bus);
 		return r;
@@ -141,6 +145,8 @@ void bus_deinit(struct bus *bus)
 	free_ended(bus);
 	free_captures(bus);
 	domains_deinit(&bus->domains);
+	verdicts_deinit(&bus->verdicts);
+	schema_table_deinit(&bus->schemas);
 	share_table_deinit(&bus->shares);
 	group_table_deinit(&bus->groups);
 	endpoint_table_deinit(&bus->endpoints);

@@ -25,10 +25,13 @@
 #include "switch/queue.h"
 #include "switch/quota.h"
 #include "switch/route.h"
+#include "switch/schema.h"
 #include "switch/share.h"
 #include "switch/sketch.h"
 #include "switch/slot.h"
 #include "switch/source.h"
+#include "switch/verdict.h"
+#include "switch/version.h"
 #include "transports/poller.h"
 
 struct channel;
@@ -91,6 +94,9 @@ struct bus {
 	struct slot_table slots;
 	struct queue_pool chunks;
 	struct share_table shares; /* of what waits */
+	struct schema_table schemas;
+	struct verdicts verdicts; /* of the registry, about them */
+	struct versions versions; /* that were served */
 	struct wheel wheel;
 
 	struct list peers;

@@ -8,7 +8,9 @@
 
 #include "base/clock.h"
 #include "proto/subject.h"
+#include "switch/bind.h"
 #include "switch/bus.h"
+#include "switch/choice.h"
 #include "switch/endpoint.h"
 #include "switch/envoy.h"
 #include "switch/inbound.h"
@@ -17,17 +19,14 @@
 #include "switch/open.h"
 #include "switch/peer.h"
 #include "switch/quota.h"
+#include "switch/schema.h"
 #include "switch/slot.h"
 #include "switch/stream.h"
 #include "switch/uplink.h"
 #include "switch/upward.h"
 #include "switch/waiting.h"
 
-/* What a call is to, once subject and policy were looked at. */
-struct destination {
-	struct endpoint *endpoint;         /* NULL: nobody ever served it */
-	struct registration *registration; /* of a call to one instance */
-};
+enum { TEXT_BYTES = 900 };
 
 static void reply_by_bus(struct peer *caller, uint64_t id, enum status status,
 			 const char *text, bool is_handed_over)
@@ -99,17 +98,22 @@ bool call_is_allowed(const struct speaker *caller, const char *subject,
 
 void call_judge(struct slot *slot)
 {
-	const struct endpoint *endpoint = slot->waits_at;
 	const struct stream *stream = slot->stream;
 	const char *subject;
 	char text[900];
 	size_t n;
 
 	/* What the host hands to a leaf, the host judges. */
-	if (slot->caller->uplink || (!endpoint && !stream))
+	if (slot->caller->uplink)
 		return;
-	subject = endpoint ? endpoint->subject : stream->subject;
-	n = endpoint ? endpoint->n_subject : stream->n_subject;
+	if (slot->waits_at || slot->awaits_registry) {
+		subject = waiting_subject(slot, &n);
+	} else if (stream) {
+		subject = stream->subject;
+		n = stream->n_subject;
+	} else {
+		return;
+	}
 	if (call_is_allowed(slot->speaker, subject, n, text, sizeof(text)))
 		return;
 	call_fail(slot, STATUS_PERMISSION_DENIED, text);
@@ -118,7 +122,7 @@ void call_judge(struct slot *slot)
 
 /* One instance alone: rare, so nothing of it is cached. */
 static int find_instance(struct peer *caller, const struct inbound *inbound,
-			 struct destination *ret, char *text, size_t n_text)
+			 struct wish *ret, char *text, size_t n_text)
 {
 	const char *end = inbound->subject + inbound->frame.n_subject;
 	uint64_t instance;
@@ -146,7 +150,7 @@ static int find_instance(struct peer *caller, const struct inbound *inbound,
 
 /* The host has judged it, and says by the id to whom it goes. */
 static int find_below(const struct uplink *uplink,
-		      const struct inbound *inbound, struct destination *ret,
+		      const struct inbound *inbound, struct wish *ret,
 		      char *text, size_t n_text)
 {
 	uint64_t id = inbound->frame.correlation & ~FRAME_SWITCH_DRAWN;
@@ -160,7 +164,7 @@ static int find_below(const struct uplink *uplink,
 
 /* Returns STATUS_OK, or why not, with a text for people. */
 static int find(struct peer *caller, const struct inbound *inbound,
-		struct destination *ret, char *text, size_t n_text)
+		struct wish *ret, char *text, size_t n_text)
 {
 	struct bus *bus = caller->bus;
 	size_t n = inbound->frame.n_subject;
@@ -179,7 +183,9 @@ static int find(struct peer *caller, const struct inbound *inbound,
 		snprintf(text, n_text, "this is not a subject");
 		return STATUS_INVALID_ARGUMENT;
 	}
-	if (!speaker_may(inbound->speaker, VERB_CALL, inbound->subject, n, text,
+	/* What the switch itself asks needs nobody's leave. */
+	if (!peer_is_inside(caller) &&
+	    !speaker_may(inbound->speaker, VERB_CALL, inbound->subject, n, text,
 			 n_text))
 		return STATUS_PERMISSION_DENIED;
 	ret->endpoint = endpoint_lookup(bus, inbound->subject, n);
@@ -203,62 +209,6 @@ uint64_t call_cost(const struct inbound *inbound)
 	return n;
 }
 
-/* Only what has come by leaves already can be too far from another. */
-static bool is_out_of_reach(const struct destination *to, unsigned n_hops)
-{
-	if (n_hops < FRAME_HOPS_MAX)
-		return false;
-	if (to->registration)
-		return peer_is_too_far(to->registration->receiver.peer, n_hops);
-	return to->endpoint && to->endpoint->n_members &&
-	       !endpoint_is_in_reach(to->endpoint, n_hops);
-}
-
-static bool is_away(const struct bus *bus)
-{
-	return bus->uplink && !uplink_is_up(bus->uplink);
-}
-
-/* Why nobody takes it now; STATUS_OK when *ret_registration does. */
-static int choose(struct bus *bus, const struct inbound *inbound,
-		  const struct destination *to,
-		  struct registration **ret_registration, char *text,
-		  size_t n_text)
-{
-	uint64_t n_bytes = call_cost(inbound);
-	unsigned n_hops = inbound->frame.hops;
-
-	if (is_out_of_reach(to, n_hops)) {
-		snprintf(text, n_text, "no server of %s is near enough",
-			 inbound->subject);
-		return STATUS_FAILED_PRECONDITION;
-	}
-	if (to->registration) {
-		*ret_registration = to->registration;
-		if (receiver_has_credit(&to->registration->receiver, 1,
-					n_bytes))
-			return STATUS_OK;
-	} else if (to->endpoint && to->endpoint->n_members) {
-		*ret_registration =
-			endpoint_pick(to->endpoint, n_bytes, n_hops);
-		if (*ret_registration)
-			return STATUS_OK;
-	} else if (endpoint_is_method_missing(bus, inbound->subject,
-					      inbound->frame.n_subject)) {
-		snprintf(text, n_text,
-			 "the service is there, but has no method for %s",
-			 inbound->subject);
-		return STATUS_UNIMPLEMENTED;
-	} else {
-		snprintf(text, n_text, "nobody serves %s%s%s", inbound->subject,
-			 is_away(bus) ? ", and " : "",
-			 is_away(bus) ? bus->uplink->away : "");
-		return STATUS_UNAVAILABLE;
-	}
-	snprintf(text, n_text, "all servers of %s are busy", inbound->subject);
-	return STATUS_RESOURCE_EXHAUSTED;
-}
-
 static void hand_over(struct slot *slot, struct registration *registration,
 		      const struct message *message, uint64_t n_bytes)
 {
@@ -271,13 +221,8 @@ static void hand_over(struct slot *slot, struct registration *registration,
 	receiver_spend(receiver, 1, n_bytes);
 }
 
-/* Keep the call until somebody serves it, or has credit again. */
-static void hold(struct slot *slot, const struct inbound *inbound,
-		 const struct message *message)
+static void fail_held(struct slot *slot)
 {
-	if (!waiting_add(slot, inbound->subject, inbound->frame.n_subject,
-			 call_cost(inbound), message))
-		return;
 	call_fail(slot, STATUS_RESOURCE_EXHAUSTED,
 		  "no room to wait for a server");
 	slot_free(slot);
@@ -288,11 +233,8 @@ static void hold_for(struct slot *slot, const struct inbound *inbound,
 		     const struct message *message,
 		     struct registration *registration)
 {
-	if (!waiting_add_for(slot, registration, call_cost(inbound), message))
-		return;
-	call_fail(slot, STATUS_RESOURCE_EXHAUSTED,
-		  "no room to wait for a server");
-	slot_free(slot);
+	if (waiting_add_for(slot, registration, call_cost(inbound), message))
+		fail_held(slot);
 }
 
 static bool is_stream(const struct frame *call)
@@ -336,6 +278,8 @@ static int open_slot(struct peer *caller, const struct inbound *inbound,
 			     false);
 		return 1;
 	}
+	slot->schema = schema_ref(inbound->schema);
+	slot->may_wait = inbound->frame.flags & FRAME_WAIT;
 	slot->room_bytes = caller->message_max;
 	if (inbound->frame.room_kib && !slot->stream)
 		slot->room_bytes = inbound->frame.room_kib * UINT64_C(1024);
@@ -400,7 +344,7 @@ static bool crosses(const struct peer *caller, const struct inbound *inbound,
 /* Who observes it is told by the host. */
 static void cross(struct peer *caller, const struct inbound *inbound,
 		  struct slot *slot, const struct message *message,
-		  const struct destination *to, int r, const char *text)
+		  const struct wish *wish, int r, const char *text)
 {
 	if (caller->uplink && r != STATUS_OK &&
 	    r != STATUS_RESOURCE_EXHAUSTED) {
@@ -414,19 +358,111 @@ static void cross(struct peer *caller, const struct inbound *inbound,
 	if (!caller->uplink)
 		upward_call(caller->bus->uplink, slot, inbound, message);
 	else if (!r)
-		hand_over(slot, to->registration, message, call_cost(inbound));
+		hand_over(slot, wish->registration, message,
+			  call_cost(inbound));
 	else
-		hold_for(slot, inbound, message, to->registration);
+		hold_for(slot, inbound, message, wish->registration);
+}
+
+/* Have it wait for what `r` says, or end it. */
+static void wait_or_fail(struct slot *slot, const struct wish *wish, int r,
+			 struct verdict *verdict, const char *text)
+{
+	if (!choice_wait(slot, wish, r, verdict))
+		return;
+	call_fail(slot, choice_status(r), text);
+	slot_free(slot);
+}
+
+/* Whether it may have to be held, of which choice_wait() has the last word. */
+static bool may_be_held(const struct slot *slot, const struct wish *wish, int r)
+{
+	if (wish->registration)
+		return false;
+	return r == CHOICE_ASKED ||
+	       (slot->may_wait &&
+		(r == CHOICE_AWAY || r == STATUS_UNAVAILABLE ||
+		 r == STATUS_RESOURCE_EXHAUSTED));
+}
+
+void call_resume(struct slot *slot)
+{
+	struct wish wish = {
+		.speaker = slot->speaker,
+		.schema = slot->schema,
+		.demand.n_bytes = slot->cost_bytes,
+		.demand.n_hops = slot->held[FRAME_AT_HOPS],
+	};
+	struct registration *registration;
+	struct verdict *verdict = NULL;
+	char subject[SUBJECT_MAX_BYTES + 1];
+	char text[900];
+	int r;
+
+	wish.subject = waiting_subject(slot, &wish.n_subject);
+	memcpy(subject, wish.subject, wish.n_subject);
+	subject[wish.n_subject] = '\0';
+	wish.subject = subject;
+	slot->awaits_registry = false;
+	wish.endpoint = endpoint_lookup(slot->bus, subject, wish.n_subject);
+	r = choice_make(&wish, &registration, &verdict, text, sizeof(text));
+	if (!r)
+		waiting_release(slot, registration);
+	else
+		wait_or_fail(slot, &wish, r, verdict, text);
+}
+
+/* Returns a status or CHOICE_*: to whom it goes, or why to nobody. */
+static int decide(struct peer *caller, const struct inbound *inbound,
+		  struct wish *wish, struct registration **ret_registration,
+		  struct verdict **ret_verdict, char text[TEXT_BYTES])
+{
+	int r = STATUS_OK;
+
+	if (inbound->frame.handle)
+		r = bind_fault(caller, inbound, text, TEXT_BYTES);
+	if (!r)
+		r = check_length(caller, inbound, text, TEXT_BYTES);
+	if (!r)
+		r = find(caller, inbound, wish, text, TEXT_BYTES);
+	if (r)
+		return r;
+	wish->demand.n_bytes = call_cost(inbound);
+	wish->demand.n_hops = inbound->frame.hops;
+	return choice_make(wish, ret_registration, ret_verdict, text,
+			   TEXT_BYTES);
+}
+
+static void go_on(struct peer *caller, const struct inbound *inbound,
+		  struct slot *slot, const struct message *message,
+		  struct registration *registration)
+{
+	if (!begin(caller, inbound, slot))
+		hand_over(slot, registration, message, call_cost(inbound));
+}
+
+static void go_nowhere(struct peer *caller, const struct inbound *inbound,
+		       struct slot *slot, int r, const char *text)
+{
+	(void)begin(caller, inbound, NULL);
+	call_fail(slot, choice_status(r), text);
+	slot_free(slot);
 }
 
 void call_start(struct peer *caller, const struct inbound *inbound)
 {
 	struct bus *bus = caller->bus;
-	struct destination to = { 0 };
+	struct wish wish = {
+		.speaker = inbound->speaker,
+		.subject = inbound->subject,
+		.n_subject = inbound->frame.n_subject,
+		.schema = inbound->schema,
+	};
 	struct registration *registration = NULL;
+	struct verdict *verdict = NULL;
 	struct message message;
 	struct slot *slot;
-	char text[900];
+	char text[TEXT_BYTES];
 	int r;
 
 	bus->stats.n_calls++;
@@ -435,15 +471,10 @@ void call_start(struct peer *caller, const struct inbound *inbound)
 		(void)begin(caller, inbound, NULL);
 		return;
 	}
-	r = check_length(caller, inbound, text, sizeof(text));
-	if (!r)
-		r = find(caller, inbound, &to, text, sizeof(text));
-	if (!r)
-		r = choose(bus, inbound, &to, &registration, text,
-			   sizeof(text));
+	r = decide(caller, inbound, &wish, &registration, &verdict, text);
 	forward_call(caller, inbound, &message);
 	if (bus->uplink && crosses(caller, inbound, r)) {
-		cross(caller, inbound, slot, &message, &to, r, text);
+		cross(caller, inbound, slot, &message, &wish, r, text);
 		return;
 	}
 	if (!r)
@@ -454,16 +485,14 @@ void call_start(struct peer *caller, const struct inbound *inbound)
 		message_settle(&message, bus->scratch);
 		observe_call(slot, inbound, &message, registration);
 	}
-	if (!r && !begin(caller, inbound, slot)) {
-		hand_over(slot, registration, &message, call_cost(inbound));
-	} else if (r && inbound->frame.flags & FRAME_WAIT && !to.registration &&
-		   (r == STATUS_UNAVAILABLE ||
-		    r == STATUS_RESOURCE_EXHAUSTED)) {
-		if (!begin(caller, inbound, slot))
-			hold(slot, inbound, &message);
-	} else if (r) {
-		(void)begin(caller, inbound, NULL);
-		call_fail(slot, (enum status)r, text);
-		slot_free(slot);
-	}
+	if (!r)
+		go_on(caller, inbound, slot, &message, registration);
+	else if (!may_be_held(slot, &wish, r))
+		go_nowhere(caller, inbound, slot, r, text);
+	else if (begin(caller, inbound, slot))
+		return;
+	else if (waiting_keep(slot, call_cost(inbound), &message))
+		fail_held(slot);
+	else
+		wait_or_fail(slot, &wish, r, verdict, text);
 }

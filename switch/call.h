@@ -63,6 +63,9 @@ void call_judge(struct slot *slot);
  */
 void call_fail(struct slot *slot, enum status status, const char *text);
 
+/** A call that is held may have a server now, or has none: look again. */
+void call_resume(struct slot *slot);
+
 /** Nobody waits for the answer: tell the callee, and who observes. */
 void call_drop(struct slot *slot);
 

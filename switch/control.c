@@ -9,6 +9,7 @@
 #include "helio/bus/v1/control.pb-c.h"
 #include "proto/unpack.h"
 #include "switch/ask.h"
+#include "switch/bind.h"
 #include "switch/bus.h"
 #include "switch/call.h"
 #include "switch/envoy.h"
@@ -195,6 +196,12 @@ void control(struct peer *peer, const struct inbound *inbound)
 		break;
 	case FRAME_UNSERVE:
 		unserve(peer, inbound);
+		break;
+	case FRAME_BIND:
+		bind_begin(peer, inbound);
+		break;
+	case FRAME_UNBIND:
+		bind_end(peer, inbound);
 		break;
 	case FRAME_SYNC:
 		ask_sync(peer, inbound->speaker->source,

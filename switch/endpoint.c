@@ -8,17 +8,21 @@
 
 #include "base/cleanup.h"
 #include "proto/subject.h"
+#include "switch/answer.h"
 #include "switch/bus.h"
 #include "switch/envoy.h"
 #include "switch/peer.h"
 #include "switch/quota.h"
+#include "switch/schema.h"
 #include "switch/slot.h"
+#include "switch/version.h"
 #include "switch/waiting.h"
 
 /* A name with registrations that have methods. */
 struct service {
 	struct map_node node;
 	size_t n_registrations;
+	size_t n_entered; /* that take calls */
 	size_t n_name;
 	char name[];
 };
@@ -74,7 +78,7 @@ int endpoint_get(struct bus *bus, const char *subject, size_t n,
 		if (!endpoint)
 			return -ENOMEM;
 		*endpoint = (struct endpoint){ .n_subject = n };
-		list_init(&endpoint->members);
+		list_init(&endpoint->cohorts);
 		list_init(&endpoint->waiting);
 		memcpy(endpoint->subject, subject, n);
 		map_add(&bus->endpoints.by_subject, &endpoint->node,
@@ -86,7 +90,7 @@ int endpoint_get(struct bus *bus, const char *subject, size_t n,
 
 void endpoint_settle(struct bus *bus, struct endpoint *endpoint)
 {
-	if (endpoint->n_members || !list_is_empty(&endpoint->waiting))
+	if (endpoint->n_users || !list_is_empty(&endpoint->waiting))
 		return;
 	map_remove(&bus->endpoints.by_subject, &endpoint->node);
 	if (endpoint->is_cached)
@@ -117,44 +121,11 @@ bool endpoint_is_method_missing(const struct bus *bus, const char *subject,
 				size_t n)
 {
 	const char *dot = memrchr(subject, '.', n);
+	const struct service *service = NULL;
 
-	return dot && service_lookup(bus, subject, (size_t)(dot - subject));
-}
-
-bool endpoint_is_in_reach(const struct endpoint *endpoint, unsigned n_hops)
-{
-	struct list *link;
-
-	list_for_each (link, &endpoint->members) {
-		const struct membership *membership =
-			container_of(link, struct membership, link);
-
-		if (!peer_is_too_far(membership->registration->receiver.peer,
-				     n_hops))
-			return true;
-	}
-	return false;
-}
-
-struct registration *endpoint_pick(struct endpoint *endpoint, uint64_t n_bytes,
-				   unsigned n_hops)
-{
-	for (size_t i = 0; i < endpoint->n_members; i++) {
-		struct list *link = list_pop_front(&endpoint->members);
-		struct membership *membership =
-			container_of(link, struct membership, link);
-		const struct receiver *receiver;
-
-		list_push_back(&endpoint->members, link);
-		receiver = &membership->registration->receiver;
-		if (peer_is_there(receiver->peer) &&
-		    !peer_is_too_far(receiver->peer, n_hops) &&
-		    receiver_has_credit(receiver, 1, n_bytes) &&
-		    registration_is_open(membership->registration) &&
-		    !waiting_has_claim(endpoint, membership->registration))
-			return membership->registration;
-	}
-	return NULL;
+	if (dot)
+		service = service_lookup(bus, subject, (size_t)(dot - subject));
+	return service && service->n_entered;
 }
 
 static int service_enter(struct registration *registration)
@@ -181,7 +152,11 @@ static void service_leave(struct registration *registration)
 {
 	struct service *service = registration->service;
 
-	if (!service || --service->n_registrations)
+	if (!service)
+		return;
+	if (registration->is_entered)
+		service->n_entered--;
+	if (--service->n_registrations)
 		return;
 	map_remove(&registration->bus->endpoints.services, &service->node);
 	free(service);
@@ -192,18 +167,25 @@ static int join(struct registration *registration, const char *subject,
 {
 	struct membership *membership;
 	struct endpoint *endpoint;
+	struct cohort *cohort;
 	int r;
 
 	r = endpoint_get(registration->bus, subject, n, &endpoint);
 	if (r < 0)
 		return r;
+	r = cohort_get(endpoint, registration->schema, &cohort);
+	if (r < 0) {
+		endpoint_settle(registration->bus, endpoint);
+		return r;
+	}
 	membership = &registration->memberships[registration->n_memberships++];
 	*membership = (struct membership){
 		.registration = registration,
 		.endpoint = endpoint,
+		.cohort = cohort,
 	};
-	list_push_back(&endpoint->members, &membership->link);
-	endpoint->n_members++;
+	list_init(&membership->link);
+	endpoint->n_users++;
 	return 0;
 }
 
@@ -226,6 +208,22 @@ static int join_all(struct registration *registration,
 		r = join(registration, subject,
 			 options->n_name + 1 + method->n);
 	}
+	return r;
+}
+
+static int take_schema(struct registration *registration,
+		       const struct registration_options *options)
+{
+	int r;
+
+	if (!options->schema_hash)
+		return 0;
+	r = schema_get(&registration->bus->schemas, options->name,
+		       options->n_name, options->schema_hash,
+		       &registration->schema);
+	if (r >= 0)
+		list_push_back(&registration->schema->registrations,
+			       &registration->schema_link);
 	return r;
 }
 
@@ -266,17 +264,30 @@ int registration_new(struct speaker *speaker,
 	registration->n_drawn = peer->next_call;
 	list_init(&registration->slots);
 	list_init(&registration->waiting);
+	list_init(&registration->schema_link);
+	list_init(&registration->verdict_link);
 	receiver_enter(&registration->receiver);
 	map_add(&table->by_instance, &registration->by_instance,
 		map_hash_u64(registration->instance));
 
-	r = join_all(registration, options);
+	r = take_schema(registration, options);
+	if (r >= 0)
+		r = join_all(registration, options);
 	if (r < 0) {
 		registration_free(registration);
 		return r;
 	}
 	*ret_registration = registration;
 	return 0;
+}
+
+void registration_enter(struct registration *registration)
+{
+	registration->is_entered = true;
+	if (registration->service)
+		registration->service->n_entered++;
+	for (size_t i = 0; i < registration->n_memberships; i++)
+		cohort_enter(&registration->memberships[i]);
 }
 
 uint64_t registration_draw(struct registration *registration)
@@ -315,11 +326,19 @@ struct registration *registration_free(struct registration *registration)
 	for (size_t i = 0; i < registration->n_memberships; i++) {
 		struct membership *membership = &registration->memberships[i];
 
-		list_unlink(&membership->link);
-		membership->endpoint->n_members--;
+		cohort_leave(membership);
+		version_keep(bus, membership);
+		cohort_put(membership->endpoint, membership->cohort);
+		membership->endpoint->n_users--;
 		endpoint_settle(bus, membership->endpoint);
 	}
 	service_leave(registration);
+	list_unlink(&registration->schema_link);
+	list_unlink(&registration->verdict_link);
+	registration->schema = schema_unref(registration->schema);
+	if (registration->promised)
+		answer_keep(registration->promised, STATUS_CANCELLED,
+			    "the registration was given up", 0);
 	map_remove(&bus->endpoints.by_instance, &registration->by_instance);
 	/* A late reply to its calls must not answer those of another. */
 	if (peer->next_call < registration->n_drawn)

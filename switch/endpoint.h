@@ -19,18 +19,24 @@
 #include "base/hash.h"
 #include "base/list.h"
 #include "base/map.h"
+#include "switch/cohort.h"
 #include "switch/receiver.h"
 
+struct answer;
 struct bus;
 struct endpoint;
 struct envoy;
+struct schema;
 struct speaker;
 
 struct endpoint {
 	struct map_node node; /* in endpoint_table.by_subject */
-	struct list members;  /* of struct membership; first: next in turn */
+	struct list cohorts;  /* its members, by their schemas */
 	struct list waiting;  /* slots of calls that wait for a member */
-	size_t n_members;
+	size_t n_members;     /* that take calls */
+	size_t n_users;       /* memberships, those that are to come included */
+	uint64_t n_turns;     /* that there ever were */
+	unsigned n_cohorts;
 	bool is_cached; /* the route cache may point at it */
 	size_t n_subject;
 	char subject[];
@@ -38,9 +44,11 @@ struct endpoint {
 
 /** A registration's place in one endpoint. */
 struct membership {
-	struct list link; /* in endpoint.members */
+	struct list link; /* in cohort.members, once it takes calls */
+	uint64_t turn;    /* its last, counted by the endpoint */
 	struct registration *registration;
 	struct endpoint *endpoint;
+	struct cohort *cohort;
 };
 
 struct registration {
@@ -48,12 +56,17 @@ struct registration {
 	struct bus *bus;
 	struct map_node by_instance; /* in endpoint_table */
 	struct service *service;     /* NULL for a plain subject */
-	uint64_t instance;           /* drawn by the switch; never reused */
-	struct list slots;           /* calls that it has */
-	struct envoy *envoy;         /* in a leaf: at its host; else NULL */
-	struct list waiting;         /* calls that the host has handed it */
-	uint64_t credit_bytes_most;  /* that it has had at a time */
-	uint64_t n_drawn;            /* numbers of calls: ids have 32 bits */
+	struct schema *schema;       /* NULL: it told none, or nobody judges */
+	struct list schema_link;     /* in schema.registrations */
+	struct list verdict_link; /* in those of a verdict that it waits for */
+	struct answer *promised;  /* the RESULT of its SERVE, or NULL */
+	bool is_entered;          /* it takes calls */
+	uint64_t instance;        /* drawn by the switch; never reused */
+	struct list slots;        /* calls that it has */
+	struct envoy *envoy;      /* in a leaf: at its host; else NULL */
+	struct list waiting;      /* calls that the host has handed it */
+	uint64_t credit_bytes_most; /* that it has had at a time */
+	uint64_t n_drawn;           /* numbers of calls: ids have 32 bits */
 	size_t n_name;
 	char *name;        /* of the service, or the subject */
 	size_t n_charged;  /* one for each subject that it makes callable */
@@ -80,7 +93,8 @@ struct registration_options {
 	const char *name; /* a valid subject */
 	size_t n_name;
 	const struct name *methods;
-	size_t n_methods; /* 0: the name itself is called */
+	size_t n_methods;           /* 0: the name itself is called */
+	const uint8_t *schema_hash; /* NULL: none is told */
 	uint32_t credit_calls;
 	uint64_t credit_bytes;
 };
@@ -104,19 +118,15 @@ bool endpoint_is_method_missing(const struct bus *bus, const char *subject,
 				size_t n);
 
 /**
- * The next member in turn with credit for the call, on which none that waits
- * has a claim; NULL: none has.
+ * It takes no calls yet. Returns 0, -EDQUOT, -ENOMEM, or -E2BIG when there are
+ * too many schemas of the service already.
  */
-struct registration *endpoint_pick(struct endpoint *endpoint, uint64_t n_bytes,
-				   unsigned n_hops);
-
-/** Whether a call that has made `n_hops` may go on to any member. */
-bool endpoint_is_in_reach(const struct endpoint *endpoint, unsigned n_hops);
-
-/** Returns 0, -EDQUOT or -ENOMEM. */
 int registration_new(struct speaker *speaker,
 		     const struct registration_options *options,
 		     struct registration **ret_registration);
+
+/** From now on it takes calls. */
+void registration_enter(struct registration *registration);
 
 /**
  * The id of its next call on its channel, by which the reply comes back.

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "proto/reader.h"
+#include "switch/bind.h"
 #include "switch/bus.h"
 #include "switch/call.h"
 #include "switch/control.h"
@@ -125,14 +126,21 @@ static __attribute__((noinline, cold)) void speak_for(
 		frame->hops = 1;
 }
 
-static inline bool is_about_speakers(uint8_t kind)
+/* What follows it may mean something else by the same handle. */
+static inline bool is_about_handles(uint8_t kind)
 {
-	return kind == FRAME_PEER || kind == FRAME_FORGET;
+	return kind == FRAME_PEER || kind == FRAME_FORGET ||
+	       kind == FRAME_BIND || kind == FRAME_UNBIND;
+}
+
+static inline bool has_method(const struct frame *frame)
+{
+	return frame->kind == FRAME_CALL && frame->flags & FRAME_FIRST;
 }
 
 /*
  * Copy what is looked at out of the peer's memory. Returns whether what follows
- * may mean others by its sources.
+ * may mean something else by its handles.
  */
 static inline bool take_apart(struct peer *peer, const uint8_t *bytes,
 			      const struct inbound *before,
@@ -145,13 +153,16 @@ static inline bool take_apart(struct peer *peer, const uint8_t *bytes,
 	inbound->tail = bytes + n_header + frame->n_subject;
 	inbound->n_tail = frame->length - n_header - frame->n_subject;
 	inbound->speaker = &peer->self;
+	inbound->schema = NULL;
 	if (__builtin_expect(frame->source != 0, 0)) {
 		speak_for(peer, before, inbound);
 		if (!inbound->speaker)
 			return false;
 	}
 	if (frame->kind > FRAME_CALL)
-		return is_about_speakers(frame->kind);
+		return is_about_handles(frame->kind);
+	if (__builtin_expect(frame->handle != 0, 0) && has_method(frame))
+		bind_resolve(peer, inbound);
 	if (before && is_same(before, inbound)) {
 		inbound->tag = before->tag;
 		return false;
@@ -184,6 +195,7 @@ static int fill_batch(struct peer *peer, struct batch *batch)
 		batch->n_bytes += n_used;
 		if (r)
 			break;
+		peer->stats.n_bytes_in += inbound->frame.length;
 		is_last = take_apart(peer, bytes,
 				     batch->n_frames ? inbound - 1 : NULL,
 				     inbound);
@@ -259,7 +271,7 @@ static const char *fault_of_message(const struct peer *peer,
 		return "a reply with a subject";
 	if (frame->kind == FRAME_REPLY && frame->status >= N_STATUS)
 		return "a reply with a status that is none";
-	if (frame->handle)
+	if (frame->handle && !has_method(frame))
 		return "a handle where none is defined";
 	if (frame->kind != FRAME_REPLY &&
 	    frame->correlation & FRAME_SWITCH_DRAWN)
@@ -349,7 +361,6 @@ static void dispatch_all(struct peer *peer, struct batch *batch)
 	for (size_t i = 0; i < batch->n_frames && peer->state != PEER_ENDED;
 	     i++) {
 		peer->stats.n_frames_in++;
-		peer->stats.n_bytes_in += batch->frames[i].frame.length;
 		dispatch(peer, &batch->frames[i]);
 	}
 }

@@ -22,11 +22,13 @@
 struct bus;
 struct message;
 struct peer;
+struct schema;
 struct speaker;
 
 struct inbound {
 	struct frame frame;
 	struct speaker *speaker; /* in whose name; NULL: of none that we know */
+	struct schema *schema;   /* of a CALL by a handle that is bound */
 	/* Metadata and body: still the peer's memory, to be read once. */
 	const uint8_t *tail;
 	size_t n_tail;

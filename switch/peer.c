@@ -10,7 +10,9 @@
 
 #include "base/clock.h"
 #include "base/diag.h"
+#include "switch/answer.h"
 #include "switch/ask.h"
+#include "switch/bind.h"
 #include "switch/bus.h"
 #include "switch/endpoint.h"
 #include "switch/event.h"
@@ -80,11 +82,13 @@ static struct peer *peer_alloc(struct bus *bus)
 	list_init(&peer->ended_link);
 	list_init(&peer->waiting);
 	list_init(&peer->windows);
+	list_init(&peer->answers);
 	outbox_init(&peer->outbox, &bus->chunks);
 	timer_init(&peer->greeting, on_no_greeting);
 	timer_init(&peer->stall, on_stall);
 	if (map_init(&peer->receivers) < 0 || map_init(&peer->open) < 0 ||
-	    map_init(&peer->made) < 0 || map_init(&peer->taken) < 0)
+	    map_init(&peer->made) < 0 || map_init(&peer->taken) < 0 ||
+	    map_init(&peer->bound) < 0)
 		return peer_free(peer);
 	return peer;
 }
@@ -188,6 +192,10 @@ static void free_tables(struct peer *peer)
 		free_receivers(peer);
 	if (peer->made.buckets)
 		free_made(peer);
+	if (peer->bound.buckets)
+		bound_drop_all(peer);
+	answers_drop(peer);
+	map_deinit(&peer->bound);
 	map_deinit(&peer->open);
 	map_deinit(&peer->receivers);
 	map_deinit(&peer->made);

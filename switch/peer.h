@@ -25,6 +25,7 @@
 #include "switch/speaker.h"
 #include "transports/channel.h"
 
+struct bound;
 struct leaf;
 struct message;
 struct uplink;
@@ -68,11 +69,14 @@ struct peer {
 	struct ack_batch acks;
 	struct list windows; /* ways of streams with credit to tell it of */
 
-	struct map receivers; /* subscriptions, registrations: by id */
-	struct map open;      /* messages it has begun, by id */
-	struct map made;      /* slots, by the id that it chose */
-	struct map taken;     /* slots, by the id that we drew */
-	uint64_t next_call;   /* number with which a registration begins */
+	struct map receivers;     /* subscriptions, registrations: by id */
+	struct map bound;         /* services, by the handle that it chose */
+	struct bound *last_bound; /* by which it called last; or NULL */
+	struct list answers;      /* RESULTs that wait for their turn */
+	struct map open;          /* messages it has begun, by id */
+	struct map made;          /* slots, by the id that it chose */
+	struct map taken;         /* slots, by the id that we drew */
+	uint64_t next_call;       /* number with which a registration begins */
 
 	struct uplink *uplink; /* of the host alone; else NULL */
 	unsigned n_asks;       /* of the host, that it waits for */
@@ -131,6 +135,12 @@ static inline bool peer_is_there(const struct peer *peer)
 static inline bool peer_is_too_far(const struct peer *peer, unsigned n_hops)
 {
 	return n_hops >= FRAME_HOPS_MAX && peer->n_hops;
+}
+
+/** What it has of subscriptions_max: bound services count too. */
+static inline size_t peer_n_held(const struct peer *peer)
+{
+	return peer->receivers.n_nodes + peer->bound.n_nodes;
 }
 
 /** To be flushed at the end of the turn. */

@@ -3,13 +3,13 @@
 #include "switch/serve.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/le.h"
 #include "helio/bus/v1/control.pb-c.h"
 #include "proto/subject.h"
+#include "switch/answer.h"
 #include "switch/ask.h"
 #include "switch/bus.h"
 #include "switch/control.h"
@@ -71,7 +71,7 @@ static int check(const struct peer *peer, const struct inbound *inbound,
 			 "subjects below $ are the switch's own");
 		return STATUS_PERMISSION_DENIED;
 	}
-	if (peer->receivers.n_nodes >= peer->bus->limits.subscriptions_max) {
+	if (peer_n_held(peer) >= peer->bus->limits.subscriptions_max) {
 		snprintf(text, TEXT_BYTES,
 			 "%s has %u subscriptions and registrations, and may "
 			 "have no more on a channel",
@@ -92,25 +92,92 @@ static int make(struct speaker *speaker,
 	if (r == -EDQUOT)
 		account_full_text(speaker->account, RESOURCE_SUBSCRIPTIONS,
 				  text, TEXT_BYTES);
+	else if (r == -E2BIG)
+		snprintf(text, TEXT_BYTES,
+			 "the service is served with %d schemas already",
+			 SERVICE_SCHEMAS_MAX);
 	else
 		snprintf(text, TEXT_BYTES, "out of memory");
 	return STATUS_RESOURCE_EXHAUSTED;
 }
 
-static void tell_served(struct peer *peer, uint64_t correlation,
-			const struct registration *registration)
+static int take_schema(const Helio__Bus__V1__Serve *asked,
+		       struct registration_options *options,
+		       char text[TEXT_BYTES])
 {
-	struct frame frame = { .kind = FRAME_RESULT,
-			       .correlation = correlation };
-	Helio__Bus__V1__Served served = HELIO__BUS__V1__SERVED__INIT;
-	char instance[24];
-	uint8_t body[40];
+	if (!asked->has_schema_hash)
+		return STATUS_OK;
+	if (asked->schema_hash.len != SCHEMA_HASH_BYTES) {
+		snprintf(text, TEXT_BYTES, "the hash of a schema has %d bytes",
+			 SCHEMA_HASH_BYTES);
+		return STATUS_INVALID_ARGUMENT;
+	}
+	if (!asked->n_methods) {
+		snprintf(text, TEXT_BYTES,
+			 "what has no methods has no schema either");
+		return STATUS_INVALID_ARGUMENT;
+	}
+	/* Who judges is not judged. */
+	if (!schema_is_exempt(options->name, options->n_name))
+		options->schema_hash = asked->schema_hash.data;
+	return STATUS_OK;
+}
 
-	snprintf(instance, sizeof(instance), "%" PRIu64,
-		 registration->instance);
-	served.instance = instance;
-	peer_send(peer, &frame, body,
-		  helio__bus__v1__served__pack(&served, body));
+static void open_up(struct registration *registration)
+{
+	static const char registry[] = "helio.registry.v1.Registry";
+
+	registration_enter(registration);
+	waiting_wake(registration);
+	if (registration->n_name == sizeof(registry) - 1 &&
+	    !memcmp(registration->name, registry, sizeof(registry) - 1))
+		verdicts_registry_came(&registration->bus->verdicts);
+}
+
+/* The registry need not be asked, or cannot be. */
+static void settle(struct registration *registration, uint64_t correlation,
+		   enum outlook outlook)
+{
+	struct peer *peer = registration->receiver.peer;
+	const char *away = peer->bus->verdicts.away;
+
+	if (outlook == OUTLOOK_GOOD) {
+		answer_served(peer, correlation, registration->instance);
+		open_up(registration);
+		return;
+	}
+	registration_free(registration);
+	answer(peer, correlation, STATUS_UNAVAILABLE,
+	       outlook == OUTLOOK_AWAY
+		       ? away
+		       : "helio-registry is asked too often: try later");
+}
+
+static void admit(struct registration *registration, uint64_t correlation)
+{
+	struct peer *peer = registration->receiver.peer;
+	enum outlook outlook = verdict_of_registration(registration);
+
+	if (outlook != OUTLOOK_ASKED) {
+		settle(registration, correlation, outlook);
+		return;
+	}
+	if (!answer_promise(peer, correlation, registration))
+		return;
+	registration_free(registration);
+	answer(peer, correlation, STATUS_RESOURCE_EXHAUSTED,
+	       "too much is asked at a time");
+}
+
+void serve_decide(struct registration *registration, enum status status,
+		  const char *text)
+{
+	answer_keep(registration->promised, status, text,
+		    status ? 0 : registration->instance);
+	if (status)
+		registration_free(registration);
+	else
+		open_up(registration);
 }
 
 void serve(struct peer *peer, const struct inbound *inbound)
@@ -142,6 +209,8 @@ void serve(struct peer *peer, const struct inbound *inbound)
 	if (!r)
 		r = take_methods(asked, options.n_name, methods, text);
 	if (!r)
+		r = take_schema(asked, &options, text);
+	if (!r)
 		r = make(inbound->speaker, &options, &registration, text);
 	if (r) {
 		ask_answer(peer, inbound->frame.correlation, (enum status)r,
@@ -149,12 +218,12 @@ void serve(struct peer *peer, const struct inbound *inbound)
 		return;
 	}
 	if (peer->bus->uplink && !peer_is_inside(peer)) {
+		registration_enter(registration);
 		envoy_serve(peer->bus->uplink, registration, asked,
 			    inbound->frame.correlation);
 		return;
 	}
-	tell_served(peer, inbound->frame.correlation, registration);
-	waiting_wake(registration);
+	admit(registration, inbound->frame.correlation);
 }
 
 void unserve(struct peer *peer, const struct inbound *inbound)
@@ -184,8 +253,11 @@ void serve_judge(struct registration *registration)
 	r = judge(speaker, registration->name, registration->n_name, text);
 	if (!r)
 		return;
-	peer_send_status(speaker->peer, FRAME_RESULT,
-			 FRAME_SWITCH_DRAWN | registration->receiver.id,
-			 (enum status)r, text);
+	if (registration->promised)
+		answer_keep(registration->promised, (enum status)r, text, 0);
+	else
+		peer_send_status(speaker->peer, FRAME_RESULT,
+				 FRAME_SWITCH_DRAWN | registration->receiver.id,
+				 (enum status)r, text);
 	registration_free(registration);
 }

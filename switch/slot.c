@@ -13,6 +13,7 @@
 #include "switch/open.h"
 #include "switch/peer.h"
 #include "switch/quota.h"
+#include "switch/schema.h"
 #include "switch/stream.h"
 #include "switch/subscription.h"
 #include "switch/uplink.h"
@@ -112,6 +113,9 @@ static void stop_waiting(struct slot *slot)
 	slot->waits_at = NULL;
 	if (endpoint)
 		endpoint_settle(slot->bus, endpoint);
+	if (slot->awaits_registry)
+		verdicts_settle(&slot->bus->verdicts);
+	slot->awaits_registry = false;
 	account_discharge(slot->speaker->account, RESOURCE_QUEUED_BYTES,
 			  slot->n_held);
 	free(slot->held);
@@ -123,6 +127,7 @@ void slot_free(struct slot *slot)
 {
 	stop_waiting(slot);
 	slot->observation = observation_free(slot->observation);
+	slot->schema = schema_unref(slot->schema);
 	open_lose_slot(slot->request);
 	open_lose_slot(slot->reply);
 	if (slot->stream)

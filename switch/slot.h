@@ -25,6 +25,7 @@ struct observation;
 struct open;
 struct peer;
 struct receiver;
+struct schema;
 struct speaker;
 struct stream;
 
@@ -65,6 +66,9 @@ struct slot {
 	struct open *reply;
 	struct stream *stream; /* of a call with one; or NULL */
 
+	struct schema *schema;     /* of a call by a handle; a reference */
+	bool may_wait;             /* the caller asked for it */
+	bool awaits_registry;      /* it is held until schemas were judged */
 	struct endpoint *waits_at; /* or NULL */
 	uint8_t *held;       /* frames of a call that waits for a server */
 	size_t n_held;       /* charged to the caller */

@@ -173,7 +173,7 @@ static bool check_limits(const struct peer *peer, struct fault *fault)
 {
 	uint32_t limit = peer->bus->limits.subscriptions_max;
 
-	if (peer->receivers.n_nodes < limit)
+	if (peer_n_held(peer) < limit)
 		return true;
 	fault->status = STATUS_RESOURCE_EXHAUSTED;
 	snprintf(fault->text, sizeof(fault->text),

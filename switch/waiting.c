@@ -13,6 +13,7 @@
 #include "switch/peer.h"
 #include "switch/quota.h"
 #include "switch/slot.h"
+#include "switch/verdict.h"
 
 /* How many calls without a claim a CREDIT passes: at an endpoint, and at all.
  */
@@ -42,17 +43,30 @@ int waiting_append(struct slot *slot, const struct message *message)
 	return 0;
 }
 
-int waiting_add(struct slot *slot, const char *subject, size_t n_subject,
-		uint64_t cost_bytes, const struct message *message)
+int waiting_keep(struct slot *slot, uint64_t cost_bytes,
+		 const struct message *message)
+{
+	slot->cost_bytes = cost_bytes;
+	return waiting_append(slot, message);
+}
+
+int waiting_at(struct slot *slot, const char *subject, size_t n_subject)
 {
 	struct endpoint *endpoint;
 
 	if (endpoint_get(slot->bus, subject, n_subject, &endpoint) < 0)
 		return 1;
-	slot->cost_bytes = cost_bytes;
 	slot->waits_at = endpoint;
 	list_push_back(&endpoint->waiting, &slot->callee_link);
-	return waiting_append(slot, message);
+	return 0;
+}
+
+const char *waiting_subject(const struct slot *slot, size_t *ret_n)
+{
+	struct frame frame = { .flags = slot->held[FRAME_AT_FLAGS] };
+
+	*ret_n = le16_load(slot->held + FRAME_AT_SUBJECT_BYTES);
+	return (const char *)slot->held + frame_header_bytes(&frame);
 }
 
 static bool is_too_far(const struct slot *slot,
@@ -65,16 +79,21 @@ static bool is_too_far(const struct slot *slot,
 int waiting_add_for(struct slot *slot, struct registration *registration,
 		    uint64_t cost_bytes, const struct message *message)
 {
-	slot->cost_bytes = cost_bytes;
 	list_push_back(&registration->waiting, &slot->callee_link);
-	return waiting_append(slot, message);
+	return waiting_keep(slot, cost_bytes, message);
+}
+
+static bool fits(const struct slot *slot,
+		 const struct registration *registration)
+{
+	return verdict_fits(slot->bus, slot->schema, registration->schema);
 }
 
 static bool has_claim(const struct slot *slot,
 		      const struct registration *registration)
 {
 	return slot->cost_bytes <= registration->credit_bytes_most / 2 &&
-	       !is_too_far(slot, registration);
+	       !is_too_far(slot, registration) && fits(slot, registration);
 }
 
 bool waiting_has_claim(const struct endpoint *endpoint,
@@ -102,7 +121,7 @@ void waiting_refresh(struct slot *slot)
 }
 
 /* Send on the frames that were held, the first of which is the call's own. */
-static void release(struct slot *slot, struct registration *registration)
+void waiting_release(struct slot *slot, struct registration *registration)
 {
 	struct receiver *receiver = &registration->receiver;
 	uint8_t *held = slot->held;
@@ -124,6 +143,20 @@ static void release(struct slot *slot, struct registration *registration)
 	slot_hand_over(slot, receiver, id, &registration->slots);
 }
 
+/* What its schema keeps from the server may have to wait for no other. */
+static void pass(struct slot *slot, const struct registration *registration)
+{
+	struct endpoint *endpoint = slot->waits_at;
+
+	list_unlink(&slot->callee_link);
+	if (fits(slot, registration)) {
+		list_push_back(&endpoint->waiting, &slot->callee_link);
+		return;
+	}
+	slot->waits_at = NULL;
+	call_resume(slot);
+}
+
 /*
  * Those that are passed go to the back, so that all come into sight. Returns
  * false when no more may be passed.
@@ -142,8 +175,9 @@ static bool wake_at(struct registration *registration,
 		    !peer_is_there(receiver->peer))
 			break;
 		if (receiver_has_credit(receiver, 1, slot->cost_bytes) &&
-		    !is_too_far(slot, registration)) {
-			release(slot, registration);
+		    !is_too_far(slot, registration) &&
+		    fits(slot, registration)) {
+			waiting_release(slot, registration);
 			continue;
 		}
 		if (slot == first_passed || has_claim(slot, registration))
@@ -152,8 +186,7 @@ static bool wake_at(struct registration *registration,
 			return false;
 		if (!first_passed)
 			first_passed = slot;
-		list_unlink(&slot->callee_link);
-		list_push_back(&endpoint->waiting, &slot->callee_link);
+		pass(slot, registration);
 		n_passed++;
 		--*n_left;
 	}
@@ -188,7 +221,7 @@ static void wake_chosen(struct registration *registration)
 	while (!list_is_empty(waiting) &&
 	       receiver_has_credit(&registration->receiver, 1,
 				   slot_of(waiting->next)->cost_bytes))
-		release(slot_of(waiting->next), registration);
+		waiting_release(slot_of(waiting->next), registration);
 }
 
 void waiting_wake(struct registration *registration)

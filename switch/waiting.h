@@ -27,10 +27,19 @@ struct slot;
  * `cost_bytes` is what all of it takes of a server's credit. Returns 0, or 1
  * when there is no room for it.
  */
-int waiting_add(struct slot *slot, const char *subject, size_t n_subject,
-		uint64_t cost_bytes, const struct message *message);
+int waiting_keep(struct slot *slot, uint64_t cost_bytes,
+		 const struct message *message);
 
-/** The same until `registration`, which the host has chosen, has credit. */
+/** What is held waits at the endpoint of the subject. Returns 0 or 1. */
+int waiting_at(struct slot *slot, const char *subject, size_t n_subject);
+
+/** The subject of a call that is held, in its first frame. */
+const char *waiting_subject(const struct slot *slot, size_t *ret_n);
+
+/** Send on what is held to the registration, which takes it. */
+void waiting_release(struct slot *slot, struct registration *registration);
+
+/** Hold it until `registration`, which the host has chosen, has credit. */
 int waiting_add_for(struct slot *slot, struct registration *registration,
 		    uint64_t cost_bytes, const struct message *message);
 
