@@ -188,12 +188,21 @@ static int check_file(const FileProto *file)
 	return r;
 }
 
+/* What compilers write takes 5 to 8 times its size, empty messages take 50. */
+static size_t memory_for(size_t n)
+{
+	size_t n_memory = 4096 + 64 * n;
+
+	return n_memory < DESCRIPTOR_MEMORY_MAX ? n_memory
+						: DESCRIPTOR_MEMORY_MAX;
+}
+
 int descriptor_set_new(const uint8_t *bytes, size_t n,
 		       struct descriptor_set **ret_set)
 {
 	_cleanup_(descriptor_set_freep) struct descriptor_set *set = NULL;
 	struct unpack_arena arena = {
-		.n_bytes = DESCRIPTOR_ARENA_BYTES,
+		.n_bytes = memory_for(n),
 		.depth_max = DESCRIPTOR_DEPTH_MAX,
 		.n_fields_max = DESCRIPTOR_FIELDS_MAX,
 	};
@@ -205,7 +214,7 @@ int descriptor_set_new(const uint8_t *bytes, size_t n,
 	set = calloc(1, sizeof(*set));
 	if (!set)
 		return -ENOMEM;
-	set->memory = malloc(DESCRIPTOR_ARENA_BYTES);
+	set->memory = malloc(arena.n_bytes);
 	if (!set->memory)
 		return -ENOMEM;
 

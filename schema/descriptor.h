@@ -23,7 +23,7 @@ enum {
 	DESCRIPTOR_BYTES_MAX = 256 * 1024,
 	DESCRIPTOR_FIELDS_MAX = 64 * 1024, /* of protobuf, in the whole set */
 	DESCRIPTOR_DEPTH_MAX = 32,         /* a set in which a message is: 3 */
-	DESCRIPTOR_ARENA_BYTES = 4 * 1024 * 1024,
+	DESCRIPTOR_MEMORY_MAX = 4 * 1024 * 1024, /* unpacked */
 	DESCRIPTOR_NAME_MAX = 255, /* bytes of any name, dotted or not */
 };
 
