@@ -319,17 +319,16 @@ static int put_files(struct writer *writer, const struct files *files)
 /* The result has only the bytes that it needs. */
 static int finish(struct writer *writer, struct canonical *canonical)
 {
-	uint8_t *set;
+	struct canonical whole = { .n_set = writer->n };
 
-	if (!EVP_Digest(writer->bytes, writer->n, canonical->hash, NULL,
+	if (!EVP_Digest(writer->bytes, writer->n, whole.hash, NULL,
 			EVP_sha256(), NULL))
 		return -ENOMEM;
-	set = realloc(writer->bytes, writer->n);
-	if (!set)
+	whole.set = realloc(writer->bytes, writer->n);
+	if (!whole.set)
 		return -ENOMEM;
 	writer->bytes = NULL;
-	canonical->set = set;
-	canonical->n_set = writer->n;
+	*canonical = whole;
 	return 0;
 }
 

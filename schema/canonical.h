@@ -37,7 +37,7 @@ struct canonical_reason {
  * form.
  *
  * Returns 0; -EBADMSG with `ret_reason`, for people, when the set has none; or
- * -ENOMEM.
+ * -ENOMEM. What fails leaves `canonical` as it was.
  */
 int canonical_init(struct canonical *canonical, const uint8_t *bytes, size_t n,
 		   const char *package, struct canonical_reason *ret_reason);

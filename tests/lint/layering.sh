@@ -24,6 +24,7 @@ rpc/:               base/ proto/ transports/
 switch/:            base/ proto/ transports/
 switch/service.:    base/ proto/ transports/ switch/ rpc/
 switch/main.:       base/ proto/ transports/ switch/ switch/service.
+generate/:          base/ schema/
 logger/:            base/ proto/ rpc/ schema/ storage/backend/
 storage/:           base/ proto/ rpc/ storage/backend/
 registry/:          base/ proto/ rpc/ schema/
