@@ -62,6 +62,21 @@ bool utf8_is_valid(const void *bytes, size_t n)
 	return true;
 }
 
+/* Marks that make a line read in another order than it is written. */
+static bool is_reordering(uint32_t character)
+{
+	return character == 0x61c || character == 0x200e ||
+	       character == 0x200f ||
+	       (character >= 0x2028 && character <= 0x202e) ||
+	       (character >= 0x2066 && character <= 0x2069);
+}
+
+bool utf8_is_harmless(uint32_t character)
+{
+	return character >= 0x20 && (character < 0x7f || character >= 0xa0) &&
+	       !is_reordering(character);
+}
+
 size_t utf8_encode(uint32_t character, uint8_t bytes[UTF8_BYTES_MAX])
 {
 	static const uint8_t firsts[] = { 0, 0, 0xc0, 0xe0, 0xf0 };

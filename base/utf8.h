@@ -19,6 +19,12 @@ size_t utf8_decode(const uint8_t *bytes, size_t n, uint32_t *ret_character);
 /** Whether all of it is UTF-8. */
 bool utf8_is_valid(const void *bytes, size_t n);
 
+/**
+ * Whether a terminal shows it and does nothing else with it: no control
+ * character, and none that makes a line read in another order.
+ */
+bool utf8_is_harmless(uint32_t character);
+
 /** Write a character below 0x110000. Returns its length. */
 size_t utf8_encode(uint32_t character, uint8_t bytes[UTF8_BYTES_MAX]);
 

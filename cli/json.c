@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/utf8.h"
-#include "cli/text.h"
 
 static void begin_value(struct json *json)
 {
@@ -38,7 +37,7 @@ static void write_character(FILE *out, const uint8_t *at, size_t length,
 		fprintf(out, "\\%c", *at);
 	else if (*at == '\n')
 		fputs("\\n", out);
-	else if (!text_is_harmless(character))
+	else if (!utf8_is_harmless(character))
 		fprintf(out, "\\u%04x", (unsigned)character);
 	else
 		fwrite(at, 1, length, out);

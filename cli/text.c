@@ -4,23 +4,9 @@
 
 #include "base/utf8.h"
 
-/* Marks that make a line read in another order than it is written. */
-static bool is_reordering(uint32_t character)
-{
-	return character == 0x61c || character == 0x200e ||
-	       character == 0x200f ||
-	       (character >= 0x2028 && character <= 0x202e) ||
-	       (character >= 0x2066 && character <= 0x2069);
-}
-
 static bool is_control(uint32_t character)
 {
 	return character < 0x20 || (character >= 0x7f && character < 0xa0);
-}
-
-bool text_is_harmless(uint32_t character)
-{
-	return !is_control(character) && !is_reordering(character);
 }
 
 static void write_escape(FILE *out, const uint8_t *bytes, size_t n)
@@ -45,9 +31,9 @@ void text_write_escaped(FILE *out, const void *bytes, size_t n)
 
 	for (; n > 0; at += length, n -= length) {
 		length = utf8_decode(at, n, &character);
-		if (length > 0 && text_is_harmless(character)) {
+		if (length > 0 && utf8_is_harmless(character)) {
 			fwrite(at, 1, length, out);
-		} else if (length > 0 && is_reordering(character)) {
+		} else if (length > 0 && !is_control(character)) {
 			fprintf(out, "\\u{%x}", (unsigned)character);
 		} else {
 			length += length == 0;

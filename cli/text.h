@@ -6,13 +6,9 @@
  * Strangers' bytes as text: what they are, and how to show them.
  */
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-
-/** Whether a terminal shows it and does nothing else with it. */
-bool text_is_harmless(uint32_t character);
 
 /**
  * Write `n` bytes so that they cannot drive a terminal: control characters
