@@ -73,6 +73,16 @@ install(FILES ${PROJECT_SOURCE_DIR}/rpc/heliograph.h TYPE INCLUDE)
 install(EXPORT heliographTargets NAMESPACE heliograph::
 	DESTINATION ${package_dir})
 
+# helio_generate() and what it runs, found together with the library.
+set_target_properties(heliograph_generated PROPERTIES EXPORT_NAME generated)
+install(TARGETS protoc-gen-helio heliograph_generated
+	EXPORT heliographGenerateTargets)
+install(FILES ${PROJECT_SOURCE_DIR}/rpc/heliograph-rpc.h TYPE INCLUDE)
+install(EXPORT heliographGenerateTargets NAMESPACE heliograph::
+	DESTINATION ${package_dir})
+install(FILES ${PROJECT_SOURCE_DIR}/cmake/HeliographGenerate.cmake
+	DESTINATION ${package_dir})
+
 configure_file(packaging/heliograph.pc.in heliograph.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/heliograph.pc
 	DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
