@@ -11,6 +11,7 @@
 #include "base/diag.h"
 #include "base/folder.h"
 #include "base/lines.h"
+#include "vm/quota.h"
 
 static const char suffix[] = ".vm";
 
@@ -255,46 +256,19 @@ int fleet_adopt(struct fleet *fleet)
 	return r;
 }
 
-/* Whether `path` is the first `n` bytes of `owner`, or what is below them. */
-static bool is_below(const char *path, const char *owner, size_t n)
+static uint32_t count(const struct quota_owner *owner, const void *userdata)
 {
-	return strncmp(path, owner, n) == 0 &&
-	       (path[n] == '\0' || path[n] == '/');
-}
-
-static uint32_t count(const struct fleet *fleet, const char *owner, size_t n)
-{
-	uint32_t n_machines = 0;
+	const struct fleet *fleet = userdata;
+	uint32_t n = 0;
 	struct list *pos;
 
-	list_for_each (pos, &fleet->order.machines)
-		if (machine_at(pos)->guest &&
-		    is_below(machine_at(pos)->birth.started_by, owner, n))
-			n_machines++;
-	return n_machines;
-}
+	list_for_each (pos, &fleet->order.machines) {
+		const struct machine *machine = machine_at(pos);
 
-/* What a principal uses counts for those above its path too. */
-static int check_quota(const struct fleet *fleet, const char *principal,
-		       struct reason *ret_why)
-{
-	size_t n = 0;
-
-	do {
-		uint32_t n_machines;
-
-		n += strcspn(principal + n, "/");
-		n_machines = count(fleet, principal, n);
-		if (n_machines >= fleet->machines_per_principal) {
-			reason_set(ret_why,
-				   "%.*s has started %u machines, and may "
-				   "have %u",
-				   (int)n, principal, n_machines,
-				   fleet->machines_per_principal);
-			return -EDQUOT;
-		}
-	} while (principal[n++]);
-	return 0;
+		n += machine->guest &&
+		     quota_is_charged(owner, machine->birth.started_by);
+	}
+	return n;
 }
 
 int fleet_start(struct fleet *fleet, struct machine *machine,
@@ -306,6 +280,8 @@ int fleet_start(struct fleet *fleet, struct machine *machine,
 	if (machine->definition)
 		driver = lookup_driver(fleet, machine->definition->driver);
 	if (!machine->guest)
-		r = check_quota(fleet, principal, ret_why);
+		r = quota_check(principal, "machines",
+				fleet->machines_per_principal, count, fleet,
+				ret_why);
 	return r < 0 ? r : machine_start(machine, driver, principal);
 }

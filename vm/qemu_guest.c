@@ -287,10 +287,13 @@ static const struct qmp_hooks hooks = {
 	.closed = on_monitor_closed,
 };
 
-void qemu_guest_stop(struct guest *base, uint32_t grace_ms)
+static struct qemu_guest *qemu_guest_of(struct guest *guest)
 {
-	struct qemu_guest *guest = (struct qemu_guest *)base;
+	return (struct qemu_guest *)guest;
+}
 
+static void stop(struct qemu_guest *guest, uint32_t grace_ms)
+{
 	guest->is_wanted = true;
 	if (guest->phase > ASKED)
 		return;
@@ -301,6 +304,11 @@ void qemu_guest_stop(struct guest *base, uint32_t grace_ms)
 	wait_in(guest, ASKED, grace_ms);
 	if (guest->is_ready)
 		ask_to_shut_down(guest);
+}
+
+void qemu_guest_stop(struct guest *guest, uint32_t grace_ms)
+{
+	stop(qemu_guest_of(guest), grace_ms);
 }
 
 int qemu_guest_new(const struct qemu_guest_start *start,
@@ -352,14 +360,14 @@ static void on_timer_closed(uv_handle_t *handle)
 	free(handle->data);
 }
 
-struct guest *qemu_guest_free(struct guest *base)
+struct guest *qemu_guest_free(struct guest *guest)
 {
-	struct qemu_guest *guest = (struct qemu_guest *)base;
+	struct qemu_guest *ours = qemu_guest_of(guest);
 
-	if (!guest)
+	if (!ours)
 		return NULL;
-	qmp_free(guest->qmp);
-	qemu_process_free(guest->process);
-	uv_close((uv_handle_t *)&guest->timer, on_timer_closed);
+	qmp_free(ours->qmp);
+	qemu_process_free(ours->process);
+	uv_close((uv_handle_t *)&ours->timer, on_timer_closed);
 	return NULL;
 }
