@@ -31,7 +31,7 @@ target_include_directories(heliograph INTERFACE
 
 # The static library is one object with all that it stands on inside, and what
 # is hidden in the shared one is hidden in it as well.
-foreach(part heliograph_static transports proto proto_generated base)
+foreach(part heliograph_static transports proto proto_control base)
 	list(APPEND parts $<TARGET_OBJECTS:${part}>)
 endforeach()
 add_custom_command(OUTPUT libheliograph.a
