@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "proto/subject.h"
+#include "rpc/binding.h"
 #include "rpc/client.h"
 #include "rpc/incoming.h"
 #include "rpc/message.h"
@@ -27,6 +28,8 @@ static void leave(struct helio_call *call)
 		assembly_take(assemblies, assembly);
 		assembly_free(assembly);
 	}
+	flow_free(call->flow);
+	call->flow = NULL;
 	map_remove(&call->bus->calls, &call->node);
 	list_unlink(&call->link);
 	deadlines_remove(&call->bus->deadlines, &call->deadline);
@@ -67,10 +70,11 @@ void helio_calls_lose(struct helio *bus)
 			       HELIO_UNAVAILABLE, "the connection was lost");
 }
 
-static void tell_cancelled(struct helio *bus, uint64_t id)
+/* A frame that is nothing but a header. */
+static void tell(struct helio *bus, uint8_t kind, uint64_t id)
 {
 	struct frame frame = {
-		.kind = FRAME_CANCEL,
+		.kind = kind,
 		.correlation = id,
 	};
 	uint8_t bytes[FRAME_HEADER_BYTES];
@@ -80,20 +84,24 @@ static void tell_cancelled(struct helio *bus, uint64_t id)
 	outbox_send_small(bus, bytes, sizeof(bytes));
 }
 
+void helio_call_give_up(struct helio_call *call, unsigned status,
+			const char *reason)
+{
+	tell(call->bus, FRAME_CANCEL, call->id);
+	helio_call_end(call, status, reason);
+}
+
 static void on_expiry(struct deadline *deadline)
 {
-	struct helio_call *call;
-
-	call = container_of(deadline, struct helio_call, deadline);
-	tell_cancelled(call->bus, call->id);
-	helio_call_end(call, HELIO_DEADLINE_EXCEEDED, "no reply came in time");
+	helio_call_give_up(container_of(deadline, struct helio_call, deadline),
+			   HELIO_DEADLINE_EXCEEDED, "no reply came in time");
 }
 
 void helio_call_cancel(struct helio_call *call)
 {
 	if (call->is_over)
 		return;
-	tell_cancelled(call->bus, call->id);
+	tell(call->bus, FRAME_CANCEL, call->id);
 	helio_call_free(call);
 }
 
@@ -111,7 +119,42 @@ struct helio_call *helio_call_lookup(const struct helio *bus, uint64_t id)
 	return NULL;
 }
 
-static int call_new(struct helio *bus, uint32_t timeout_ms,
+static bool is_streaming(const struct helio_call_options *options)
+{
+	return options->on_next || options->has_more;
+}
+
+static int set_deadline(struct helio_call *call,
+			const struct helio_call_options *options)
+{
+	uint64_t timeout_ms = options->timeout_ms;
+
+	if (!timeout_ms && is_streaming(options))
+		return 0;
+	if (!timeout_ms)
+		timeout_ms = TIMEOUT_DEFAULT_MS;
+	return deadlines_add(&call->bus->deadlines, &call->deadline,
+			     clock_now_ns() +
+				     (timeout_ms + BACKSTOP_MS) * NS_PER_MS);
+}
+
+static int set_stream(struct helio_call *call,
+		      const struct helio_call_options *options)
+{
+	int r;
+
+	if (!is_streaming(options))
+		return 0;
+	r = flow_new(call->bus, call, NULL, &call->flow);
+	if (r < 0)
+		return r;
+	call->flow->out.is_there = options->has_more;
+	if (options->on_next)
+		inflow_open(call->flow, options->window_bytes);
+	return 0;
+}
+
+static int call_new(struct helio *bus, const struct helio_call_options *options,
 		    helio_reply_fn on_reply, void *userdata,
 		    struct helio_call **ret_call)
 {
@@ -126,18 +169,20 @@ static int call_new(struct helio *bus, uint32_t timeout_ms,
 		.bus = bus,
 		.id = client_draw_id(bus),
 		.on_reply = on_reply,
+		.on_next = options->on_next,
+		.on_writable = options->on_writable,
 		.userdata = userdata,
 	};
-	r = deadlines_add(&bus->deadlines, &call->deadline,
-			  clock_now_ns() +
-				  ((uint64_t)timeout_ms + BACKSTOP_MS) *
-					  NS_PER_MS);
+	map_add(&bus->calls, &call->node, map_hash_u64(call->id));
+	list_init(&call->link);
+	list_push_back(&bus->all_calls, &call->link);
+	r = set_deadline(call, options);
+	if (!r)
+		r = set_stream(call, options);
 	if (r < 0) {
-		free(call);
+		helio_call_free(call);
 		return r;
 	}
-	map_add(&bus->calls, &call->node, map_hash_u64(call->id));
-	list_push_back(&bus->all_calls, &call->link);
 	*ret_call = call;
 	return 0;
 }
@@ -150,20 +195,41 @@ static uint32_t reply_room_kib(const struct helio *bus, uint32_t asked_kib)
 	return (uint32_t)(bus->message_max / KIB);
 }
 
+/* Of a stream of replies it is what may be under way. */
+static uint32_t room_kib(struct helio_call *call,
+			 const struct helio_call_options *options)
+{
+	uint32_t n_kib;
+
+	if (!options->on_next)
+		return reply_room_kib(call->bus, options->room_kib);
+	n_kib = (uint32_t)((call->flow->in.window_bytes + KIB - 1) / KIB);
+	inflow_grant(call->flow, (uint64_t)n_kib * KIB);
+	return n_kib;
+}
+
+static uint8_t flags_of(const struct helio_call_options *options)
+{
+	return (uint8_t)((options->is_waiting ? FRAME_WAIT : 0) |
+			 (options->on_next ? FRAME_STREAM : 0) |
+			 (options->has_more ? FRAME_MORE : 0));
+}
+
 static int call_send(struct helio_call *call, const struct message *message,
 		     const struct helio_call_options *options)
 {
 	struct frame frame = {
 		.kind = FRAME_CALL,
-		.flags = options->is_waiting ? FRAME_WAIT : 0,
+		.flags = flags_of(options),
 		.correlation = call->id,
 		.time_left_ms = options->timeout_ms,
-		.room_kib = reply_room_kib(call->bus, options->room_kib),
+		.handle = options->binding ? options->binding->handle : 0,
+		.room_kib = room_kib(call, options),
 	};
 
 	if (frame.room_kib)
 		frame.flags |= FRAME_EXTENDED;
-	return message_send(call->bus, &frame, message, false);
+	return message_send(call->bus, &frame, message, options->is_patient);
 }
 
 static int call_start(struct helio *bus, const struct message *message,
@@ -171,12 +237,10 @@ static int call_start(struct helio *bus, const struct message *message,
 		      helio_reply_fn on_reply, void *userdata,
 		      struct helio_call **ret_call)
 {
-	uint32_t timeout_ms =
-		options->timeout_ms ? options->timeout_ms : TIMEOUT_DEFAULT_MS;
 	struct helio_call *call;
 	int r;
 
-	r = call_new(bus, timeout_ms, on_reply, userdata, &call);
+	r = call_new(bus, options, on_reply, userdata, &call);
 	if (r < 0)
 		return r;
 	r = call_send(call, message, options);
@@ -187,6 +251,15 @@ static int call_start(struct helio *bus, const struct message *message,
 	if (ret_call)
 		*ret_call = call;
 	return 0;
+}
+
+/* By a binding a method alone is called, and that is one token. */
+static bool is_addressed(const struct message *message,
+			 const struct helio_call_options *options)
+{
+	return subject_is_valid(message->subject, message->n_subject) &&
+	       !(options->binding &&
+		 memchr(message->subject, '.', message->n_subject));
 }
 
 int helio_call_start(struct helio *bus, const char *subject, const void *body,
@@ -207,9 +280,9 @@ int helio_call_start(struct helio *bus, const char *subject, const void *body,
 
 	if (!client_is_connected(bus))
 		return -ENOTCONN;
-	if (!subject_is_valid(subject, message.n_subject))
-		return -EINVAL;
 	options = options ? options : &no_options;
+	if (!is_addressed(&message, options) || (options->has_more && n_body))
+		return -EINVAL;
 	n = metadata_encode(
 		&(struct metadata){
 			.idempotency_key = options->idempotency_key,
@@ -223,6 +296,22 @@ int helio_call_start(struct helio *bus, const char *subject, const void *body,
 		return n;
 	message.n_metadata = (size_t)n;
 	return call_start(bus, &message, options, on_reply, userdata, ret_call);
+}
+
+/* Out of the reader's memory, which lives as long as the callback. */
+static void read_bad(struct helio *bus, const struct incoming *incoming,
+		     char reason[INCOMING_TEXT_MAX_BYTES + 1],
+		     struct helio_reply *reply)
+{
+	struct helio_message message;
+
+	incoming_text(incoming->body, incoming->n_body, reason);
+	reply->reason = reason;
+	if (incoming->frame->n_metadata &&
+	    !incoming_decode(bus, incoming, &message)) {
+		reply->details = bus->metadata.details;
+		reply->n_details = bus->metadata.n_details;
+	}
 }
 
 void helio_call_deliver(struct helio_call *call,
@@ -239,8 +328,7 @@ void helio_call_deliver(struct helio_call *call,
 	};
 
 	if (reply.status) {
-		incoming_text(incoming->body, incoming->n_body, reason);
-		reply.reason = reason;
+		read_bad(call->bus, incoming, reason, &reply);
 	} else if (incoming_decode(call->bus, incoming, &message) == -ENOMEM) {
 		helio_call_end(call, HELIO_RESOURCE_EXHAUSTED,
 			       "no memory for the reply's metadata");
@@ -249,4 +337,49 @@ void helio_call_deliver(struct helio_call *call,
 		reply.message = &message;
 	}
 	end(call, &reply);
+}
+
+void helio_call_next(struct helio_call *call, const uint8_t *body,
+		     size_t n_body)
+{
+	call->on_next(call, body, n_body, call->userdata);
+}
+
+void helio_call_writable(struct helio_call *call)
+{
+	if (call->on_writable)
+		call->on_writable(call, call->userdata);
+}
+
+int helio_call_send_end(struct helio_call *call)
+{
+	tell(call->bus, FRAME_END, call->id);
+	return 0;
+}
+
+int helio_call_send(struct helio_call *call, const void *body, size_t n_body)
+{
+	return call->flow ? outflow_send(call->flow, body, n_body) : -EPIPE;
+}
+
+int helio_call_finish(struct helio_call *call)
+{
+	struct outflow *out = call->flow ? &call->flow->out : NULL;
+
+	if (!out || !out->is_there || out->is_ending)
+		return -EPIPE;
+	outflow_end(call->flow);
+	return 0;
+}
+
+void helio_call_pause(struct helio_call *call)
+{
+	if (call->flow)
+		inflow_pause(call->flow);
+}
+
+void helio_call_resume(struct helio_call *call)
+{
+	if (call->flow)
+		inflow_resume(call->flow);
 }

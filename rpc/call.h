@@ -15,6 +15,7 @@
 #include "rpc/heliograph.h"
 
 struct incoming;
+struct flow;
 
 struct helio_call {
 	struct map_node node; /* in helio.calls */
@@ -23,8 +24,11 @@ struct helio_call {
 	struct helio *bus;
 	uint64_t id;
 	helio_reply_fn on_reply;
+	helio_next_fn on_next;
+	helio_writable_fn on_writable;
 	void *userdata;
-	bool is_over; /* its callback is running, or was not wanted */
+	struct flow *flow; /* NULL: neither way is one */
+	bool is_over;      /* its callback is running, or was not wanted */
 };
 
 /** Returns NULL when no call has that id: it is over for us. */
@@ -37,6 +41,16 @@ void helio_call_deliver(struct helio_call *call,
 /** It will not be answered: the bus says so, or we for it. */
 void helio_call_end(struct helio_call *call, unsigned status,
 		    const char *reason);
+
+/** The same, and the callee is told that nobody waits. */
+void helio_call_give_up(struct helio_call *call, unsigned status,
+			const char *reason);
+
+/** Of its stream: a message came, more may go, the end is to be sent. */
+void helio_call_next(struct helio_call *call, const uint8_t *body,
+		     size_t n_body);
+void helio_call_writable(struct helio_call *call);
+int helio_call_send_end(struct helio_call *call);
 
 /** The connection is lost: each ends UNAVAILABLE. */
 void helio_calls_lose(struct helio *bus);

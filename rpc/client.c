@@ -12,10 +12,12 @@
 #include "base/clock.h"
 #include "proto/status.h"
 #include "rpc/ack.h"
+#include "rpc/binding.h"
 #include "rpc/call.h"
 #include "rpc/reply.h"
 #include "rpc/request.h"
 #include "rpc/session.h"
+#include "rpc/timer.h"
 #include "transports/keyfile.h"
 
 enum {
@@ -88,6 +90,8 @@ void helio_close(struct helio *bus)
 	free_calls(bus);
 	free_requests(bus);
 	free_registrations(bus);
+	bindings_deinit(bus);
+	timers_deinit(bus);
 	reply_free(bus->kept);
 	map_deinit(&bus->calls);
 	map_deinit(&bus->requests);
@@ -137,7 +141,11 @@ int client_new(const struct helio_options *options, struct helio **ret_bus)
 		.phase = PHASE_WAITING,
 		.now_ns = clock_now_ns(),
 	};
+	list_init(&bus->drained);
 	list_init(&bus->dead);
+	list_init(&bus->bindings);
+	list_init(&bus->timers);
+	flows_init(&bus->flows);
 	list_init(&bus->orphans);
 	list_init(&bus->all_calls);
 	list_init(&bus->all_acks);

@@ -24,6 +24,7 @@
 #include "proto/reader.h"
 #include "rpc/assembly.h"
 #include "rpc/deadline.h"
+#include "rpc/flow.h"
 #include "rpc/handle.h"
 #include "rpc/heliograph.h"
 #include "rpc/inside.h"
@@ -90,6 +91,7 @@ struct helio {
 	bool wants_room;  /* something found the channel full */
 	bool has_refused; /* the program was told -EAGAIN, and waits for room */
 	struct yield_guard yield; /* of those who wait */
+	struct list drained;      /* services whose last request is answered */
 	struct list dead; /* registrations to free at the end of the turn */
 
 	/* Out. */
@@ -114,6 +116,10 @@ struct helio {
 	struct list orphans; /* those that nobody waits for */
 	struct map acks;     /* struct ack by id */
 	struct list all_acks;
+	struct flows flows;
+	struct list bindings; /* struct helio_binding */
+	uint32_t last_binding;
+	struct list timers; /* struct helio_timer */
 	struct deadlines deadlines;
 	struct reply *kept; /* of helio_call_wait() */
 };

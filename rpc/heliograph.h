@@ -49,6 +49,8 @@ struct helio_subscription; /* what it subscribed */
 struct helio_service;      /* what it serves */
 struct helio_call;         /* a call it made */
 struct helio_request;      /* a call it was asked to answer */
+struct helio_binding;      /* a service whose schema it knows */
+struct helio_timer;
 
 /** How a call ended: gRPC's codes. */
 enum helio_status {
@@ -167,6 +169,18 @@ HELIO_API int helio_connect_wait(struct helio *bus, int timeout_ms);
  * -ENOTCONN when the connection was lost meanwhile.
  */
 HELIO_API int helio_flush_wait(struct helio *bus, int timeout_ms);
+
+typedef void (*helio_timer_fn)(struct helio *bus, void *userdata);
+
+/**
+ * Call `on_timer` once, from a dispatch, in `after_ms` milliseconds or a little
+ * later. It is freed before; helio_close() frees it, too.
+ */
+HELIO_API int helio_timer_start(struct helio *bus, uint32_t after_ms,
+				helio_timer_fn on_timer, void *userdata,
+				struct helio_timer **ret_timer);
+/** Free one whose callback has not come. NULL is fine. */
+HELIO_API void helio_timer_cancel(struct helio_timer *timer);
 
 /* Messages. */
 
@@ -358,27 +372,48 @@ struct helio_reply {
 	bool is_from_bus;    /* who said it: the bus, not the service */
 	bool is_handed_over; /* a callee has had it: repeating may do twice */
 	const struct helio_message *message; /* NULL unless HELIO_OK */
+	const void *details; /* of a bad status, for programs; or NULL */
+	size_t n_details;    /* bytes */
 };
 
 /** Called once for each call that was started and not cancelled by us. */
 typedef void (*helio_reply_fn)(struct helio_call *call,
 			       const struct helio_reply *reply, void *userdata);
 
+/** One message of the stream of replies. */
+typedef void (*helio_next_fn)(struct helio_call *call, const void *body,
+			      size_t n_body, void *userdata);
+
+typedef void (*helio_writable_fn)(struct helio_call *call, void *userdata);
+
 /** All zero, or NULL, is a good default. */
 struct helio_call_options {
-	uint32_t timeout_ms; /* 0: 30 s */
+	uint32_t timeout_ms; /* of the whole call; 0: 30 s, a stream: none */
 	bool is_waiting;     /* hold it until a server comes */
+	bool is_patient;     /* send it later rather than return -EAGAIN */
 	uint32_t room_kib;   /* for the reply; 0: message_max */
+	/* The subject is then a method of this service, which must live. */
+	const struct helio_binding *binding;
 	const char *idempotency_key;
 	const char *content_type;
 	const char *traceparent;
 	const struct helio_header *headers;
 	size_t n_headers;
+
+	/* Streams, under the userdata of the call. */
+	helio_next_fn on_next; /* set: the replies come as a stream */
+	uint32_t window_bytes; /* of them, under way; 0: 256 KiB, at least 64 */
+	bool has_more; /* the requests are a stream: helio_call_send() */
+	helio_writable_fn on_writable;
 };
 
 /**
- * Errors as helio_publish(). The call is freed after its callback, which comes
- * at the latest half a second after the deadline, whatever the switch does.
+ * Errors as helio_publish(). The call is freed after on_reply, which comes at
+ * the latest half a second after the deadline, whatever the switch does; that
+ * of a stream of replies comes after its last message and has no body.
+ *
+ * A call whose requests are a stream has no body: -EINVAL. With `is_patient`
+ * -EAGAIN comes only when 1 MiB waits to be sent already.
  */
 HELIO_API int helio_call_start(struct helio *bus, const char *subject,
 			       const void *body, size_t n_body,
@@ -390,6 +425,27 @@ HELIO_API int helio_call_start(struct helio *bus, const char *subject,
 HELIO_API void helio_call_cancel(struct helio_call *call);
 
 /**
+ * Send one message of the stream of requests, as a whole or not at all; one
+ * that is longer than the callee grants at a time goes in pieces, as it grants
+ * more. -EAGAIN: the callee has granted nothing (yet), the one before waits
+ * still, or the channel is full: on_writable tells when to try again. -EPIPE:
+ * the call is over, helio_call_finish() was called, or its requests are no
+ * stream. Others as helio_publish().
+ */
+HELIO_API int helio_call_send(struct helio_call *call, const void *body,
+			      size_t n_body);
+
+/** Nothing more will be sent, but what waits still goes out. Or -EPIPE. */
+HELIO_API int helio_call_finish(struct helio_call *call);
+
+/**
+ * Stop and go on taking replies: while paused no credit is given back. What
+ * the credit still allows comes all the same.
+ */
+HELIO_API void helio_call_pause(struct helio_call *call);
+HELIO_API void helio_call_resume(struct helio_call *call);
+
+/**
  * Blocks for the reply, at most until its deadline. Returns 0 with
  * *ret_reply, which lives until the next helio_call_wait() or helio_close() on
  * `bus`, or a negative errno when the call could not be sent.
@@ -398,6 +454,18 @@ HELIO_API int helio_call_wait(struct helio *bus, const char *subject,
 			      const void *body, size_t n_body,
 			      const struct helio_call_options *options,
 			      struct helio_reply *ret_reply);
+
+/**
+ * Name the schema that this program knows `service` by. Calls with the binding
+ * go only to a server that can understand them, see docs/RPC.md; it is told to
+ * the switch again on each connection. `schema_hash` is copied. -EINVAL: not a
+ * name; -ENOTCONN: closed for good; -ENOMEM.
+ */
+HELIO_API int helio_bind(struct helio *bus, const char *service,
+			 const uint8_t schema_hash[32],
+			 struct helio_binding **ret_binding);
+/** Calls that were started go on. NULL is fine. */
+HELIO_API void helio_unbind(struct helio_binding *binding);
 
 /* Services. */
 
@@ -417,14 +485,37 @@ typedef void (*helio_request_fn)(struct helio_service *service,
 typedef void (*helio_cancelled_fn)(struct helio_request *request,
 				   void *userdata);
 
+/** One message of the caller's stream. `userdata` is the request's. */
+typedef void (*helio_request_next_fn)(struct helio_request *request,
+				      const void *body, size_t n_body,
+				      void *userdata);
+
+/** `userdata` is the request's. */
+typedef void (*helio_request_event_fn)(struct helio_request *request,
+				       void *userdata);
+
+/** `userdata` is the service's. */
+typedef void (*helio_drain_fn)(struct helio_service *service, void *userdata);
+
 /** All zero, or NULL, is a good default. */
 struct helio_serve_options {
 	const char *const *methods; /* NULL: `name` itself is called */
 	size_t n_methods;
-	uint32_t credit_calls; /* at once; 0: 1,024 */
-	uint64_t credit_bytes; /* 0: 16 MiB; a longer call is refused */
+	uint32_t credit_calls;      /* at once; 0: 1,024 */
+	uint64_t credit_bytes;      /* 0: 16 MiB; a longer call is refused */
+	const uint8_t *schema_hash; /* 32 bytes; NULL: nothing is judged */
 	helio_cancelled_fn on_cancelled;
 	helio_ready_fn on_ready;
+
+	/* Streams. Without on_next, calls with one end as UNIMPLEMENTED. */
+	helio_request_next_fn on_next;
+	helio_request_event_fn on_finish; /* nothing more comes from it */
+	helio_request_event_fn on_writable;
+	uint32_t window_bytes; /* of each caller; 0: 256 KiB, at least 64 */
+
+	/* No new call is handed to us from now on; and the last is answered. */
+	helio_drain_fn on_draining;
+	helio_drain_fn on_drained;
 };
 
 /** Serve calls to the subject `name`, or to `name.METHOD` for each method. */
@@ -444,28 +535,72 @@ HELIO_API int helio_serve_wait(struct helio *bus, const char *name,
  */
 HELIO_API void helio_unserve(struct helio_service *service);
 
+/** Ask again after a refusal; on_ready tells. Nothing happens unless refused.
+ */
+HELIO_API void helio_serve_again(struct helio_service *service);
+
+/**
+ * Take no new calls: the switch hands them to others, and what was handed over
+ * goes on. on_draining is called when it has agreed, and on_drained, or that of
+ * the options if this is NULL, when the last call is answered; then is the time
+ * to unserve. An operator can ask for the same from outside. A service that
+ * drains is not served again on the next connection.
+ */
+HELIO_API int helio_drain(struct helio_service *service,
+			  helio_drain_fn on_drained);
+
 /** What this registration alone is reached by: `$inst.ID.NAME`; "" before. */
 HELIO_API const char *helio_service_instance(
 	const struct helio_service *service);
 
-/** Milliseconds until the caller stops waiting; 0 once it does not wait. */
+/**
+ * Milliseconds until the caller stops waiting; 0 once it does not wait;
+ * UINT32_MAX for a stream without a deadline.
+ */
 HELIO_API uint32_t
 helio_request_time_left_ms(const struct helio_request *request);
+
+/** Whether the caller's requests are a stream: on_next, then on_finish. */
+HELIO_API bool helio_request_has_more(const struct helio_request *request);
+/** Whether it wants the replies as a stream: helio_request_send(). */
+HELIO_API bool helio_request_is_stream(const struct helio_request *request);
 
 /** What was set with this is handed to on_cancelled. */
 HELIO_API void helio_request_set_userdata(struct helio_request *request,
 					  void *userdata);
 
 /**
+ * Send one message of the stream of replies. Errors as helio_call_send();
+ * -EPIPE also when nobody waits any more.
+ */
+HELIO_API int helio_request_send(struct helio_request *request,
+				 const void *body, size_t n_body);
+
+/**
+ * Stop and go on taking the caller's messages: while paused no credit is given.
+ * The first is given when on_request returns: who pauses there gets none
+ * before it resumes. on_finish comes all the same.
+ */
+HELIO_API void helio_request_pause(struct helio_request *request);
+HELIO_API void helio_request_resume(struct helio_request *request);
+
+/**
  * Answer; 0 also when nobody waits any more. An error leaves the request as it
  * was: -EAGAIN: 1 MiB of answers wait already, try again after a dispatch;
  * -EMSGSIZE: longer than the switch takes; -ENOMEM.
+ *
+ * Where the replies are a stream, this ends it, after what waits; a body that
+ * is not empty is its last message, and -EAGAIN is as for helio_request_send().
  */
 HELIO_API int helio_respond(struct helio_request *request, const void *body,
 			    size_t n_body);
 /** The same with a bad status, and a reason for people or NULL. */
 HELIO_API int helio_fail(struct helio_request *request, unsigned status,
 			 const char *reason);
+/** The same with details for programs. -E2BIG: more than 15 KiB of them. */
+HELIO_API int helio_fail_with(struct helio_request *request, unsigned status,
+			      const char *reason, const void *details,
+			      size_t n_details);
 
 #ifdef __cplusplus
 }

@@ -71,13 +71,27 @@ static int find_registration(struct helio *bus, const struct frame *frame,
 	return 0;
 }
 
+/* A bad status may come in the middle of a message of the stream. */
+static int cut_stream(struct helio *bus, const struct helio_call *call,
+		      const struct frame *frame)
+{
+	struct flow *flow = call ? call->flow : NULL;
+
+	if (!flow || !flow->in.is_begun)
+		return 0;
+	if (!(frame->flags & FRAME_FIRST) || !frame->status)
+		return client_violation(bus, "REPLY within a message");
+	inflow_drop(flow);
+	return 0;
+}
+
 static int find_addressee(struct helio *bus, const struct frame *frame,
 			  struct addressee *ret_addressee)
 {
 	if (frame->kind != FRAME_REPLY)
 		return find_registration(bus, frame, ret_addressee);
 	ret_addressee->call = helio_call_lookup(bus, frame->correlation);
-	return 0;
+	return cut_stream(bus, ret_addressee->call, frame);
 }
 
 static int deliver(struct helio *bus, const struct addressee *addressee,
@@ -228,6 +242,6 @@ void incoming_abort(struct helio *bus, const struct frame *frame)
 
 void incoming_cancel(struct helio *bus, const struct frame *frame)
 {
-	if (!end_open(bus, frame->correlation))
-		helio_request_cancel(bus, frame->correlation);
+	if (!helio_request_cancel(bus, frame->correlation))
+		end_open(bus, frame->correlation);
 }

@@ -8,6 +8,7 @@
 #include "proto/frame.h"
 #include "rpc/client.h"
 #include "rpc/incoming.h"
+#include "rpc/service.h"
 
 void inquiry_ask(struct inquiry *inquiry, struct helio *bus)
 {
@@ -69,6 +70,8 @@ int inquiry_answer(struct helio *bus, const struct frame *frame,
 	struct list *link = bus->outbox.sent.next;
 	struct inquiry *inquiry = container_of(link, struct inquiry, link);
 
+	if (frame->correlation & FRAME_SWITCH_DRAWN)
+		return helio_service_told(bus, frame);
 	if (link == &bus->outbox.sent ||
 	    inquiry->correlation != frame->correlation)
 		return client_violation(bus, "RESULT out of order");

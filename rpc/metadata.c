@@ -19,6 +19,7 @@ enum {
 	FIELD_TRACEPARENT = 2,
 	FIELD_CONTENT_TYPE = 4,
 	FIELD_HEADERS = 5,
+	FIELD_STATUS_DETAILS = 6,
 	FIELD_HEADER_NAME = 1,
 	FIELD_HEADER_VALUE = 2,
 };
@@ -98,6 +99,12 @@ int metadata_encode(const struct metadata *metadata,
 		if (writer.n > FRAME_METADATA_MAX_BYTES)
 			return -E2BIG;
 	}
+	if (metadata->n_details > FRAME_METADATA_MAX_BYTES)
+		return -E2BIG;
+	if (metadata->details) {
+		write_key(&writer, FIELD_STATUS_DETAILS, metadata->n_details);
+		write_bytes(&writer, metadata->details, metadata->n_details);
+	}
 	return writer.n > FRAME_METADATA_MAX_BYTES ? -E2BIG : (int)writer.n;
 }
 
@@ -149,6 +156,8 @@ int metadata_decode(struct metadata_reader *reader, const uint8_t *bytes,
 	ProtobufCMessage *unpacked;
 	int r;
 
+	reader->details = NULL;
+	reader->n_details = 0;
 	r = make_room(reader);
 	if (r < 0)
 		return r;
@@ -166,5 +175,9 @@ int metadata_decode(struct metadata_reader *reader, const uint8_t *bytes,
 	message->idempotency_key = metadata->idempotency_key;
 	message->content_type = metadata->content_type;
 	message->traceparent = metadata->traceparent;
+	if (metadata->has_status_details) {
+		reader->details = metadata->status_details.data;
+		reader->n_details = metadata->status_details.len;
+	}
 	return 0;
 }

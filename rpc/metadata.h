@@ -23,11 +23,15 @@ struct metadata {
 	const char *traceparent;
 	const struct helio_header *headers;
 	size_t n_headers;
+	const void *details; /* of a bad status, or NULL */
+	size_t n_details;
 };
 
 struct metadata_reader {
 	uint8_t *arena;
-	uint8_t *copy; /* of the bytes, out of the channel's memory */
+	uint8_t *copy;          /* of the bytes, out of the channel's memory */
+	const uint8_t *details; /* of what was decoded last, or NULL */
+	size_t n_details;
 };
 
 void metadata_reader_deinit(struct metadata_reader *reader);

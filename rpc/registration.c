@@ -94,6 +94,7 @@ static void release(struct registration *registration)
 	list_unlink(&registration->owing_link);
 	list_unlink(&registration->opening.link);
 	list_unlink(&registration->closing.link);
+	list_unlink(&registration->draining.link);
 	list_push_back(&bus->dead, &registration->link);
 	if (!bus->is_in_turn)
 		registrations_reap(bus);
@@ -185,6 +186,7 @@ int registration_open(struct registration *registration, struct helio *bus,
 	registration->closing.on_result = on_closed;
 	list_init(&registration->opening.link);
 	list_init(&registration->closing.link);
+	list_init(&registration->draining.link);
 	list_init(&registration->owing_link);
 	list_push_back(&registrations->all, &registration->link);
 	registrations->by_id[registration->id] = registration;
@@ -197,6 +199,15 @@ static bool is_unsent(const struct registration *registration)
 {
 	return registration->state == REGISTRATION_ASKED &&
 	       !registration->opening.correlation;
+}
+
+void registration_ask_again(struct registration *registration)
+{
+	if (registration->state != REGISTRATION_REFUSED ||
+	    !is_welcome(registration->bus))
+		return;
+	registration->told = -1;
+	ask(registration);
 }
 
 void registration_close(struct registration *registration)
@@ -220,8 +231,13 @@ void registrations_renew(struct helio *bus)
 {
 	struct list *link;
 
-	list_for_each (link, &bus->registrations.all)
-		ask(container_of(link, struct registration, link));
+	list_for_each (link, &bus->registrations.all) {
+		struct registration *registration =
+			container_of(link, struct registration, link);
+
+		if (!registration->is_draining)
+			ask(registration);
+	}
 }
 
 /* Those that are closing are released by inquiries_lose(), which comes first.

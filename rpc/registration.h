@@ -45,12 +45,14 @@ struct registration {
 	enum registration_state state;
 	bool is_service;
 	bool is_paused;
-	int refusal;   /* negative errno when it was refused, else 0 */
-	int told;      /* the status that on_ready was told; -1: none yet */
+	bool is_draining; /* and so it is not asked for again */
+	int refusal;      /* negative errno when it was refused, else 0 */
+	int told;         /* the status that on_ready was told; -1: none yet */
 	bool was_lost; /* stood on the last connection: a gap is to be told */
 	char *subject;
-	struct inquiry opening; /* SUBSCRIBE or SERVE */
-	struct inquiry closing; /* UNSUBSCRIBE or UNSERVE */
+	struct inquiry opening;  /* SUBSCRIBE or SERVE */
+	struct inquiry closing;  /* UNSUBSCRIBE or UNSERVE */
+	struct inquiry draining; /* DRAIN */
 	helio_ready_fn on_ready;
 	void *userdata; /* of all its callbacks */
 
@@ -94,6 +96,9 @@ void registrations_deinit(struct registrations *registrations);
  */
 int registration_open(struct registration *registration, struct helio *bus,
 		      const char *subject);
+
+/** Ask once more for one that was refused, and tell what comes of it. */
+void registration_ask_again(struct registration *registration);
 
 /**
  * The program is done with it. It is freed when the switch has said that

@@ -79,12 +79,14 @@ int reply_new(const struct helio_reply *reply, struct reply **ret_reply)
 	char *at;
 
 	copy = malloc(sizeof(*copy) + text_bytes(reply->reason) +
+		      reply->n_details +
 		      (message ? message_bytes(message) : 0));
 	if (!copy)
 		return -ENOMEM;
 	copy->reply = *reply;
 	at = (char *)(copy->headers + n_headers);
 	copy->reply.reason = put_text(&at, reply->reason);
+	copy->reply.details = put(&at, reply->details, reply->n_details);
 	if (message)
 		put_message(copy, &at, message);
 	*ret_reply = copy;

@@ -16,16 +16,26 @@
 #include "base/map.h"
 #include "rpc/heliograph.h"
 
+struct flow;
+
 struct helio_request {
 	struct map_node node; /* in helio.requests, unless it is over */
 	struct list link;     /* in service.requests, or in helio.orphans */
 	struct helio *bus;
 	struct helio_service *service; /* NULL once it is over */
 	uint64_t id;
-	uint64_t deadline_ns;
+	uint64_t deadline_ns; /* UINT64_MAX: none */
 	void *userdata;
-	bool is_over; /* nobody waits for the answer */
+	struct flow *flow; /* NULL: neither way is one, or it is over */
+	bool has_more;     /* the requests are a stream */
+	bool is_stream;    /* the replies are one */
+	bool is_over;      /* nobody waits for the answer */
+	bool is_answered;  /* ours again: what was sent has to go out yet */
 };
+
+/** Returns NULL when nobody waits for an answer to that id. */
+struct helio_request *helio_request_lookup(const struct helio *bus,
+					   uint64_t id);
 
 /** Answer a call that has no request, or no more. */
 void helio_request_refuse(struct helio *bus, uint64_t id, unsigned status,
@@ -34,8 +44,22 @@ void helio_request_refuse(struct helio *bus, uint64_t id, unsigned status,
 /** Nobody waits any more. */
 void helio_request_orphan(struct helio_request *request);
 
-/** CANCEL came; nothing happens when there is no such request any more. */
-void helio_request_cancel(struct helio *bus, uint64_t id);
+/** CANCEL came. Returns whether there is such a request. */
+bool helio_request_cancel(struct helio *bus, uint64_t id);
+
+/** It cannot be answered: refuse it, and tell the program that it is over. */
+void helio_request_give_up(struct helio_request *request, unsigned status,
+			   const char *reason);
+
+/**
+ * Of its stream: a message came, the caller's end came, more may go, the end
+ * is to be sent: -EAGAIN when there is no room for it.
+ */
+void helio_request_next(struct helio_request *request, const uint8_t *body,
+			size_t n_body);
+void helio_request_finish(struct helio_request *request);
+void helio_request_writable(struct helio_request *request);
+int helio_request_send_end(struct helio_request *request);
 
 /** The connection is lost: all are orphans, and the program is told. */
 void helio_requests_lose(struct helio *bus);

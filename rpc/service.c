@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/le.h"
 #include "helio/bus/v1/control.pb-c.h"
 #include "proto/subject.h"
 #include "proto/unpack.h"
@@ -51,6 +52,9 @@ static size_t write_serve(struct inquiry *inquiry, uint8_t *out)
 	body.id = registration->id;
 	body.methods = service->methods;
 	body.n_methods = service->n_methods;
+	body.has_schema_hash = service->has_schema;
+	body.schema_hash.data = service->schema_hash;
+	body.schema_hash.len = sizeof(service->schema_hash);
 	body.has_credit_calls = true;
 	body.credit_calls = registration->credit_messages;
 	body.has_credit_bytes = true;
@@ -91,6 +95,102 @@ static void on_opened(struct registration *registration,
 {
 	registration->was_lost = false;
 	learn_instance(service_of(registration), result);
+}
+
+static size_t write_drain(struct inquiry *inquiry, uint8_t *out)
+{
+	const struct registration *registration =
+		container_of(inquiry, struct registration, draining);
+
+	if (out)
+		le32_store(out, registration->id);
+	return 4;
+}
+
+void helio_service_settle(struct helio_service *service)
+{
+	if (!service->registration.is_draining ||
+	    service->registration.state == REGISTRATION_CLOSING ||
+	    !list_is_empty(&service->requests) ||
+	    list_is_linked(&service->drained_link))
+		return;
+	service->registration.bus->is_armed = false;
+	list_push_back(&service->registration.bus->drained,
+		       &service->drained_link);
+}
+
+static void drain(struct helio_service *service)
+{
+	struct registration *registration = &service->registration;
+
+	if (registration->is_draining)
+		return;
+	registration->is_draining = true;
+	helio_service_settle(service);
+	if (service->on_draining)
+		service->on_draining(service, registration->userdata);
+}
+
+/* With the connection the registration is over, and that is as good. */
+static void on_drain(struct inquiry *inquiry, const struct result *result)
+{
+	struct registration *registration =
+		container_of(inquiry, struct registration, draining);
+
+	if (registration->state == REGISTRATION_CLOSING)
+		return;
+	if (result && result->status &&
+	    registration->state == REGISTRATION_STANDING)
+		client_set_error(registration->bus, result->reason,
+				 strlen(result->reason));
+	else
+		drain(service_of(registration));
+}
+
+int helio_drain(struct helio_service *service, helio_drain_fn on_drained)
+{
+	struct registration *registration = &service->registration;
+
+	if (on_drained)
+		service->on_drained = on_drained;
+	if (list_is_linked(&registration->draining.link))
+		return 0;
+	if (registration->state == REGISTRATION_STANDING ||
+	    registration->state == REGISTRATION_ASKED)
+		inquiry_ask(&registration->draining, registration->bus);
+	else
+		drain(service);
+	return 0;
+}
+
+/* The id of the registration stands where the switch puts what it draws. */
+int helio_service_told(struct helio *bus, const struct frame *frame)
+{
+	uint64_t id = frame->correlation & ~FRAME_SWITCH_DRAWN;
+	struct registration *registration = NULL;
+
+	if (id <= INT32_MAX)
+		registration =
+			registration_lookup(&bus->registrations, (uint32_t)id);
+	if (!registration || !registration->is_service || frame->status)
+		return client_violation(bus, "RESULT that was not asked for");
+	if (registration->state != REGISTRATION_CLOSING)
+		drain(service_of(registration));
+	return 0;
+}
+
+void services_drained(struct helio *bus)
+{
+	struct list *link;
+
+	while ((link = list_pop_front(&bus->drained))) {
+		struct helio_service *service =
+			container_of(link, struct helio_service, drained_link);
+
+		if (service->on_drained)
+			service->on_drained(service,
+					    service->registration.userdata);
+	}
 }
 
 /* A method is one token. */
@@ -150,6 +250,11 @@ static int service_new(const struct helio_serve_options *options,
 				.write = write_serve,
 			},
 			.closing = { .kind = FRAME_UNSERVE },
+			.draining = {
+				.kind = FRAME_DRAIN,
+				.write = write_drain,
+				.on_result = on_drain,
+			},
 			.on_ready = options->on_ready,
 			.credit_messages = options->credit_calls
 				? options->credit_calls
@@ -160,8 +265,19 @@ static int service_new(const struct helio_serve_options *options,
 			.free = free_registration,
 		},
 		.on_cancelled = options->on_cancelled,
+		.on_next = options->on_next,
+		.on_finish = options->on_finish,
+		.on_writable = options->on_writable,
+		.window_bytes = options->window_bytes,
+		.has_schema = options->schema_hash,
+		.on_draining = options->on_draining,
+		.on_drained = options->on_drained,
 	};
+	if (options->schema_hash)
+		memcpy(service->schema_hash, options->schema_hash,
+		       SCHEMA_HASH_BYTES);
 	list_init(&service->requests);
+	list_init(&service->drained_link);
 	r = copy_methods(service, options);
 	if (r < 0)
 		return r;
@@ -213,8 +329,16 @@ void helio_unserve(struct helio_service *service)
 		helio_request_orphan(request);
 		helio_request_refuse(request->bus, request->id,
 				     HELIO_UNAVAILABLE, "the service is gone");
+		if (request->is_answered)
+			helio_request_free(request);
 	}
+	list_unlink(&service->drained_link);
 	registration_close(&service->registration);
+}
+
+void helio_serve_again(struct helio_service *service)
+{
+	registration_ask_again(&service->registration);
 }
 
 const char *helio_service_instance(const struct helio_service *service)

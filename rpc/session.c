@@ -11,6 +11,7 @@
 #include "helio/bus/v1/control.pb-c.h"
 #include "proto/unpack.h"
 #include "rpc/ack.h"
+#include "rpc/binding.h"
 #include "rpc/call.h"
 #include "rpc/client.h"
 #include "rpc/incoming.h"
@@ -158,6 +159,7 @@ static bool take_limits(struct helio *bus,
 	bus->fragment_bytes = welcome->fragment_bytes;
 	bus->send_max = welcome->has_message_max ? welcome->message_max
 						 : MESSAGE_MAX_DEFAULT;
+	flows_keep_alive(bus, welcome->stream_idle_ms);
 	bus->flush_bytes =
 		flush_bytes < FLUSH_MAX_BYTES ? flush_bytes : FLUSH_MAX_BYTES;
 	return true;
@@ -195,6 +197,7 @@ void session_welcome(struct helio *bus, const struct frame *frame,
 	}
 	deadlines_remove(&bus->deadlines, &bus->greeting);
 	bus->phase = PHASE_RENEWING;
+	bindings_renew(bus);
 	registrations_renew(bus);
 	bus->renewed.kind = FRAME_SYNC;
 	bus->renewed.on_result = on_renewed;

@@ -12,6 +12,7 @@
 #include "rpc/ack.h"
 #include "rpc/client.h"
 #include "rpc/incoming.h"
+#include "rpc/service.h"
 #include "rpc/session.h"
 #include "rpc/subscription.h"
 
@@ -157,6 +158,12 @@ static void take_control(struct helio *bus, const struct frame *frame,
 	case FRAME_ACK:
 		acks_take(bus, frame, bytes);
 		break;
+	case FRAME_END:
+		flow_take_end(bus, frame);
+		break;
+	case FRAME_WINDOW:
+		flow_take_window(bus, frame, body);
+		break;
 	case FRAME_REFUSED:
 		take_refused(bus, frame, body);
 		break;
@@ -198,6 +205,9 @@ static void take_frame(struct helio *bus, const struct frame *frame,
 	case FRAME_OBSERVED_CALL:
 	case FRAME_OBSERVED_REPLY:
 		incoming_take(bus, frame, bytes);
+		break;
+	case FRAME_NEXT:
+		flow_take_next(bus, frame, bytes);
 		break;
 	default:
 		take_control(bus, frame, bytes);
@@ -279,13 +289,16 @@ static void send_what_waits(struct helio *bus)
 {
 	registrations_give_credit(bus);
 	outbox_pump(bus);
+	flows_pump(bus);
+	services_drained(bus);
 }
 
 /* Returns whether the program may sleep. */
 static bool arm(struct helio *bus)
 {
 	bool for_room = bus->wants_room || outbox_is_waiting(&bus->outbox) ||
-			!list_is_empty(&bus->registrations.owing);
+			!list_is_empty(&bus->registrations.owing) ||
+			flows_are_waiting(bus);
 	int r;
 
 	bus->wants_room = false;

@@ -3,9 +3,9 @@
 /*
  * A client whose switch is hostile. The first byte of the input chooses
  * whether the switch has said WELCOME already (the client then has a
- * subscription with id 1, a service with id 2, a call with id 4 and a publish
- * with id 5 that waits for an ack), and how the rest, the bytes of the switch,
- * is cut.
+ * subscription with id 1, a service with id 2, a call with id 4, a publish
+ * with id 5 that waits for an ack, and a call with id 6 both of whose ways are
+ * a stream), and how the rest, the bytes of the switch, is cut.
  */
 
 #include <string.h>
@@ -89,12 +89,64 @@ static void on_request(struct helio_service *service,
 		helio_unserve(service);
 }
 
+static void on_request_next(struct helio_request *request, const void *body,
+			    size_t n_body, void *userdata)
+{
+	(void)userdata;
+	touch(body, n_body);
+	if (n_body % 4 == 0)
+		(void)helio_request_send(request, body, n_body);
+	else if (n_body % 4 == 1)
+		(void)helio_respond(request, body, n_body);
+	else if (n_body % 4 == 2)
+		helio_request_pause(request);
+	else
+		(void)helio_fail_with(request, HELIO_ABORTED, "no", body,
+				      n_body);
+}
+
+static void on_request_event(struct helio_request *request, void *userdata)
+{
+	(void)userdata;
+	(void)helio_request_send(request, "", 0);
+	helio_request_resume(request);
+}
+
+static void on_next(struct helio_call *call, const void *body, size_t n_body,
+		    void *userdata)
+{
+	(void)userdata;
+	touch(body, n_body);
+	if (n_body % 8 == 1)
+		helio_call_cancel(call);
+	else if (n_body % 8 == 2)
+		helio_call_pause(call);
+	else if (n_body % 8 == 3)
+		(void)helio_call_finish(call);
+	else
+		(void)helio_call_send(call, body, n_body);
+}
+
+static void on_writable(struct helio_call *call, void *userdata)
+{
+	(void)userdata;
+	(void)helio_call_send(call, welcome, sizeof(welcome));
+	helio_call_resume(call);
+}
+
+static void on_drained(struct helio_service *service, void *userdata)
+{
+	(void)userdata;
+	helio_unserve(service);
+}
+
 static void on_reply(struct helio_call *call, const struct helio_reply *reply,
 		     void *userdata)
 {
 	(void)call;
 	(void)userdata;
 	touch_text(reply->reason);
+	touch(reply->details, reply->n_details);
 	if (reply->message)
 		touch_message(reply->message);
 }
@@ -152,6 +204,12 @@ static void connect_client(struct helio *bus, struct channel *end)
 		.on_ack = on_ack,
 	};
 
+	const struct helio_call_options stream = {
+		.on_next = on_next,
+		.has_more = true,
+		.on_writable = on_writable,
+	};
+
 	say(bus, end, welcome, sizeof(welcome));
 	for (uint64_t id = 1; id <= 3; id++)
 		answer(bus, end, id);
@@ -159,6 +217,8 @@ static void connect_client(struct helio *bus, struct channel *end)
 	FUZZ_CHECK(helio_call_start(bus, "a.b", "", 0, NULL, on_reply, NULL,
 				    NULL) == 0);
 	FUZZ_CHECK(helio_publish(bus, "a.b", "", 0, &options) == 0);
+	FUZZ_CHECK(helio_call_start(bus, "a.b", "", 0, &stream, on_reply, NULL,
+				    NULL) == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
@@ -166,6 +226,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 	const struct helio_subscribe_options options = {
 		.capture = "log",
 		.on_gap = on_gap,
+	};
+	const struct helio_serve_options serve_options = {
+		.on_next = on_request_next,
+		.on_finish = on_request_event,
+		.on_writable = on_request_event,
+		.on_drained = on_drained,
 	};
 	struct channel *ours, *end;
 	size_t n_piece;
@@ -177,7 +243,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 	FUZZ_CHECK(client_new_on(ours, NULL, &bus) == 0);
 	FUZZ_CHECK(helio_subscribe(bus, ">", &options, on_message, NULL,
 				   NULL) == 0);
-	FUZZ_CHECK(helio_serve(bus, "s", NULL, on_request, NULL, NULL) == 0);
+	FUZZ_CHECK(helio_serve(bus, "s", &serve_options, on_request, NULL,
+			       NULL) == 0);
 	if (bytes[0] & 1)
 		connect_client(bus, end);
 	n_piece = 1 + (bytes[0] >> 1) * (PIECE_MAX_BYTES / 128);
