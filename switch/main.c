@@ -16,6 +16,7 @@
 #include "switch/listen.h"
 #include "switch/loop.h"
 #include "switch/options.h"
+#include "switch/registry.h"
 #include "switch/service.h"
 #include "switch/uplink.h"
 
@@ -173,6 +174,7 @@ static int serve(struct heliod *heliod, char *error, size_t n_error)
 				 &heliod->listening, reload, heliod);
 	if (r < 0)
 		return r;
+	registry_ask_by(&heliod->bus, heliod->service.client);
 	heliod->is_serving = true;
 	say_ready(heliod->options.ready_fd);
 	return 0;
@@ -264,6 +266,7 @@ static int run(struct heliod *heliod)
 		log_error("start: %s", strerror(-r));
 		return EXIT_INTERNAL;
 	}
+	heliod->bus.verdicts.is_equal_only = config->settings.schemas_are_equal;
 	accounts_set_rules(&heliod->bus.accounts, config->quota_rules);
 	listening_init(&heliod->listening, &heliod->bus, config);
 	r = run_bus(heliod, config);

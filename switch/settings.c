@@ -45,6 +45,7 @@ enum {
 	N_NUMBER_KEYS = sizeof(number_keys) / sizeof(*number_keys),
 	KEY_RUN_FOLDER = N_NUMBER_KEYS,
 	KEY_LOG,
+	KEY_SCHEMAS,
 	KEY_UPLINK,
 	N_KEYS
 };
@@ -278,6 +279,18 @@ static int parse_log(struct reading *reading)
 			  WORD_ARGS(&lines->words[1]));
 }
 
+static int parse_schemas(struct reading *reading)
+{
+	struct lines *lines = &reading->lines;
+	const struct word *word = &lines->words[1];
+
+	reading->settings.schemas_are_equal = word_is(word, "equal");
+	if (word_is(word, "equal") || word_is(word, "registry"))
+		return 0;
+	return lines_fail(lines, "'%.*s' is neither registry nor equal",
+			  WORD_ARGS(word));
+}
+
 static int parse_number(struct reading *reading, const struct number_key *key)
 {
 	struct lines *lines = &reading->lines;
@@ -307,6 +320,8 @@ static int lookup_key(const struct word *word)
 		return KEY_RUN_FOLDER;
 	if (word_is(word, "uplink"))
 		return KEY_UPLINK;
+	if (word_is(word, "schemas"))
+		return KEY_SCHEMAS;
 	return word_is(word, "log") ? KEY_LOG : -1;
 }
 
@@ -330,6 +345,8 @@ static int parse_key(struct reading *reading)
 		return parse_run_folder(reading);
 	if (key == KEY_LOG)
 		return parse_log(reading);
+	if (key == KEY_SCHEMAS)
+		return parse_schemas(reading);
 	if (key == KEY_UPLINK)
 		return parse_uplink(lines, 1, &reading->settings);
 	return parse_number(reading, &number_keys[key]);

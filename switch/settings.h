@@ -13,6 +13,8 @@
  *                                 tcp://HOST:PORT may have `plain` behind it
  *     run-folder PATH             where the sockets of domains are made
  *     log error|warning|info|debug
+ *     schemas registry|equal      who says whether two differing schemas fit:
+ *                                 helio-registry, or nobody
  *     ring-bytes N                a power of two from 1K to 1M; what is not
  *                                 told is 1M on shm:, and 64K on vchan:
  *     message-max N               the limits that WELCOME tells, per channel
@@ -55,7 +57,8 @@ struct settings {
 	bool uplink_is_plain;                     /* tcp: without CURVE */
 	char run_folder[SETTINGS_PATH_MAX_BYTES + 1];
 	enum diag_level log_level;
-	uint64_t ring_bytes; /* 0: as much as is right for the channel */
+	bool schemas_are_equal; /* or nobody may call */
+	uint64_t ring_bytes;    /* 0: as much as is right for the channel */
 	uint64_t message_max;
 	uint64_t subscriptions_max;
 	uint64_t calls_max;

@@ -54,7 +54,7 @@ int verdicts_init(struct verdicts *verdicts, struct bus *bus)
 	return map_init(&verdicts->by_pair);
 }
 
-static void verdict_free(struct verdict *verdict)
+void verdict_forget(struct verdict *verdict)
 {
 	struct verdicts *verdicts = verdicts_of(verdict);
 
@@ -72,7 +72,7 @@ void verdicts_deinit(struct verdicts *verdicts)
 	if (!verdicts->all.next)
 		return;
 	while (!list_is_empty(&verdicts->all))
-		verdict_free(
+		verdict_forget(
 			container_of(verdicts->all.next, struct verdict, link));
 	timer_remove(&verdicts->retry);
 	map_deinit(&verdicts->by_pair);
@@ -158,7 +158,7 @@ static bool make_room(struct verdicts *verdicts, unsigned asker)
 
 		if (verdict->is_asked || (is_own && verdict->asker != asker))
 			continue;
-		verdict_free(verdict);
+		verdict_forget(verdict);
 		return true;
 	}
 	return false;
@@ -220,7 +220,7 @@ static enum outlook ask(const struct speaker *speaker, struct schema *client,
 	if (r < 0) {
 		note_away(bus, strerror(-r));
 		if (!verdict->is_known)
-			verdict_free(verdict);
+			verdict_forget(verdict);
 		return OUTLOOK_AWAY;
 	}
 	verdict->is_asked = true;
@@ -254,7 +254,7 @@ enum outlook verdict_of_pair(const struct speaker *asker, struct schema *client,
 			return OUTLOOK_GOOD;
 		if (bus->now_ns < verdict->until_ns)
 			return OUTLOOK_BAD;
-		verdict_free(verdict);
+		verdict_forget(verdict);
 		*ret_verdict = NULL;
 	}
 	outlook = ask(asker, client, server, ret_verdict);
@@ -381,6 +381,6 @@ void verdict_answer(struct verdict *verdict, enum answer_kind kind,
 	decide_registrations(verdict, kind, why ? why : "");
 	verdict->is_asked = false;
 	if (!is_worth_keeping(verdict, kind))
-		verdict_free(verdict);
+		verdict_forget(verdict);
 	resume(&slots);
 }

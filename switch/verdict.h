@@ -145,6 +145,9 @@ void verdicts_settle(struct verdicts *verdicts);
 void verdict_answer(struct verdict *verdict, enum answer_kind kind,
 		    const char *why);
 
+/** It is asked again when it is needed. Nothing may wait for it. */
+void verdict_forget(struct verdict *verdict);
+
 /** Somebody serves it: ask again what could not be asked. */
 void verdicts_registry_came(struct verdicts *verdicts);
 

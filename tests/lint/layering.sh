@@ -23,7 +23,8 @@ storage/backend/:   base/
 rpc/:               base/ proto/ transports/
 switch/:            base/ proto/ transports/
 switch/service.:    base/ proto/ transports/ switch/ rpc/
-switch/main.:       base/ proto/ transports/ switch/ switch/service.
+switch/registry.:   base/ proto/ transports/ switch/ rpc/
+switch/main.:       base/ proto/ transports/ switch/ switch/service. switch/registry.
 generate/:          base/ schema/
 logger/:            base/ proto/ rpc/ schema/ storage/backend/
 storage/:           base/ proto/ rpc/ storage/backend/

@@ -46,6 +46,7 @@ static void each_setting_is_read(void **state)
 		      "calls-max 5\n"
 		      "open-messages-max 6\n"
 		      "deadline-max-ms 7\n"
+		      "schemas equal\n"
 		      "stream-idle-ms 8");
 
 	assert_int_equal(settings.n_listens, 3);
@@ -58,6 +59,7 @@ static void each_setting_is_read(void **state)
 	assert_int_equal(settings.listens[2].access.mode, 0600);
 	assert_int_equal(settings.listens[2].access.uid, geteuid());
 	assert_string_equal(settings.run_folder, "/run/z");
+	assert_true(settings.schemas_are_equal);
 	assert_string_equal(settings.uplink, "shm:/run/up.sock");
 	assert_int_equal(settings.log_level, DIAG_DEBUG);
 	assert_int_equal(settings.ring_bytes, 65536);

@@ -1,0 +1,748 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Who may serve and call with which schema: what the registry says of it. */
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/le.h"
+#include "tests/fault.h"
+#include "tests/unit/switch/fake_schema.h"
+#include "tests/unit/switch/stage.h"
+
+enum { OLD = 1, NEW = 2, OTHER = 3 };
+
+#define BAR "foo.v1.Bar"
+
+static int set_up(void **state)
+{
+	stage_set_up_three(state);
+	oracle_init(&world);
+	return 0;
+}
+
+static void pass_ms(uint64_t ms)
+{
+	world.now_ns += ms * NS_PER_MS;
+	world_settle(&world);
+}
+
+static void send_plain(struct fake_peer *peer, enum frame_kind kind,
+		       uint64_t correlation, uint32_t id)
+{
+	struct frame frame = { .kind = (uint8_t)kind,
+			       .correlation = correlation };
+	uint8_t body[4];
+
+	le32_store(body, id);
+	fake_send(peer, &frame, "", body, id ? sizeof(body) : 0);
+}
+
+/* Serving. */
+
+static void serving_waits_for_the_registry(void **state)
+{
+	fake_serve_schema(&b, 1, BAR, "Get", OLD);
+	fake_expect_silence(&b);
+	fake_call(&a, 1, 0, BAR ".Get");
+	fake_expect_refusal(&a, 1, STATUS_UNAVAILABLE, "nobody serves");
+	oracle_answer(0, OLD, ANSWER_GOOD, NULL);
+	fake_expect_served(&b, 1, STATUS_OK);
+	fake_call(&a, 2, 0, BAR ".Get");
+	fake_expect(&b, FRAME_CALL, &got);
+}
+
+static void calls_that_wait_are_woken_by_the_answer(void **state)
+{
+	fake_serve_schema(&b, 1, BAR, "Get", OLD);
+	fake_call(&a, 1, FRAME_WAIT, BAR ".Get");
+	oracle_answer(0, OLD, ANSWER_GOOD, NULL);
+	fake_expect_served(&b, 1, STATUS_OK);
+	fake_expect(&b, FRAME_CALL, &got);
+}
+
+static void results_come_in_their_order(void **state)
+{
+	struct frame subscribe = { .kind = FRAME_SUBSCRIBE, .correlation = 3 };
+
+	fake_serve_schema(&b, 1, BAR, "Get", OLD);
+	fake_serve_schema(&b, 2, "plain.v1.Bar", "Get", 0);
+	fake_send(&b, &subscribe, "room.>", "\x08\x03", 2);
+	fake_serve_schema(&b, 4, "foo.v2.Bar", "Get", NEW);
+	send_plain(&b, FRAME_SYNC, 5, 0);
+	fake_expect_silence(&b);
+	/* The others do not wait for it to work. */
+	fake_call(&a, 1, 0, "plain.v1.Bar.Get");
+	fake_expect(&b, FRAME_CALL, &got);
+	oracle_answer(0, OLD, ANSWER_BAD, "it breaks FIELD_SAME_TYPE");
+	fake_expect_served(&b, 1, STATUS_FAILED_PRECONDITION);
+	fake_expect_served(&b, 2, STATUS_OK);
+	fake_expect_served(&b, 3, STATUS_OK);
+	fake_expect_silence(&b);
+	oracle_answer(0, NEW, ANSWER_GOOD, NULL);
+	fake_expect_served(&b, 4, STATUS_OK);
+	fake_expect_served(&b, 5, STATUS_OK);
+}
+
+static void others_are_answered_meanwhile(void **state)
+{
+	fake_serve_schema(&b, 1, BAR, "Get", OLD);
+	fake_serve_schema(&c, 1, "plain.v1.Bar", "Get", 0);
+	fake_expect_served(&c, 1, STATUS_OK);
+	oracle_answer(0, OLD, ANSWER_GOOD, NULL);
+	fake_expect_served(&b, 1, STATUS_OK);
+}
+
+static void what_the_registry_says_is_told(void **state)
+{
+	fake_serve_schema(&b, 1, BAR, "Get", OLD);
+	oracle_answer(0, OLD, ANSWER_NOT_FOUND, "it is not known");
+	fake_expect(&b, FRAME_RESULT, &got);
+	assert_int_equal(got.frame.status, STATUS_NOT_FOUND);
+	assert_string_equal((char *)got.body, "it is not known");
+	/* The server has put it there meanwhile. */
+	fake_serve_known(&b, 1, BAR, "Get", OLD);
+	assert_int_equal(n_asked_ever, 2);
+}
+
+static void one_question_answers_many(void **state)
+{
+	fake_serve_schema(&b, 1, BAR, "Get", OLD);
+	fake_serve_schema(&b, 2, BAR, "Get", OLD);
+	fake_serve_schema(&c, 1, BAR, "Get", OLD);
+	oracle_answer(0, OLD, ANSWER_GOOD, NULL);
+	assert_int_equal(n_asked_ever, 1);
+	fake_expect_served(&b, 1, STATUS_OK);
+	fake_expect_served(&b, 2, STATUS_OK);
+	fake_expect_served(&c, 1, STATUS_OK);
+}
+
+static void what_is_known_is_served_without_the_registry(void **state)
+{
+	fake_serve_known(&b, 1, BAR, "Get", OLD);
+	send_plain(&b, FRAME_UNSERVE, 2, 1);
+	fake_expect_served(&b, 2, STATUS_OK);
+	/* For a moment it need not be asked at all, */
+	fake_serve_schema(&b, 1, BAR, "Get", OLD);
+	fake_expect_served(&b, 1, STATUS_OK);
+	assert_int_equal(n_asked_ever, 1);
+	/* later it is, but its silence does not matter, */
+	pass_ms(11000);
+	fake_serve_schema(&c, 1, BAR, "Get", OLD);
+	oracle_answer(0, OLD, ANSWER_AWAY, "no answer");
+	fake_expect_served(&c, 1, STATUS_OK);
+	fake_serve_schema(&c, 2, BAR, "Get", OLD);
+	fake_expect_served(&c, 2, STATUS_OK);
+	/* and a no of it does. */
+	pass_ms(1000);
+	fake_serve_schema(&c, 3, BAR, "Get", OLD);
+	oracle_answer(0, OLD, ANSWER_NOT_FOUND, "forgotten");
+	fake_expect_served(&c, 3, STATUS_NOT_FOUND);
+}
+
+static void without_the_registry_nothing_new_is_served(void **state)
+{
+	oracle_error = -ENOTCONN;
+	fake_serve_schema(&b, 1, BAR, "Get", OLD);
+	fake_expect(&b, FRAME_RESULT, &got);
+	assert_int_equal(got.frame.status, STATUS_UNAVAILABLE);
+	assert_non_null(strstr((char *)got.body, "helio-registry"));
+	/* It is not asked for a moment, and then it is. */
+	oracle_error = 0;
+	fake_serve_schema(&b, 1, BAR, "Get", OLD);
+	fake_expect_served(&b, 1, STATUS_UNAVAILABLE);
+	pass_ms(501);
+	fake_serve_known(&b, 1, BAR, "Get", OLD);
+}
+
+static void what_is_given_up_meanwhile_is_answered(void **state)
+{
+	fake_serve_schema(&b, 1, BAR, "Get", OLD);
+	send_plain(&b, FRAME_UNSERVE, 2, 1);
+	fake_expect_served(&b, 1, STATUS_CANCELLED);
+	fake_expect_served(&b, 2, STATUS_OK);
+	fake_serve_schema(&b, 1, BAR, "Get", OLD);
+	oracle_answer(0, OLD, ANSWER_GOOD, NULL);
+	fake_expect_served(&b, 1, STATUS_OK);
+}
+
+static void a_server_may_die_before_the_answer(void **state)
+{
+	struct fake_peer d;
+
+	fake_join(&world, "d", &d);
+	fake_serve_schema(&d, 1, BAR, "Get", OLD);
+	fake_serve_schema(&d, 2, BAR, "Get", OLD);
+	fake_leave(&d);
+	oracle_answer(0, OLD, ANSWER_GOOD, NULL);
+	fake_call(&a, 1, 0, BAR ".Get");
+	fake_expect_refusal(&a, 1, STATUS_UNAVAILABLE, "nobody serves");
+}
+
+static void what_policy_takes_back_meanwhile_is_answered(void **state)
+{
+	fake_serve_schema(&b, 1, BAR, "Get", OLD);
+	stage_set_policy("deny vm:b serve foo.>\nallow ** any >\n");
+	fake_expect_served(&b, 1, STATUS_PERMISSION_DENIED);
+	oracle_answer(0, OLD, ANSWER_GOOD, NULL);
+	fake_expect_silence(&b);
+}
+
+/* A name is taken by who may serve it, and by nobody who only comes first. */
+static void nobody_asks_for_what_it_may_not_serve(void **state)
+{
+	stage_set_policy("deny vm:b serve foo.>\nallow ** any >\n");
+	fake_serve_schema(&b, 1, BAR, "Get", OLD);
+	fake_expect_served(&b, 1, STATUS_PERMISSION_DENIED);
+	assert_int_equal(n_asked_ever, 0);
+	fake_serve_known(&c, 1, BAR, "Get", NEW);
+}
+
+static void a_schema_is_of_methods_and_has_32_bytes(void **state)
+{
+	Helio__Bus__V1__Serve serve = HELIO__BUS__V1__SERVE__INIT;
+	char *method = (char[]){ "Get" };
+
+	serve.has_id = serve.has_schema_hash = 1;
+	serve.id = 1;
+	serve.schema_hash.data = (uint8_t *)method;
+	serve.schema_hash.len = 3;
+	serve.methods = &method;
+	serve.n_methods = 1;
+	fake_serve_with(&b, &serve, BAR, &got);
+	assert_int_equal(got.frame.status, STATUS_INVALID_ARGUMENT);
+	serve.n_methods = 0;
+	serve.schema_hash.data = (uint8_t[SCHEMA_HASH_BYTES]){ 1 };
+	serve.schema_hash.len = SCHEMA_HASH_BYTES;
+	fake_serve_with(&b, &serve, BAR, &got);
+	assert_int_equal(got.frame.status, STATUS_INVALID_ARGUMENT);
+}
+
+static void the_registry_itself_is_not_judged(void **state)
+{
+	fake_serve_schema(&b, 1, "helio.registry.v1.Registry", "Judge", OLD);
+	fake_expect_served(&b, 1, STATUS_OK);
+	fake_serve_schema(&b, 2, "helio.switch.v1.Switch", "Ping", OLD);
+	fake_expect_served(&b, 2, STATUS_OK);
+	assert_int_equal(n_asked_ever, 0);
+	fake_bind(&a, 1, "helio.registry.v1.Registry", NEW, STATUS_OK);
+	fake_call_by(&a, 1, 0, 1, "Judge");
+	fake_expect(&b, FRAME_CALL, &got);
+}
+
+static void a_service_has_so_many_schemas_at_a_time(void **state)
+{
+	for (unsigned i = 1; i <= SERVICE_SCHEMAS_MAX; i++)
+		fake_serve_known(&b, i, BAR, "Get", (uint8_t)i);
+	fake_serve_schema(&b, 100, BAR, "Get", 100);
+	fake_expect_served(&b, 100, STATUS_RESOURCE_EXHAUSTED);
+	send_plain(&b, FRAME_UNSERVE, 2, 7);
+	fake_expect_served(&b, 2, STATUS_OK);
+	fake_serve_known(&b, 100, BAR, "Get", 100);
+}
+
+/* Calling. */
+
+/* b serves the old schema, a has bound the new one. */
+static void begin(void)
+{
+	fake_serve_known(&b, 1, BAR, "Get", OLD);
+	fake_bind(&a, 1, BAR, NEW, STATUS_OK);
+}
+
+static void a_call_waits_for_the_verdict(void **state)
+{
+	begin();
+	fake_call_by(&a, 1, 0, 1, "Get");
+	fake_call_by(&a, 2, 0, 1, "Get");
+	fake_expect_silence(&a);
+	fake_expect_silence(&b);
+	pass_ms(100);
+	oracle_answer(NEW, OLD, ANSWER_GOOD, NULL);
+	fake_expect(&b, FRAME_CALL, &got);
+	assert_string_equal(got.subject, BAR ".Get");
+	assert_string_equal((char *)got.body, "question");
+	assert_int_equal(got.frame.time_left_ms, 900);
+	fake_answer(&b, got.frame.correlation);
+	fake_expect(&a, FRAME_REPLY, &got);
+	fake_expect(&b, FRAME_CALL, &got);
+	assert_int_equal(n_asked_ever, 2);
+	/* Known now, it goes at once, and on when the registry is away. */
+	oracle_error = -ENOTCONN;
+	fake_call_by(&a, 3, 0, 1, "Get");
+	fake_expect(&b, FRAME_CALL, &got);
+}
+
+static void an_incompatible_call_names_both_sides(void **state)
+{
+	begin();
+	fake_call_by(&a, 1, 0, 1, "Get");
+	oracle_answer(NEW, OLD, ANSWER_BAD, "FIELD_SAME_TYPE foo.proto");
+	fake_expect_refusal(&a, 1, STATUS_FAILED_PRECONDITION,
+			    "schema of foo.v1.Bar, 02020202, does not fit that "
+			    "of its servers, 01010101: FIELD_SAME_TYPE");
+	fake_call_by(&a, 2, FRAME_WAIT, 1, "Get");
+	fake_expect_refusal(&a, 2, STATUS_FAILED_PRECONDITION, "01010101");
+	assert_int_equal(n_asked_ever, 2);
+	fake_expect_silence(&b);
+	/* It is a matter of schemas alone: by the subject anybody calls. */
+	fake_call(&a, 3, 0, BAR ".Get");
+	fake_expect(&b, FRAME_CALL, &got);
+}
+
+static void a_schema_that_is_not_known_is_asked_for_again(void **state)
+{
+	begin();
+	fake_call_by(&a, 1, 0, 1, "Get");
+	oracle_answer(NEW, OLD, ANSWER_NOT_FOUND, "02020202 is not known");
+	fake_expect_refusal(&a, 1, STATUS_FAILED_PRECONDITION, "not known");
+	fake_call_by(&a, 2, 0, 1, "Get");
+	fake_expect_refusal(&a, 2, STATUS_FAILED_PRECONDITION, "not known");
+	pass_ms(5001);
+	fake_call_by(&a, 3, 0, 1, "Get");
+	oracle_answer(NEW, OLD, ANSWER_GOOD, NULL);
+	fake_expect(&b, FRAME_CALL, &got);
+}
+
+static void without_the_registry_equal_pairs_go_on(void **state)
+{
+	begin();
+	fake_bind(&a, 2, BAR, OLD, STATUS_OK);
+	fake_call_by(&a, 1, 0, 1, "Get");
+	oracle_answer(NEW, OLD, ANSWER_AWAY, "nobody serves it");
+	fake_expect_refusal(&a, 1, STATUS_UNAVAILABLE, "helio-registry");
+	fake_call_by(&a, 2, 0, 1, "Get");
+	fake_expect_refusal(&a, 2, STATUS_UNAVAILABLE, "helio-registry");
+	fake_call_by(&a, 3, 0, 2, "Get");
+	fake_expect(&b, FRAME_CALL, &got);
+	assert_int_equal(n_asked, 0);
+	pass_ms(501);
+	fake_call_by(&a, 4, 0, 1, "Get");
+	oracle_answer(NEW, OLD, ANSWER_GOOD, NULL);
+	fake_expect(&b, FRAME_CALL, &got);
+}
+
+static void a_call_may_wait_for_the_registry(void **state)
+{
+	begin();
+	oracle_error = -ENOTCONN;
+	fake_call_by(&a, 1, FRAME_WAIT, 1, "Get");
+	pass_ms(501);
+	fake_expect_silence(&a);
+	oracle_error = 0;
+	pass_ms(501);
+	/* There is one question: this call has none of its own any more. */
+	assert_int_equal(n_asked, 1);
+	fake_expect_silence(&a);
+	oracle_answer(NEW, OLD, ANSWER_AWAY, "no answer");
+	/* Somebody serves it: no need to wait for the next try. */
+	fake_serve_schema(&c, 1, "helio.registry.v1.Registry", "Judge", 0);
+	fake_expect_served(&c, 1, STATUS_OK);
+	oracle_answer(NEW, OLD, ANSWER_GOOD, NULL);
+	fake_expect(&b, FRAME_CALL, &got);
+}
+
+static void a_call_that_waits_for_a_verdict_has_its_deadline(void **state)
+{
+	begin();
+	fake_call_by(&a, 1, 0, 1, "Get");
+	oracle_error = -ENOTCONN;
+	fake_bind(&a, 3, BAR, OTHER, STATUS_OK);
+	fake_call_by(&a, 2, FRAME_WAIT, 3, "Get");
+	pass_ms(1100);
+	fake_expect_status(&a, 1, STATUS_DEADLINE_EXCEEDED, false);
+	fake_expect_status(&a, 2, STATUS_DEADLINE_EXCEEDED, false);
+	oracle_answer(NEW, OLD, ANSWER_GOOD, NULL);
+	fake_expect_silence(&b);
+}
+
+static void a_call_that_waits_for_a_verdict_is_charged(void **state)
+{
+	begin();
+	stage_limit("vm:a", RESOURCE_QUEUED_BYTES, 100);
+	fake_call_by(&a, 1, 0, 1, "Get");
+	fake_call_by(&a, 2, 0, 1, "Get");
+	fake_expect_refusal(&a, 2, STATUS_RESOURCE_EXHAUSTED, "no room");
+	oracle_answer(NEW, OLD, ANSWER_GOOD, NULL);
+	fake_expect(&b, FRAME_CALL, &got);
+	assert_int_equal(stage_account("vm:a")->used[RESOURCE_QUEUED_BYTES], 0);
+}
+
+static void a_call_that_waits_for_a_verdict_may_be_in_fragments(void **state)
+{
+	struct frame first = { .kind = FRAME_CALL,
+			       .flags = FRAME_FIRST | FRAME_EXTENDED,
+			       .correlation = 1,
+			       .handle = 1,
+			       .total_bytes = 12 };
+	struct frame last = { .kind = FRAME_CALL,
+			      .flags = FRAME_LAST,
+			      .correlation = 1 };
+
+	begin();
+	fake_send(&a, &first, "Get", "question", 8);
+	fake_send(&a, &last, "", "four", 4);
+	oracle_answer(NEW, OLD, ANSWER_GOOD, NULL);
+	fake_expect(&b, FRAME_CALL, &got);
+	assert_string_equal((char *)got.body, "question");
+	fake_expect(&b, FRAME_CALL, &got);
+	assert_string_equal((char *)got.body, "four");
+	/* And what is refused half way is taken to its end. */
+	first.correlation = last.correlation = 2;
+	first.n_subject = 0;
+	fake_bind(&a, 3, BAR, OTHER, STATUS_OK);
+	first.handle = 3;
+	fake_send(&a, &first, "Get", "question", 8);
+	oracle_answer(OTHER, OLD, ANSWER_BAD, "no");
+	fake_expect_refusal(&a, 2, STATUS_FAILED_PRECONDITION, "no");
+	fake_send(&a, &last, "", "four", 4);
+	fake_expect_silence(&a);
+}
+
+static void policy_may_end_what_waits_for_a_verdict(void **state)
+{
+	begin();
+	fake_call_by(&a, 1, 0, 1, "Get");
+	stage_set_policy("deny vm:a call foo.>\nallow ** any >\n");
+	fake_expect_refusal(&a, 1, STATUS_PERMISSION_DENIED, "test:1");
+	oracle_answer(NEW, OLD, ANSWER_GOOD, NULL);
+	fake_expect_silence(&b);
+}
+
+static void a_server_may_go_before_the_verdict(void **state)
+{
+	begin();
+	fake_call_by(&a, 1, 0, 1, "Get");
+	fake_call_by(&a, 2, FRAME_WAIT, 1, "Get");
+	send_plain(&b, FRAME_UNSERVE, 2, 1);
+	fake_expect_served(&b, 2, STATUS_OK);
+	oracle_answer(NEW, OLD, ANSWER_GOOD, NULL);
+	fake_expect_refusal(&a, 1, STATUS_UNAVAILABLE, "nobody serves");
+	fake_serve_schema(&b, 1, BAR, "Get", OLD);
+	fake_expect_served(&b, 1, STATUS_OK);
+	fake_expect(&b, FRAME_CALL, &got);
+}
+
+static void a_caller_may_go_before_the_verdict(void **state)
+{
+	struct fake_peer d;
+
+	fake_serve_known(&b, 1, BAR, "Get", OLD);
+	fake_join(&world, "d", &d);
+	fake_bind(&d, 1, BAR, NEW, STATUS_OK);
+	fake_call_by(&d, 1, 0, 1, "Get");
+	fake_leave(&d);
+	oracle_answer(NEW, OLD, ANSWER_GOOD, NULL);
+	fake_expect_silence(&b);
+}
+
+/* Three servers of two schemas: turns are taken by those that fit. */
+static void those_that_fit_take_turns(void **state)
+{
+	fake_serve_known(&b, 1, BAR, "Get", OLD);
+	fake_serve_known(&b, 2, BAR, "Get", OLD);
+	fake_serve_known(&c, 1, BAR, "Get", NEW);
+	fake_bind(&a, 1, BAR, OLD, STATUS_OK);
+	fake_call_by(&a, 1, 0, 1, "Get");
+	fake_expect(&b, FRAME_CALL, &got);
+	assert_int_equal(got.frame.correlation >> 32 & INT32_MAX, 1);
+	/* The other schema was asked about, while nobody waited for it. */
+	fake_call_by(&a, 2, 0, 1, "Get");
+	fake_expect(&b, FRAME_CALL, &got);
+	assert_int_equal(got.frame.correlation >> 32 & INT32_MAX, 2);
+	oracle_answer(OLD, NEW, ANSWER_GOOD, NULL);
+	fake_call_by(&a, 3, 0, 1, "Get");
+	fake_expect(&c, FRAME_CALL, &got);
+	fake_call_by(&a, 4, 0, 1, "Get");
+	fake_expect(&b, FRAME_CALL, &got);
+	assert_int_equal(got.frame.correlation >> 32 & INT32_MAX, 1);
+	/* Who tells no schema takes any. */
+	for (unsigned i = 0; i < 3; i++)
+		fake_call(&a, 5 + i, 0, BAR ".Get");
+	fake_expect(&b, FRAME_CALL, &got);
+	fake_expect(&b, FRAME_CALL, &got);
+	fake_expect(&c, FRAME_CALL, &got);
+}
+
+static void what_does_not_fit_gets_no_turn(void **state)
+{
+	fake_serve_known(&b, 1, BAR, "Get", OLD);
+	fake_serve_known(&c, 1, BAR, "Get", NEW);
+	fake_bind(&a, 1, BAR, OLD, STATUS_OK);
+	fake_call_by(&a, 1, 0, 1, "Get");
+	oracle_answer(OLD, NEW, ANSWER_BAD, "no");
+	for (unsigned i = 2; i < 6; i++)
+		fake_call_by(&a, i, 0, 1, "Get");
+	for (unsigned i = 1; i < 6; i++)
+		fake_expect(&b, FRAME_CALL, &got);
+	fake_expect_silence(&c);
+	/* When the one that fits is gone, the other is no help. */
+	send_plain(&b, FRAME_UNSERVE, 2, 1);
+	for (unsigned i = 1; i < 6; i++)
+		fake_expect_status(&a, i, STATUS_UNAVAILABLE, true);
+	fake_call_by(&a, 9, 0, 1, "Get");
+	fake_expect_refusal(&a, 9, STATUS_FAILED_PRECONDITION, "02020202");
+}
+
+static void a_server_without_a_schema_takes_all(void **state)
+{
+	fake_serve_known(&b, 1, BAR, "Get", 0);
+	fake_bind(&a, 1, BAR, OLD, STATUS_OK);
+	fake_call_by(&a, 1, 0, 1, "Get");
+	fake_expect(&b, FRAME_CALL, &got);
+	assert_int_equal(n_asked_ever, 0);
+}
+
+/* What waits for the one is no claim on the other. */
+static void a_busy_server_keeps_nothing_from_another(void **state)
+{
+	fake_serve_known(&b, 1, BAR, "Get", OLD);
+	fake_bind(&a, 1, BAR, OLD, STATUS_OK);
+	for (unsigned i = 1; i <= 100; i++)
+		fake_call_by(&a, i, 0, 1, "Get");
+	fake_call_by(&a, 101, FRAME_WAIT, 1, "Get");
+	fake_call_by(&a, 102, 0, 1, "Get");
+	fake_expect_refusal(&a, 102, STATUS_RESOURCE_EXHAUSTED, "busy");
+	fake_serve_schema(&c, 1, BAR, "Get", NEW);
+	oracle_answer(0, NEW, ANSWER_GOOD, NULL);
+	fake_expect_served(&c, 1, STATUS_OK);
+	/* It waits for the new one's verdict, and then for the old one. */
+	oracle_answer(OLD, NEW, ANSWER_BAD, "no");
+	fake_expect_silence(&c);
+	fake_call(&a, 103, 0, BAR ".Get");
+	fake_expect(&c, FRAME_CALL, &got);
+	fake_credit(&c, 1, 1, 1000);
+	fake_expect_silence(&c);
+	for (unsigned i = 1; i <= 100; i++)
+		fake_expect(&b, FRAME_CALL, &got);
+	fake_expect_silence(&b);
+	fake_credit(&b, 1, 1, 1000);
+	fake_expect(&b, FRAME_CALL, &got);
+}
+
+static void a_call_that_waits_gets_the_first_that_fits(void **state)
+{
+	fake_bind(&a, 1, BAR, NEW, STATUS_OK);
+	fake_call_by(&a, 1, FRAME_WAIT, 1, "Get");
+	fake_call_by(&a, 2, FRAME_WAIT, 1, "Get");
+	fake_serve_schema(&b, 1, BAR, "Get", OLD);
+	oracle_answer(0, OLD, ANSWER_GOOD, NULL);
+	fake_expect_served(&b, 1, STATUS_OK);
+	fake_expect_silence(&b);
+	fake_serve_schema(&c, 1, BAR, "Get", 0);
+	fake_expect_served(&c, 1, STATUS_OK);
+	oracle_answer(NEW, OLD, ANSWER_BAD, "no");
+	fake_expect(&c, FRAME_CALL, &got);
+	fake_expect(&c, FRAME_CALL, &got);
+	fake_expect_silence(&b);
+}
+
+/* With no hope left it is told why, and not only that time is over. */
+static void a_call_that_waits_is_told_who_came(void **state)
+{
+	fake_bind(&a, 1, BAR, NEW, STATUS_OK);
+	fake_call_by(&a, 1, FRAME_WAIT, 1, "Get");
+	fake_serve_schema(&b, 1, BAR, "Get", OLD);
+	oracle_answer(0, OLD, ANSWER_GOOD, NULL);
+	fake_expect_served(&b, 1, STATUS_OK);
+	oracle_answer(NEW, OLD, ANSWER_BAD, "FIELD_SAME_TYPE");
+	fake_expect_refusal(&a, 1, STATUS_FAILED_PRECONDITION,
+			    "FIELD_SAME_TYPE");
+}
+
+static void where_only_equal_ones_fit_nobody_is_asked(void **state)
+{
+	world.bus.verdicts.is_equal_only = true;
+	fake_serve_schema(&b, 1, BAR, "Get", OLD);
+	fake_expect_served(&b, 1, STATUS_OK);
+	fake_bind(&a, 1, BAR, NEW, STATUS_OK);
+	fake_bind(&a, 2, BAR, OLD, STATUS_OK);
+	fake_call_by(&a, 1, 0, 1, "Get");
+	fake_expect_refusal(&a, 1, STATUS_FAILED_PRECONDITION, "not equal");
+	fake_call_by(&a, 2, 0, 2, "Get");
+	fake_expect(&b, FRAME_CALL, &got);
+	assert_int_equal(n_asked_ever, 0);
+}
+
+/* Versions. */
+
+static void a_missing_method_names_who_has_it(void **state)
+{
+	fake_serve_known(&b, 1, BAR, "Get", OLD);
+	fake_serve_known(&c, 1, "foo.v2.Bar", "Get Frob", 0);
+	fake_bind(&a, 1, BAR, NEW, STATUS_OK);
+	fake_call_by(&a, 1, 0, 1, "Frob");
+	fake_expect_refusal(&a, 1, STATUS_UNIMPLEMENTED,
+			    "has no method for foo.v1.Bar.Frob; schema "
+			    "02020202 has it, which is the caller's; "
+			    "foo.v2.Bar.Frob is served");
+	/* One that was there says what it was. */
+	fake_serve_known(&c, 2, BAR, "Get Frob", OTHER);
+	send_plain(&c, FRAME_UNSERVE, 3, 2);
+	fake_expect_served(&c, 3, STATUS_OK);
+	fake_call(&a, 2, 0, BAR ".Frob");
+	fake_expect_refusal(&a, 2, STATUS_UNIMPLEMENTED,
+			    "schema 03030303 has it, whose servers are gone");
+	fake_call(&a, 3, 0, BAR ".Nix");
+	fake_expect(&a, FRAME_REPLY, &got);
+	assert_string_equal((char *)got.body,
+			    "the service is there, but has no method for "
+			    "foo.v1.Bar.Nix");
+}
+
+static void a_service_that_waits_to_be_judged_has_no_methods_yet(void **state)
+{
+	fake_serve_schema(&b, 1, BAR, "Get", OLD);
+	fake_call(&a, 1, 0, BAR ".Frob");
+	fake_expect_refusal(&a, 1, STATUS_UNAVAILABLE, "nobody serves");
+	oracle_answer(0, OLD, ANSWER_GOOD, NULL);
+	fake_expect_served(&b, 1, STATUS_OK);
+	fake_call(&a, 2, 0, BAR ".Frob");
+	fake_expect_refusal(&a, 2, STATUS_UNIMPLEMENTED, "no method");
+}
+
+/* Bounds. */
+
+static void serve_and_unserve(struct fake_peer *peer, unsigned i)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "s%u.v1.Bar", i);
+	fake_serve_schema(peer, 1, name, "Get", OLD);
+	if (n_asked)
+		oracle_answer(0, OLD, ANSWER_GOOD, NULL);
+	fake_expect(peer, FRAME_RESULT, &got);
+	if (got.frame.status)
+		return;
+	send_plain(peer, FRAME_UNSERVE, 2, 1);
+	fake_expect_served(peer, 2, STATUS_OK);
+}
+
+static void who_asks_too_often_is_not_asked_for(void **state)
+{
+	size_t n;
+
+	for (unsigned i = 0; i < QUESTIONS_BURST; i++)
+		serve_and_unserve(&b, i);
+	assert_int_equal(n_asked_ever, QUESTIONS_BURST);
+	serve_and_unserve(&b, QUESTIONS_BURST);
+	assert_int_equal(got.frame.status, STATUS_UNAVAILABLE);
+	assert_int_equal(n_asked_ever, QUESTIONS_BURST);
+	/* Others are, and what is known is served all the same. */
+	serve_and_unserve(&c, QUESTIONS_BURST);
+	assert_int_equal(n_asked_ever, QUESTIONS_BURST + 1);
+	pass_ms(100);
+	n = n_asked_ever;
+	for (unsigned i = 0; i < 20; i++)
+		serve_and_unserve(&b, 2 * QUESTIONS_BURST + i);
+	assert_int_equal(n_asked_ever - n, QUESTIONS_PER_SECOND / 10);
+	serve_and_unserve(&b, QUESTIONS_BURST - 1);
+	assert_int_equal(got.frame.status, STATUS_OK);
+}
+
+static void one_who_asks_much_loses_what_it_asked_for(void **state)
+{
+	serve_and_unserve(&c, 0);
+	for (unsigned i = 0; i < VERDICTS_OF_ONE_MAX; i++)
+		serve_and_unserve(&b, 1 + i);
+	assert_int_equal(world.bus.verdicts.by_pair.n_nodes,
+			 VERDICTS_OF_ONE_MAX + 1);
+	pass_ms(1000);
+	for (unsigned i = 0; i < 10; i++)
+		serve_and_unserve(&b, 5000 + i);
+	assert_int_equal(world.bus.verdicts.by_pair.n_nodes,
+			 VERDICTS_OF_ONE_MAX + 1);
+	/* What another has asked for is known as before. */
+	oracle_error = -ENOTCONN;
+	pass_ms(11000);
+	serve_and_unserve(&c, 0);
+	assert_int_equal(got.frame.status, STATUS_OK);
+	serve_and_unserve(&b, 1);
+	assert_int_equal(got.frame.status, STATUS_UNAVAILABLE);
+}
+
+/* Memory. */
+
+/* All of it once: whatever fails, nothing is left when the peer goes. */
+static void go_through(unsigned n)
+{
+	struct fake_peer d;
+
+	fake_join(&world, "d", &d);
+	fault_arm(n);
+	fake_serve_schema(&d, 1, BAR, "Get Put", OLD);
+	fake_serve_schema(&d, 2, "foo.v2.Bar", "Get", OLD);
+	while (n_asked)
+		verdict_answer(asked[--n_asked], ANSWER_GOOD, "");
+	fake_bind_quietly(&d, 1, BAR, NEW);
+	fake_call_by(&d, 1, 0, 1, "Get");
+	fake_call_by(&d, 2, FRAME_WAIT, 1, "Get");
+	while (n_asked)
+		verdict_answer(asked[--n_asked], ANSWER_BAD, "no");
+	fault_disarm();
+	fake_leave(&d);
+	while (!list_is_empty(&world.bus.verdicts.all))
+		verdict_forget(container_of(world.bus.verdicts.all.next,
+					    struct verdict, link));
+}
+
+static void without_memory_nothing_is_left(void **state)
+{
+	unsigned n = 0;
+
+	do
+		go_through(n++);
+	while (fault_hit());
+	assert_true(n > 20);
+}
+
+#define TEST(name) \
+	cmocka_unit_test_setup_teardown(name, set_up, stage_tear_down_three)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(serving_waits_for_the_registry),
+		TEST(calls_that_wait_are_woken_by_the_answer),
+		TEST(results_come_in_their_order),
+		TEST(others_are_answered_meanwhile),
+		TEST(what_the_registry_says_is_told),
+		TEST(one_question_answers_many),
+		TEST(what_is_known_is_served_without_the_registry),
+		TEST(without_the_registry_nothing_new_is_served),
+		TEST(what_is_given_up_meanwhile_is_answered),
+		TEST(a_server_may_die_before_the_answer),
+		TEST(what_policy_takes_back_meanwhile_is_answered),
+		TEST(nobody_asks_for_what_it_may_not_serve),
+		TEST(a_schema_is_of_methods_and_has_32_bytes),
+		TEST(the_registry_itself_is_not_judged),
+		TEST(a_service_has_so_many_schemas_at_a_time),
+		TEST(a_call_waits_for_the_verdict),
+		TEST(an_incompatible_call_names_both_sides),
+		TEST(a_schema_that_is_not_known_is_asked_for_again),
+		TEST(without_the_registry_equal_pairs_go_on),
+		TEST(a_call_may_wait_for_the_registry),
+		TEST(a_call_that_waits_for_a_verdict_has_its_deadline),
+		TEST(a_call_that_waits_for_a_verdict_is_charged),
+		TEST(a_call_that_waits_for_a_verdict_may_be_in_fragments),
+		TEST(policy_may_end_what_waits_for_a_verdict),
+		TEST(a_server_may_go_before_the_verdict),
+		TEST(a_caller_may_go_before_the_verdict),
+		TEST(those_that_fit_take_turns),
+		TEST(what_does_not_fit_gets_no_turn),
+		TEST(a_server_without_a_schema_takes_all),
+		TEST(a_busy_server_keeps_nothing_from_another),
+		TEST(a_call_that_waits_gets_the_first_that_fits),
+		TEST(a_call_that_waits_is_told_who_came),
+		TEST(where_only_equal_ones_fit_nobody_is_asked),
+		TEST(a_missing_method_names_who_has_it),
+		TEST(a_service_that_waits_to_be_judged_has_no_methods_yet),
+		TEST(who_asks_too_often_is_not_asked_for),
+		TEST(one_who_asks_much_loses_what_it_asked_for),
+		TEST(without_memory_nothing_is_left),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
