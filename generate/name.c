@@ -18,12 +18,16 @@ static bool is_lower(char c)
 
 static char to_upper(char c)
 {
-	return is_lower(c) ? (char)(c - 'a' + 'A') : c;
+	if (is_lower(c))
+		c = (char)(c - 'a' + 'A');
+	return c;
 }
 
 static char to_lower(char c)
 {
-	return is_upper(c) ? (char)(c - 'A' + 'a') : c;
+	if (is_upper(c))
+		c = (char)(c - 'A' + 'a');
+	return c;
 }
 
 /* What is too long is cut: no compiler would take it either. */
@@ -71,6 +75,7 @@ struct name name_type(const char *full_name)
 	struct name name = { 0 };
 	bool is_next_upper = true;
 	size_t n = 0;
+	char c;
 
 	full_name += full_name[0] == '.';
 	for (; *full_name; full_name++) {
@@ -82,8 +87,10 @@ struct name name_type(const char *full_name)
 			is_next_upper = true;
 			continue;
 		}
-		append(&name, &n,
-		       is_next_upper ? to_upper(*full_name) : *full_name);
+		c = *full_name;
+		if (is_next_upper)
+			c = to_upper(c);
+		append(&name, &n, c);
 		is_next_upper = false;
 	}
 	return name;

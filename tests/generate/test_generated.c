@@ -68,6 +68,8 @@ static void types_say_what_the_file_says(void **state)
 				 wanted[i].is_idempotent);
 	}
 	assert_ptr_equal(many__v1__parts__type.schema, &many__v1__schema);
+	assert_ptr_equal(many__v1__parts__type.methods[1].output,
+			 &google__protobuf__timestamp__descriptor);
 	assert_int_equal(many__v1__nothing__type.n_methods, 0);
 	assert_string_equal(many__v1__nothing__type.name, "many.v1.Nothing");
 }
@@ -94,7 +96,7 @@ static void check_schema(const struct helio_schema *schema, const char *package,
 
 static void schemas_are_canonical(void **state)
 {
-	check_schema(&many__v1__schema, "many.v1", 3);
+	check_schema(&many__v1__schema, "many.v1", 5);
 	check_schema(&other__v1__schema, "other.v1", 1);
 }
 
