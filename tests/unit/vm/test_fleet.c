@@ -302,8 +302,7 @@ static void a_principal_has_so_many_and_no_more(void **state)
 	assert_int_equal(start_by(fixture, "db", "vm:a/uid:2", &why), 0);
 	assert_int_equal(start_by(fixture, "mail", "vm:a/uid:3", &why),
 			 -EDQUOT);
-	assert_string_equal(why.text,
-			    "vm:a has 2 machines, and may have 2");
+	assert_string_equal(why.text, "vm:a has 2 machines, and may have 2");
 	assert_int_equal(start_by(fixture, "web", "vm:a", &why),
 			 MACHINE_WAS_RUNNING);
 	assert_int_equal(start_by(fixture, "mail", "vm:ab", &why), 0);
