@@ -90,6 +90,7 @@ enum {
 	FRAME_AT_SOURCE = 12,
 	FRAME_AT_CORRELATION = 16,
 	FRAME_AT_TIME_LEFT = 24,
+	FRAME_AT_HANDLE = 28,
 	FRAME_AT_CALLEE = 48, /* of an observed copy */
 };
 

@@ -10,6 +10,7 @@
 #include "switch/envoy.h"
 #include "switch/inbound.h"
 #include "switch/quota.h"
+#include "switch/upbind.h"
 #include "switch/uplink.h"
 
 static struct ask *first_of(const struct uplink *uplink)
@@ -161,6 +162,10 @@ void asks_take(struct uplink *uplink, const struct inbound *inbound)
 
 	if (id & (FRAME_SWITCH_DRAWN | ENVOY_RENEWAL)) {
 		envoy_result(uplink, inbound);
+		return;
+	}
+	if (id & UPBIND_ID) {
+		upbind_result(uplink, inbound);
 		return;
 	}
 	if (!id)

@@ -123,6 +123,11 @@ static void fill_service(struct receiver *receiver, void *entries, size_t i)
 		 registration->instance);
 	out->instance = entry->instance;
 	fill_methods(registration, entry);
+	if (registration->schema) {
+		out->has_schema_hash = 1;
+		out->schema_hash.len = SCHEMA_HASH_BYTES;
+		out->schema_hash.data = registration->schema->hash;
+	}
 	SET(out, calls, receiver->n_messages);
 	list_for_each (link, &registration->slots)
 		n_pending++;

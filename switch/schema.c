@@ -83,6 +83,8 @@ struct schema *schema_unref(struct schema *schema)
 {
 	if (!schema || --schema->n_refs)
 		return NULL;
+	if (schema->table->on_free)
+		schema->table->on_free(schema->table->userdata, schema);
 	map_remove(&schema->table->by_name, &schema->node);
 	free(schema);
 	return NULL;

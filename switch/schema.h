@@ -43,6 +43,9 @@ struct schema_table {
 	struct map by_name; /* and hash */
 	struct hash_key key;
 	uint64_t n_ever;
+	/* It is being freed; NULL: nobody wants to know. */
+	void (*on_free)(void *userdata, struct schema *schema);
+	void *userdata;
 };
 
 /** Returns 0 or a negative errno. */

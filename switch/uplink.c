@@ -18,6 +18,7 @@
 #include "switch/inbound.h"
 #include "switch/message.h"
 #include "switch/slot.h"
+#include "switch/upbind.h"
 #include "switch/upward.h"
 
 #define BACKOFF_MIN_NS (50 * NS_PER_MS)
@@ -112,6 +113,7 @@ int uplink_init(struct uplink *uplink, struct bus *bus,
 		return -ENOMEM;
 	}
 	bus->uplink = uplink;
+	upbind_init(uplink);
 	return 0;
 }
 
@@ -249,6 +251,7 @@ void uplink_leave(struct uplink *uplink)
 			  STATUS_UNAVAILABLE, uplink->away);
 	upward_lose(uplink);
 	envoys_leave(uplink);
+	upbind_leave(uplink);
 	timer_remove(&uplink->answer);
 	if (uplink->state == UPLINK_THERE)
 		log_warning("%s", uplink->away);

@@ -74,8 +74,9 @@ struct uplink {
 	struct list slots;    /* what is handed up and not answered */
 	uint64_t last_id;     /* of correlation ids that we drew */
 	uint32_t last_receiver;
-	struct map envoys; /* by id */
-	struct map feeds;  /* by pattern */
+	uint32_t last_bound; /* handle that we drew */
+	struct map envoys;   /* by id */
+	struct map feeds;    /* by pattern */
 	struct map feed_ids;
 	struct list asks; /* in the order of their RESULTs */
 	uint64_t renewal; /* the id of the SYNC that ends it */

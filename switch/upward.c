@@ -13,6 +13,7 @@
 #include "switch/message.h"
 #include "switch/open.h"
 #include "switch/slot.h"
+#include "switch/upbind.h"
 #include "switch/uplink.h"
 #include "switch/waiting.h"
 
@@ -217,9 +218,12 @@ static void hand_up(struct uplink *uplink, struct slot *slot, uint64_t id)
 void upward_call(struct uplink *uplink, struct slot *slot,
 		 const struct inbound *inbound, const struct message *message)
 {
+	struct message up = *message;
+
+	if (slot->schema)
+		upbind_message(uplink, slot->schema, &up);
 	hand_up(uplink, slot, uplink_draw(uplink));
-	pass(uplink, message, slot->callee_id,
-	     inbound->frame.flags & FRAME_WAIT);
+	pass(uplink, &up, slot->callee_id, inbound->frame.flags & FRAME_WAIT);
 	upward_hold_back(uplink, slot->caller);
 }
 
@@ -234,10 +238,14 @@ static void release(struct uplink *uplink, struct slot *slot)
 		uint8_t *frame = slot->held + at;
 		size_t n = le32_load(frame);
 
+		at += n;
+		if (at == n && slot->schema) {
+			frame = upbind_frame(uplink, slot->schema, frame);
+			n = le32_load(frame);
+		}
 		le64_store(frame + FRAME_AT_CORRELATION, id);
 		one_hop_further(frame);
 		peer_send_frame(uplink->peer, frame, n);
-		at += n;
 	}
 	hand_up(uplink, slot, id);
 }
