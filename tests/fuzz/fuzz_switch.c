@@ -39,7 +39,9 @@ enum deed {
 	DEED_TURN,
 	DEED_POLICY, /* another one */
 	N_DEEDS,
-	/* First bytes from here on are the deeds of a leaf. */
+	/* First bytes from here on are about schemas, */
+	FIRST_OF_SCHEMA = 231,
+	/* and from here on the deeds of a leaf. */
 	FIRST_OF_LEAF = 243,
 };
 
@@ -428,6 +430,17 @@ static void deed_leaf(struct actor *actor, struct input *input)
 	}
 }
 
+static void deed_schema(struct actor *actor, struct input *input)
+{
+	uint8_t shape = take(input);
+
+	if ((shape & 0xc3) == 0xc3)
+		hostile_registry_say(take(input));
+	else
+		hostile_schema(actor->channel, actor->speaks_for, shape,
+			       take(input));
+}
+
 static void act(struct input *input)
 {
 	uint8_t first = take(input);
@@ -436,6 +449,10 @@ static void act(struct input *input)
 	revive(actor);
 	if (first >= FIRST_OF_LEAF) {
 		deed_leaf(actor, input);
+		return;
+	}
+	if (first >= FIRST_OF_SCHEMA) {
+		deed_schema(actor, input);
 		return;
 	}
 	switch (first / N_HOSTILE % N_DEEDS) {
@@ -496,6 +513,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 	now_ns = clock_now_ns();
 	n_said = n_heard = 0;
 	FUZZ_CHECK(!bus_init(&bus, hostile_policy(wide), &bus_default_limits));
+	hostile_registry_init(&bus);
 	join_honest();
 	say();
 	for (unsigned i = 0; input.n; i++) {

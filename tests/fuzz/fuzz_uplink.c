@@ -121,7 +121,8 @@ static void result(uint64_t id, uint8_t status, uint8_t shape)
 static void allow(const struct frame *frame)
 {
 	if (frame->kind == FRAME_SUBSCRIBE || frame->kind == FRAME_SERVE ||
-	    frame->kind == FRAME_SYNC)
+	    frame->kind == FRAME_SYNC || frame->kind == FRAME_BIND ||
+	    frame->kind == FRAME_UNBIND)
 		result(frame->correlation, STATUS_OK, 1);
 }
 
@@ -455,7 +456,9 @@ static void act_of_busy(uint8_t deed, struct input *input)
 		leave(busy);
 		join(busy, "vm:busy");
 	}
-	if (deed == 0)
+	if (deed == 0 && pick & 8)
+		hostile_schema(busy->channel, 0, take(input), pick);
+	else if (deed == 0)
 		ask(busy, kinds[pick % 4], take(input), subjects[pick >> 4]);
 	else if (deed == 1)
 		speak(busy, input);

@@ -2,11 +2,13 @@
 
 #include "tests/fuzz/hostile.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "proto/frame.h"
 #include "switch/bus.h"
 #include "switch/policy.h"
+#include "switch/verdict.h"
 #include "tests/fuzz/fuzz.h"
 #include "transports/channel.h"
 
@@ -55,4 +57,69 @@ void hostile_send(struct channel *channel, struct frame *frame,
 	memcpy(bytes + n, subject, frame->n_subject);
 	memcpy(bytes + n + frame->n_subject, body, n_body);
 	hostile_send_bytes(channel, bytes, frame->length);
+}
+
+/* The kinds of deeds are in the two lowest bits. */
+void hostile_schema(struct channel *channel, uint32_t source, uint8_t shape,
+		    uint8_t id)
+{
+	static const uint8_t kinds[] = { FRAME_BIND, FRAME_UNBIND, FRAME_SERVE,
+					 FRAME_CALL };
+	uint8_t handle = 1 + (shape >> 2 & 3);
+	struct frame frame = { .kind = kinds[shape & 3],
+			       .source = source,
+			       .correlation = 1 + id % 4,
+			       .time_left_ms = 1 + id };
+	/* Fields 1, 4, 5, a method and a hash of 32 bytes. */
+	uint8_t serve[64] = { 8,   handle, 32, 3,   40, 0xe8,
+			      0x7, 18,     1,  'x', 26, 32 };
+	uint8_t bind[64] = { 8, handle, 18, 32 };
+	uint8_t plain[4] = { handle };
+
+	memset(serve + 12, 1 + (shape >> 4 & 1), 32);
+	memset(bind + 4, 1 + (shape >> 4 & 1), 32);
+	if (frame.kind == FRAME_CALL) {
+		frame.handle = handle;
+		frame.flags = FRAME_WHOLE | (shape & FRAME_WAIT);
+		hostile_send(channel, &frame, shape & 64 ? "y" : "x", "?", 1);
+	} else if (frame.kind == FRAME_UNBIND) {
+		hostile_send(channel, &frame, "", plain, 4);
+	} else if (frame.kind == FRAME_SERVE) {
+		hostile_send(channel, &frame, "svc", serve, 44);
+	} else {
+		hostile_send(channel, &frame, "svc", bind, 36);
+	}
+}
+
+enum { QUESTIONS_MAX = 16 };
+
+static struct verdict *questions[QUESTIONS_MAX];
+static size_t n_questions;
+
+static int on_question(void *userdata, struct verdict *verdict)
+{
+	if (n_questions == QUESTIONS_MAX)
+		return -EAGAIN;
+	questions[n_questions++] = verdict;
+	return 0;
+}
+
+void hostile_registry_init(struct bus *bus)
+{
+	n_questions = 0;
+	bus->verdicts.ask = on_question;
+}
+
+void hostile_registry_say(uint8_t shape)
+{
+	struct verdict *verdict;
+	size_t i;
+
+	if (!n_questions)
+		return;
+	i = (shape >> 2) % n_questions;
+	verdict = questions[i];
+	questions[i] = questions[--n_questions];
+	verdict_answer(verdict, (enum answer_kind)(shape & 3),
+		       shape & 128 ? "why" : NULL);
 }

@@ -52,4 +52,16 @@ void hostile_send_bytes(struct channel *channel, const void *bytes, size_t n);
 void hostile_send(struct channel *channel, struct frame *frame,
 		  const char *subject, const void *body, size_t n_body);
 
+/**
+ * BIND, UNBIND, SERVE with a schema, or CALL by a handle, as the bytes choose,
+ * in the name of `source`. All of it is about the service "svc", four handles
+ * and two schemas.
+ */
+void hostile_schema(struct channel *channel, uint32_t source, uint8_t shape,
+		    uint8_t id);
+
+/** The bus's registry says what the bytes choose, when they do. */
+void hostile_registry_init(struct bus *bus);
+void hostile_registry_say(uint8_t shape);
+
 #endif
