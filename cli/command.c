@@ -22,6 +22,7 @@ const struct command *const commands[] = {
 	&command_policy_check,
 	&command_policy_test,
 	&command_reload,
+	&command_drain,
 	&command_bench,
 	&command_xen_agent,
 	&command_xen_grant,

@@ -82,6 +82,7 @@ extern const struct command command_policy_check;
 extern const struct command command_policy_test;
 extern const struct command command_pub;
 extern const struct command command_reload;
+extern const struct command command_drain;
 extern const struct command command_reply;
 extern const struct command command_request;
 extern const struct command command_sub;

@@ -63,6 +63,7 @@ static const struct column subscription_columns[] = {
 static const struct column service_columns[] = {
 	{ "PRINCIPAL", "principal", CELL_TEXT },
 	{ "SERVICE", "name", CELL_TEXT },
+	{ "STATE", "state", CELL_TEXT },
 	{ "METHODS", "methods_total", CELL_NUMBER },
 	{ "CALLS", "calls", CELL_NUMBER },
 	{ "FAILED", "calls_failed", CELL_NUMBER },

@@ -7,13 +7,14 @@
 #include <sys/random.h>
 
 #include "base/clock.h"
+#include "switch/call_stream.h"
 #include "switch/control.h"
 #include "switch/inbound.h"
 #include "switch/peer.h"
 #include "switch/policy.h"
-#include "switch/stream.h"
 #include "switch/subscription.h"
 #include "switch/uplink.h"
+#include "switch/vigil.h"
 
 enum {
 	/* Turns without a word before a peer is put to sleep. */
@@ -81,6 +82,7 @@ int bus_init(struct bus *bus, struct policy *policy,
 	wheel_init(&bus->wheel, bus->now_ns);
 	timer_init(&bus->fading, on_fading);
 	wheel_add(&bus->wheel, &bus->fading, bus->now_ns + FADING_NS);
+	vigil_init(bus);
 	bus->poller.epoll_fd = -1;
 	if (getrandom(&bus->incarnation, sizeof(bus->incarnation), 0) < 0)
 		return -errno;
@@ -231,7 +233,7 @@ static void flush_all(struct bus *bus)
 		ack_flush(peer);
 		peer_pump(peer);
 		if (!list_is_empty(&peer->windows))
-			streams_tell(peer);
+			call_streams_tell(peer);
 		/* What goes wrong is told again by the next refill. */
 		if (peer->state != PEER_ENDED)
 			(void)channel_flush(peer->channel);

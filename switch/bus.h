@@ -121,6 +121,7 @@ struct bus {
 	struct bus_stats stats;
 	struct sketch busiest; /* subjects, of a sample of messages */
 	struct timer fading;   /* of what was busy */
+	struct timer vigil;    /* over servers that owe something */
 	uint8_t scratch[FRAME_MAX_BYTES]; /* one message, for several */
 	uint8_t arena[32 * 1024];         /* what control frames unpack to */
 };

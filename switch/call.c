@@ -10,6 +10,7 @@
 #include "proto/subject.h"
 #include "switch/bind.h"
 #include "switch/bus.h"
+#include "switch/call_stream.h"
 #include "switch/choice.h"
 #include "switch/endpoint.h"
 #include "switch/envoy.h"
@@ -21,7 +22,6 @@
 #include "switch/quota.h"
 #include "switch/schema.h"
 #include "switch/slot.h"
-#include "switch/stream.h"
 #include "switch/uplink.h"
 #include "switch/upward.h"
 #include "switch/waiting.h"
@@ -98,7 +98,7 @@ bool call_is_allowed(const struct speaker *caller, const char *subject,
 
 void call_judge(struct slot *slot)
 {
-	const struct stream *stream = slot->stream;
+	const struct call_stream *stream = slot->stream;
 	const char *subject;
 	char text[900];
 	size_t n;
@@ -139,12 +139,15 @@ static int find_instance(struct peer *caller, const struct inbound *inbound,
 			 (size_t)(end - subject), text, n_text))
 		return STATUS_PERMISSION_DENIED;
 	ret->registration = registration_lookup(caller->bus, instance);
-	if (ret->registration &&
+	if (ret->registration && !ret->registration->is_draining &&
 	    peer_is_there(ret->registration->receiver.peer) &&
 	    registration_serves(ret->registration, subject,
 				(size_t)(end - subject)))
 		return STATUS_OK;
-	snprintf(text, n_text, "no instance %s is there", inbound->subject);
+	snprintf(text, n_text, "no instance %s is there%s", inbound->subject,
+		 ret->registration && ret->registration->is_draining
+			 ? " for new calls: it is draining"
+			 : "");
 	return STATUS_UNAVAILABLE;
 }
 
@@ -268,7 +271,7 @@ static int open_slot(struct peer *caller, const struct inbound *inbound,
 
 	r = slot_new(bus, SLOT_CALL, inbound->speaker, id, &slot);
 	if (!r && is_stream(&inbound->frame)) {
-		r = stream_new(slot, inbound);
+		r = call_stream_new(slot, inbound);
 		if (r < 0)
 			slot_free(slot);
 	}

@@ -141,6 +141,11 @@ int choice_make(struct wish *wish, struct registration **ret_registration,
 	}
 	if (wish->endpoint && wish->endpoint->n_members)
 		return pick(wish, ret_registration, ret_verdict, text, n_text);
+	if (wish->endpoint && wish->endpoint->n_draining) {
+		snprintf(text, n_text, "all servers of %s are draining",
+			 wish->subject);
+		return STATUS_UNAVAILABLE;
+	}
 	if (endpoint_is_method_missing(bus, wish->subject, wish->n_subject)) {
 		version_explain(bus, wish->subject, wish->n_subject,
 				wish->schema, text, n_text);

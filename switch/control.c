@@ -12,6 +12,7 @@
 #include "switch/bind.h"
 #include "switch/bus.h"
 #include "switch/call.h"
+#include "switch/drain.h"
 #include "switch/envoy.h"
 #include "switch/event.h"
 #include "switch/group.h"
@@ -202,6 +203,9 @@ void control(struct peer *peer, const struct inbound *inbound)
 		break;
 	case FRAME_UNBIND:
 		bind_end(peer, inbound);
+		break;
+	case FRAME_DRAIN:
+		drain(peer, inbound);
 		break;
 	case FRAME_SYNC:
 		ask_sync(peer, inbound->speaker->source,

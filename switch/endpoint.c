@@ -287,7 +287,19 @@ void registration_enter(struct registration *registration)
 	if (registration->service)
 		registration->service->n_entered++;
 	for (size_t i = 0; i < registration->n_memberships; i++)
-		cohort_enter(&registration->memberships[i]);
+		if (!registration->is_draining)
+			cohort_enter(&registration->memberships[i]);
+}
+
+void registration_drain(struct registration *registration)
+{
+	if (registration->is_draining)
+		return;
+	registration->is_draining = true;
+	for (size_t i = 0; i < registration->n_memberships; i++) {
+		cohort_leave(&registration->memberships[i]);
+		registration->memberships[i].endpoint->n_draining++;
+	}
 }
 
 uint64_t registration_draw(struct registration *registration)
@@ -330,6 +342,7 @@ struct registration *registration_free(struct registration *registration)
 		version_keep(bus, membership);
 		cohort_put(membership->endpoint, membership->cohort);
 		membership->endpoint->n_users--;
+		membership->endpoint->n_draining -= registration->is_draining;
 		endpoint_settle(bus, membership->endpoint);
 	}
 	service_leave(registration);

@@ -35,6 +35,7 @@ struct endpoint {
 	struct list waiting;  /* slots of calls that wait for a member */
 	size_t n_members;     /* that take calls */
 	size_t n_users;       /* memberships, those that are to come included */
+	size_t n_draining;    /* of them, those that take no new calls */
 	uint64_t n_turns;     /* that there ever were */
 	unsigned n_cohorts;
 	bool is_cached; /* the route cache may point at it */
@@ -61,6 +62,7 @@ struct registration {
 	struct list verdict_link; /* in those of a verdict that it waits for */
 	struct answer *promised;  /* the RESULT of its SERVE, or NULL */
 	bool is_entered;          /* it takes calls */
+	bool is_draining;         /* it takes no new ones any more */
 	uint64_t instance;        /* drawn by the switch; never reused */
 	struct list slots;        /* calls that it has */
 	struct envoy *envoy;      /* in a leaf: at its host; else NULL */
@@ -137,6 +139,9 @@ uint64_t registration_draw(struct registration *registration);
 
 /** Its calls fail with UNAVAILABLE. */
 struct registration *registration_free(struct registration *registration);
+
+/** It gets no new call from now on. Harmless when it is so already. */
+void registration_drain(struct registration *registration);
 
 /** In a leaf: whether the host allows it; elsewhere it does. */
 bool registration_is_open(const struct registration *registration);

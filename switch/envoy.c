@@ -9,6 +9,7 @@
 #include "base/le.h"
 #include "switch/ask.h"
 #include "switch/bus.h"
+#include "switch/drain.h"
 #include "switch/endpoint.h"
 #include "switch/feed.h"
 #include "switch/group.h"
@@ -364,6 +365,8 @@ static void renew(struct envoy *envoy)
 	uint64_t n_bytes;
 
 	send(envoy, ENVOY_RENEWAL | envoy->id);
+	if (!subscription_of(envoy))
+		drain_renew(envoy, registration_of(envoy));
 	if (!envoy->is_active)
 		return;
 	(void)reckon(envoy, &n_messages, &n_bytes);

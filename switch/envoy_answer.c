@@ -10,6 +10,7 @@
 #include "proto/unpack.h"
 #include "switch/ack.h"
 #include "switch/bus.h"
+#include "switch/drain.h"
 #include "switch/endpoint.h"
 #include "switch/envoy.h"
 #include "switch/feed.h"
@@ -113,6 +114,13 @@ static void take_back(struct envoy *envoy, const struct inbound *inbound)
 	envoy_drop(envoy);
 }
 
+/* An operator of the host wants it to leave. */
+static void take_drain(const struct envoy *envoy)
+{
+	if (!subscription_of(envoy))
+		drain_by_host(registration_of(envoy));
+}
+
 void envoy_result(struct uplink *uplink, const struct inbound *inbound)
 {
 	struct envoy *envoy =
@@ -122,6 +130,8 @@ void envoy_result(struct uplink *uplink, const struct inbound *inbound)
 		return; /* it was given up meanwhile */
 	if (inbound->frame.status)
 		take_back(envoy, inbound);
+	else if (inbound->frame.correlation & FRAME_SWITCH_DRAWN)
+		take_drain(envoy);
 	else if (!subscription_of(envoy) && take_instance(envoy, inbound))
 		uplink_end(uplink, "SERVE without an instance");
 }

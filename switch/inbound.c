@@ -9,6 +9,7 @@
 #include "switch/bind.h"
 #include "switch/bus.h"
 #include "switch/call.h"
+#include "switch/call_stream.h"
 #include "switch/control.h"
 #include "switch/leaf.h"
 #include "switch/message.h"
@@ -16,7 +17,6 @@
 #include "switch/peer.h"
 #include "switch/publish.h"
 #include "switch/slot.h"
-#include "switch/stream.h"
 #include "switch/uplink.h"
 
 enum {
@@ -323,10 +323,10 @@ static void dispatch_other(struct peer *peer, const struct inbound *inbound)
 		abort_open(peer, inbound);
 		break;
 	case FRAME_END:
-		stream_end(peer, inbound);
+		call_stream_end(peer, inbound);
 		break;
 	case FRAME_WINDOW:
-		stream_window(peer, inbound);
+		call_stream_window(peer, inbound);
 		break;
 	case FRAME_ACK:
 		publish_acked(peer, inbound);
@@ -351,7 +351,7 @@ static void dispatch(struct peer *peer, struct inbound *inbound)
 	if (inbound->frame.kind <= FRAME_REPLY && inbound->frame.kind)
 		route_message(peer, inbound);
 	else if (inbound->frame.kind == FRAME_NEXT)
-		stream_next(peer, inbound);
+		call_stream_next(peer, inbound);
 	else
 		dispatch_other(peer, inbound);
 }
@@ -434,7 +434,9 @@ bool inbound_read(struct peer *peer)
 		    peer->channel->n_consumed - n_start > TURN_BYTES)
 			break;
 	}
-	if (was_heard)
+	if (was_heard) {
+		peer->heard_ns = peer->bus->now_ns;
 		peer_mark_dirty(peer);
+	}
 	return was_heard;
 }

@@ -83,6 +83,8 @@ struct peer {
 	struct timer greeting;
 	struct timer stall;
 	struct peer_stats stats;
+	uint64_t heard_ns;      /* when something came from it */
+	uint64_t pinged_ns;     /* because nothing did */
 	uint64_t message_max;   /* that it reassembles */
 	char program[64];       /* as it calls itself; for people */
 	const char *end_reason; /* of one that was live: to be told of */

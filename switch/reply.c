@@ -2,6 +2,7 @@
 
 #include "switch/bus.h"
 #include "switch/call.h"
+#include "switch/call_stream.h"
 #include "switch/endpoint.h"
 #include "switch/inbound.h"
 #include "switch/message.h"
@@ -10,7 +11,6 @@
 #include "switch/peer.h"
 #include "switch/quota.h"
 #include "switch/slot.h"
-#include "switch/stream.h"
 #include "switch/waiting.h"
 
 bool call_was_drawn(const struct peer *callee, uint64_t id)
@@ -130,8 +130,8 @@ static const char *fault_of_reply(struct peer *callee,
 	if (slot->reply)
 		fault = replace_begun(callee, inbound, slot);
 	if (!fault && slot->stream)
-		fault = stream_close(slot->stream,
-				     inbound->frame.status == STATUS_OK);
+		fault = call_stream_close(slot->stream,
+					  inbound->frame.status == STATUS_OK);
 	return fault;
 }
 
@@ -210,7 +210,7 @@ void call_continue(struct open *open, const struct message *message)
 	struct message settled;
 
 	if (slot->stream)
-		stream_touch(slot->stream);
+		call_stream_touch(slot->stream);
 	if (slot->observation) {
 		settled = *message;
 		message_settle(&settled, slot->bus->scratch);

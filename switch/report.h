@@ -55,6 +55,7 @@ struct report_service {
 	Helio__Switch__V1__Service service;
 	char name[SUBJECT_MAX_BYTES + 1];
 	char instance[24];
+	char state[16];
 	char *methods[REPORT_METHODS_MAX];
 	char method_names[REPORT_METHODS_MAX][SUBJECT_MAX_BYTES + 1];
 };

@@ -12,6 +12,7 @@
 #include "switch/report.h"
 #include "switch/report_set.h"
 #include "switch/subscription.h"
+#include "switch/vigil.h"
 
 static const char *const overflow_names[N_OVERFLOWS] = {
 	[OVERFLOW_DROP_NEW] = "drop-new",
@@ -132,6 +133,9 @@ static void fill_service(struct receiver *receiver, void *entries, size_t i)
 	list_for_each (link, &registration->slots)
 		n_pending++;
 	SET(out, calls_pending, n_pending);
+	snprintf(entry->state, sizeof(entry->state), "%s",
+		 vigil_state(registration));
+	out->state = entry->state;
 	SET(out, credit_calls, receiver->credit_messages);
 	SET(out, credit_bytes, receiver->credit_bytes);
 }

@@ -14,7 +14,9 @@
 #include "proto/unpack.h"
 #include "rpc/inside.h"
 #include "switch/bus.h"
+#include "switch/drain.h"
 #include "switch/listen.h"
+#include "switch/peer.h"
 #include "switch/policy.h"
 #include "switch/report.h"
 #include "transports/channel.h"
@@ -217,26 +219,75 @@ static void check(const struct question *question)
 	respond(question, &reply.base);
 }
 
+/* Returns 0, or 1 when the caller was told that it may not. */
+static int check_admin(const struct question *question)
+{
+	struct policy_verdict verdict;
+	char error[512];
+
+	verdict = policy_judge(question->service->bus->policy, question->caller,
+			       VERB_ADMIN, "switch", strlen("switch"));
+	if (verdict.is_allowed)
+		return 0;
+	policy_verdict_text(&verdict, error, sizeof(error));
+	(void)helio_fail(question->request, HELIO_PERMISSION_DENIED, error);
+	return 1;
+}
+
 static void reload(const struct question *question)
 {
 	struct service *service = question->service;
 	Helio__Switch__V1__ReloadReply reply =
 		HELIO__SWITCH__V1__RELOAD_REPLY__INIT;
-	struct policy_verdict verdict;
 	char error[512];
 
-	verdict = policy_judge(service->bus->policy, question->caller,
-			       VERB_ADMIN, "switch", strlen("switch"));
-	if (!verdict.is_allowed) {
-		policy_verdict_text(&verdict, error, sizeof(error));
-		(void)helio_fail(question->request, HELIO_PERMISSION_DENIED,
-				 error);
+	if (check_admin(question))
 		return;
-	}
 	if (service->reload(service->userdata, error, sizeof(error)) < 0)
 		reply.error = error;
 	reply.has_policy_generation = 1;
 	reply.policy_generation = service->bus->policy_generation;
+	respond(question, &reply.base);
+}
+
+static struct registration *instance_of(const struct bus *bus, const char *text)
+{
+	uint64_t instance = 0;
+	char *end;
+
+	if (!text || *text < '0' || *text > '9')
+		return NULL;
+	instance = strtoull(text, &end, 10);
+	return *end ? NULL : registration_lookup(bus, instance);
+}
+
+static void drain_instance(const struct question *question)
+{
+	const Helio__Switch__V1__DrainRequest *asked =
+		(const void *)question->message;
+	Helio__Switch__V1__DrainReply reply =
+		HELIO__SWITCH__V1__DRAIN_REPLY__INIT;
+	struct registration *registration;
+	char name[SUBJECT_MAX_BYTES + 1];
+	const struct list *link;
+
+	if (check_admin(question))
+		return;
+	registration = instance_of(question->service->bus, asked->instance);
+	if (!registration) {
+		(void)helio_fail(question->request, HELIO_NOT_FOUND,
+				 "there is no such instance");
+		return;
+	}
+	drain_by_order(registration);
+	snprintf(name, sizeof(name), "%.*s", (int)registration->n_name,
+		 registration->name);
+	reply.name = name;
+	reply.principal =
+		registration->receiver.speaker->source->principal.path;
+	reply.has_calls_pending = 1;
+	list_for_each (link, &registration->slots)
+		reply.calls_pending++;
 	respond(question, &reply.base);
 }
 
@@ -255,6 +306,8 @@ static const struct method methods[] = {
 	  list_domains },
 	{ "Check", &helio__switch__v1__check_request__descriptor, check },
 	{ "Reload", &helio__switch__v1__reload_request__descriptor, reload },
+	{ "Drain", &helio__switch__v1__drain_request__descriptor,
+	  drain_instance },
 };
 
 enum { N_METHODS = sizeof(methods) / sizeof(*methods) };

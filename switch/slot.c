@@ -9,12 +9,12 @@
 #include "switch/ack.h"
 #include "switch/bus.h"
 #include "switch/call.h"
+#include "switch/call_stream.h"
 #include "switch/observe.h"
 #include "switch/open.h"
 #include "switch/peer.h"
 #include "switch/quota.h"
 #include "switch/schema.h"
-#include "switch/stream.h"
 #include "switch/subscription.h"
 #include "switch/uplink.h"
 #include "switch/upward.h"
@@ -32,7 +32,7 @@ void slot_table_deinit(struct slot_table *table)
 
 	while ((link = list_pop_front(&table->free)))
 		free(container_of(link, struct slot, callee_link));
-	streams_deinit(table);
+	call_streams_deinit(table);
 }
 
 /* Callers choose their ids, and would choose them all alike. */
@@ -131,7 +131,7 @@ void slot_free(struct slot *slot)
 	open_lose_slot(slot->request);
 	open_lose_slot(slot->reply);
 	if (slot->stream)
-		stream_free(&slot->bus->slots, slot->stream);
+		call_stream_free(&slot->bus->slots, slot->stream);
 	timer_remove(&slot->timer);
 	list_unlink(&slot->speaker_link);
 	if (slot->callee && slot->kind != SLOT_STORED)
@@ -158,12 +158,13 @@ void slot_hand_over(struct slot *slot, struct receiver *callee,
 	stop_waiting(slot);
 	slot->callee = callee;
 	slot->callee_id = callee_id;
+	slot->handed_ns = slot->bus->now_ns;
 	list_push_back(callee_slots, &slot->callee_link);
 	if (slot->kind != SLOT_STORED)
 		map_add(&callee->peer->taken, &slot->taken_node,
 			hash_id(slot->bus, callee_id));
 	if (slot->stream)
-		stream_hand_over(slot->stream);
+		call_stream_hand_over(slot->stream);
 }
 
 struct slot *slot_lookup_made(const struct peer *caller, uint64_t id)

@@ -27,7 +27,7 @@ struct peer;
 struct receiver;
 struct schema;
 struct speaker;
-struct stream;
+struct call_stream;
 
 enum slot_kind {
 	SLOT_CALL,
@@ -49,6 +49,7 @@ struct slot {
 	/* A registration, or the subscription of a log; NULL: it waits. */
 	struct receiver *callee;
 	uint64_t callee_id;
+	uint64_t handed_ns;         /* when it got it */
 	struct map_node taken_node; /* in peer.taken of the callee, but for
 				     * SLOT_STORED */
 	struct list callee_link; /* in the callee's list, or its endpoint's */
@@ -64,7 +65,7 @@ struct slot {
 	struct observation *observation; /* if somebody observes; or NULL */
 	struct open *request;            /* fragments still to come, or NULL */
 	struct open *reply;
-	struct stream *stream; /* of a call with one; or NULL */
+	struct call_stream *stream; /* of a call with one; or NULL */
 
 	struct schema *schema;     /* of a call by a handle; a reference */
 	bool may_wait;             /* the caller asked for it */

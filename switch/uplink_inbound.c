@@ -9,13 +9,13 @@
 #include "switch/ask.h"
 #include "switch/bus.h"
 #include "switch/call.h"
+#include "switch/call_stream.h"
 #include "switch/envoy.h"
 #include "switch/feed.h"
 #include "switch/inbound.h"
 #include "switch/message.h"
 #include "switch/open.h"
 #include "switch/slot.h"
-#include "switch/stream.h"
 #include "switch/subscription.h"
 #include "switch/uplink.h"
 #include "switch/upward.h"
@@ -301,10 +301,10 @@ static void take_control(struct uplink *uplink, const struct inbound *inbound)
 		upward_refused(uplink, inbound);
 		break;
 	case FRAME_END:
-		stream_end(uplink->peer, inbound);
+		call_stream_end(uplink->peer, inbound);
 		break;
 	case FRAME_WINDOW:
-		stream_window(uplink->peer, inbound);
+		call_stream_window(uplink->peer, inbound);
 		break;
 	case FRAME_CANCEL:
 		call_cancel(uplink->peer, inbound);
@@ -338,7 +338,7 @@ void uplink_inbound(struct uplink *uplink, struct inbound *inbound)
 		 kind == FRAME_OBSERVED_REPLY)
 		take_speech(uplink, inbound);
 	else if (kind == FRAME_NEXT)
-		stream_next(uplink->peer, inbound);
+		call_stream_next(uplink->peer, inbound);
 	else
 		take_control(uplink, inbound);
 }

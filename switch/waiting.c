@@ -229,6 +229,8 @@ void waiting_wake(struct registration *registration)
 	if (!registration_is_open(registration))
 		return;
 	wake_chosen(registration);
+	if (registration->is_draining)
+		return;
 	if (registration->credit_bytes_most <
 	    registration->receiver.credit_bytes)
 		registration->credit_bytes_most =

@@ -19,6 +19,25 @@ load bus
 	run -2 helio ls everything
 }
 
+@test "drain takes an instance out of its service" {
+	start reply1 serving helio reply b.c one
+	run -0 helio ls services -o json
+	instance=$(json '[s["instance"] for s in j if s["name"] == "b.c"][0]' \
+		<<<"$output")
+	run -0 helio drain "$instance"
+	[[ $output == *"uid:$(id -u)"*b.c*0* ]]
+	run -0 helio ls services -o json
+	[ "$(json '[s["state"] for s in j if s["name"] == "b.c"]' \
+		<<<"$output")" = "['draining']" ]
+	run -5 helio request b.c x
+	start reply2 serving helio reply b.c two
+	run -0 helio request b.c x
+	[ "$output" = two ]
+	run -3 helio drain 999999
+	run -3 helio drain none
+	run -2 helio drain
+}
+
 @test "top --batch shows rates" {
 	start sub subscribed helio sub a.b
 	helio pub a.b x --count 50000 3>&- &
@@ -48,7 +67,7 @@ load bus
 @test "every command explains itself, and completion is shell" {
 	for command in up pub sub request reply ls top ping "domains enrol" \
 		"domains list" "domains remove" "keys new" "keys list" \
-		"keys enrol" "policy check" "policy test" reload bench \
+		"keys enrol" "policy check" "policy test" reload drain bench \
 		xen-agent xen-grant; do
 		# shellcheck disable=SC2086 # one or two words
 		run -0 helio $command --help

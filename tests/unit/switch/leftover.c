@@ -144,7 +144,7 @@ static const char *leftover_route(const struct bus *bus)
 	return NULL;
 }
 
-/* The one timer of its own is that of the busiest subjects. */
+/* Those of its own are that of the busiest subjects and that of the vigil. */
 static const char *leftover_timer(const struct bus *bus)
 {
 	const struct list *link;
@@ -153,7 +153,7 @@ static const char *leftover_timer(const struct bus *bus)
 	for (unsigned i = 0; i < WHEEL_N_SLOTS; i++)
 		list_for_each (link, &bus->wheel.slots[i])
 			n++;
-	return n == 1 ? NULL : "a timer";
+	return n == 2 ? NULL : "a timer";
 }
 
 const char *leftover(const struct bus *bus, const struct ledger *ledger)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef SWITCH_STREAM_H
-#define SWITCH_STREAM_H
+#ifndef SWITCH_CALL_STREAM_H
+#define SWITCH_CALL_STREAM_H
 
 /**
  * Calls whose requests or replies are a stream of messages
@@ -30,30 +30,30 @@ struct slot;
 struct slot_table;
 
 /** The replies of a call that names no room of its own. */
-enum { STREAM_ROOM_DEFAULT_BYTES = 64 * 1024 };
+enum { CALL_STREAM_ROOM_BYTES = 64 * 1024 };
 
-enum stream_state {
-	STREAM_NONE, /* the call has no stream this way */
-	STREAM_OPEN,
-	STREAM_ENDED,
+enum call_way_state {
+	CALL_WAY_NONE, /* the call has no stream this way */
+	CALL_WAY_OPEN,
+	CALL_WAY_ENDED,
 };
 
-struct stream_way {
-	enum stream_state state;
+struct call_way {
+	enum call_way_state state;
 	bool is_begun;         /* a message whose last fragment is to come */
 	uint64_t n_left;       /* bytes of its body that are still to come */
 	uint64_t credit_bytes; /* of frames, that the sender may still send */
 	uint64_t n_untold;     /* of them, what the sender was not told of */
 	struct list link;      /* in peer.windows of the sender, to be told */
-	struct stream *stream;
+	struct call_stream *stream;
 };
 
-struct stream {
+struct call_stream {
 	struct slot *slot;
 	struct timer idle;
 	uint64_t heard_ns; /* when either side said something */
-	struct stream_way requests;
-	struct stream_way replies;
+	struct call_way requests;
+	struct call_way replies;
 	size_t n_subject; /* to judge the call by again */
 	char subject[SUBJECT_MAX_BYTES];
 };
@@ -62,32 +62,32 @@ struct stream {
  * The call that `inbound` begins has a stream: set slot->stream, which ends
  * with the slot. Returns 0 or -ENOMEM.
  */
-int stream_new(struct slot *slot, const struct inbound *inbound);
+int call_stream_new(struct slot *slot, const struct inbound *inbound);
 
 /** The slot ends. It goes to the table's free list. */
-void stream_free(struct slot_table *table, struct stream *stream);
+void call_stream_free(struct slot_table *table, struct call_stream *stream);
 
 /** Free what is kept for reuse. */
-void streams_deinit(struct slot_table *table);
+void call_streams_deinit(struct slot_table *table);
 
 /** The call has a callee: it is told what was granted meanwhile. */
-void stream_hand_over(struct stream *stream);
+void call_stream_hand_over(struct call_stream *stream);
 
 /** Either side has said something, which puts the idle limit off. */
-void stream_touch(struct stream *stream);
+void call_stream_touch(struct call_stream *stream);
 
 /**
  * The reply, or its first fragment, came: nothing goes on either way any more.
  * Returns NULL, or what is wrong with it.
  */
-const char *stream_close(struct stream *stream, bool is_ok);
+const char *call_stream_close(struct call_stream *stream, bool is_ok);
 
 /** NEXT, END and WINDOW came in; whoever breaks a rule is ended. */
-void stream_next(struct peer *peer, const struct inbound *inbound);
-void stream_end(struct peer *peer, const struct inbound *inbound);
-void stream_window(struct peer *peer, const struct inbound *inbound);
+void call_stream_next(struct peer *peer, const struct inbound *inbound);
+void call_stream_end(struct peer *peer, const struct inbound *inbound);
+void call_stream_window(struct peer *peer, const struct inbound *inbound);
 
 /** Tell the peer what was granted to it, as far as there is room. */
-void streams_tell(struct peer *peer);
+void call_streams_tell(struct peer *peer);
 
 #endif

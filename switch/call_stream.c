@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-#include "switch/stream.h"
+#include "switch/call_stream.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -27,7 +27,7 @@ enum {
 /* A call, and in which of its ways a frame that came in goes. */
 struct place {
 	struct slot *slot; /* NULL: the call is over */
-	struct stream_way *way;
+	struct call_way *way;
 	bool is_request;
 };
 
@@ -39,7 +39,8 @@ static uint64_t idle_ns(const struct bus *bus)
 /* It is set anew when it fires, and not whenever somebody says something. */
 static void on_idle(struct timer *timer, uint64_t now_ns)
 {
-	struct stream *stream = container_of(timer, struct stream, idle);
+	struct call_stream *stream =
+		container_of(timer, struct call_stream, idle);
 	struct bus *bus = stream->slot->bus;
 	uint64_t due_ns = stream->heard_ns + idle_ns(bus);
 	char text[64];
@@ -53,30 +54,30 @@ static void on_idle(struct timer *timer, uint64_t now_ns)
 	slot_fail(stream->slot, STATUS_DEADLINE_EXCEEDED, text);
 }
 
-static struct stream *take(struct slot_table *table)
+static struct call_stream *take(struct slot_table *table)
 {
 	struct list *link = list_pop_front(&table->free_streams);
 
 	if (link)
-		return container_of(link, struct stream, requests.link);
-	return malloc(sizeof(struct stream));
+		return container_of(link, struct call_stream, requests.link);
+	return malloc(sizeof(struct call_stream));
 }
 
-static void way_init(struct stream_way *way, struct stream *stream,
+static void way_init(struct call_way *way, struct call_stream *stream,
 		     bool is_stream)
 {
-	*way = (struct stream_way){
-		.state = is_stream ? STREAM_OPEN : STREAM_NONE,
+	*way = (struct call_way){
+		.state = is_stream ? CALL_WAY_OPEN : CALL_WAY_NONE,
 		.stream = stream,
 	};
 	list_init(&way->link);
 }
 
-int stream_new(struct slot *slot, const struct inbound *inbound)
+int call_stream_new(struct slot *slot, const struct inbound *inbound)
 {
 	const struct frame *frame = &inbound->frame;
 	struct bus *bus = slot->bus;
-	struct stream *stream = take(&bus->slots);
+	struct call_stream *stream = take(&bus->slots);
 
 	if (!stream)
 		return -ENOMEM;
@@ -87,7 +88,7 @@ int stream_new(struct slot *slot, const struct inbound *inbound)
 	way_init(&stream->replies, stream, frame->flags & FRAME_STREAM);
 	stream->replies.credit_bytes =
 		frame->room_kib ? frame->room_kib * UINT64_C(1024)
-				: STREAM_ROOM_DEFAULT_BYTES;
+				: CALL_STREAM_ROOM_BYTES;
 	stream->n_subject = frame->n_subject;
 	memcpy(stream->subject, inbound->subject, frame->n_subject);
 	wheel_add(&bus->wheel, &stream->idle, bus->now_ns + idle_ns(bus));
@@ -95,7 +96,7 @@ int stream_new(struct slot *slot, const struct inbound *inbound)
 	return 0;
 }
 
-void stream_free(struct slot_table *table, struct stream *stream)
+void call_stream_free(struct slot_table *table, struct call_stream *stream)
 {
 	timer_remove(&stream->idle);
 	list_unlink(&stream->requests.link);
@@ -103,27 +104,27 @@ void stream_free(struct slot_table *table, struct stream *stream)
 	list_push_front(&table->free_streams, &stream->requests.link);
 }
 
-void streams_deinit(struct slot_table *table)
+void call_streams_deinit(struct slot_table *table)
 {
 	struct list *link;
 
 	while ((link = list_pop_front(&table->free_streams)))
-		free(container_of(link, struct stream, requests.link));
+		free(container_of(link, struct call_stream, requests.link));
 }
 
-void stream_touch(struct stream *stream)
+void call_stream_touch(struct call_stream *stream)
 {
 	stream->heard_ns = stream->slot->bus->now_ns;
 }
 
-const char *stream_close(struct stream *stream, bool is_ok)
+const char *call_stream_close(struct call_stream *stream, bool is_ok)
 {
 	if (is_ok && stream->replies.is_begun)
 		return "a reply before the last message of its stream ends";
-	if (stream->requests.state == STREAM_OPEN)
-		stream->requests.state = STREAM_ENDED;
-	if (stream->replies.state == STREAM_OPEN)
-		stream->replies.state = STREAM_ENDED;
+	if (stream->requests.state == CALL_WAY_OPEN)
+		stream->requests.state = CALL_WAY_ENDED;
+	if (stream->replies.state == CALL_WAY_OPEN)
+		stream->replies.state = CALL_WAY_ENDED;
 	timer_remove(&stream->idle);
 	return NULL;
 }
@@ -179,11 +180,11 @@ static const char *fault_of_nobody(const struct peer *peer, uint64_t id)
 	return "a stream's message to a call that it never had";
 }
 
-static const char *fault_of_state(const struct stream_way *way)
+static const char *fault_of_state(const struct call_way *way)
 {
-	if (!way || way->state == STREAM_NONE)
+	if (!way || way->state == CALL_WAY_NONE)
 		return "a message of a stream that the call has not";
-	if (way->state == STREAM_ENDED)
+	if (way->state == CALL_WAY_ENDED)
 		return "a message of a stream that has ended";
 	return NULL;
 }
@@ -200,7 +201,7 @@ static const char *fault_of_first(const struct frame *frame)
 	return NULL;
 }
 
-static const char *fault_of_fragment(const struct stream_way *way,
+static const char *fault_of_fragment(const struct call_way *way,
 				     const struct frame *frame)
 {
 	size_t n = frame_body_bytes(frame);
@@ -218,7 +219,7 @@ static const char *fault_of_fragment(const struct stream_way *way,
 	return NULL;
 }
 
-static const char *fault_of_next(const struct stream_way *way,
+static const char *fault_of_next(const struct call_way *way,
 				 const struct frame *frame)
 {
 	const char *fault = fault_of_state(way);
@@ -239,7 +240,7 @@ static bool is_too_long(const struct frame *frame, const struct peer *to)
 	       (n > to->message_max || n > to->bus->limits.message_max_bytes);
 }
 
-static void count(struct stream_way *way, const struct frame *frame)
+static void count(struct call_way *way, const struct frame *frame)
 {
 	if (frame->flags & FRAME_FIRST)
 		way->n_left = frame->total_bytes;
@@ -321,11 +322,11 @@ static void pass_or_fail(struct peer *from, const struct inbound *inbound,
 		return;
 	}
 	count(place->way, &inbound->frame);
-	stream_touch(slot->stream);
+	call_stream_touch(slot->stream);
 	pass(from, to, inbound, place, id);
 }
 
-void stream_next(struct peer *peer, const struct inbound *inbound)
+void call_stream_next(struct peer *peer, const struct inbound *inbound)
 {
 	uint64_t id = inbound->frame.correlation;
 	const char *fault = fault_of_header(peer, inbound);
@@ -368,16 +369,16 @@ static const char *fault_of_end(const struct place *place)
 		return "the end of a stream that is the server's";
 	if (!place->slot)
 		return NULL;
-	if (!place->way || place->way->state == STREAM_NONE)
+	if (!place->way || place->way->state == CALL_WAY_NONE)
 		return "the end of a stream that the call has not";
-	if (place->way->state == STREAM_ENDED)
+	if (place->way->state == CALL_WAY_ENDED)
 		return "the end of a stream that has ended";
 	if (place->way->is_begun)
 		return "the end of a stream within a message";
 	return NULL;
 }
 
-void stream_end(struct peer *peer, const struct inbound *inbound)
+void call_stream_end(struct peer *peer, const struct inbound *inbound)
 {
 	uint64_t id = inbound->frame.correlation;
 	struct place place = place_of(peer, id);
@@ -392,19 +393,19 @@ void stream_end(struct peer *peer, const struct inbound *inbound)
 	}
 	if (!place.slot)
 		return;
-	place.way->state = STREAM_ENDED;
-	stream_touch(place.slot->stream);
+	place.way->state = CALL_WAY_ENDED;
+	call_stream_touch(place.slot->stream);
 	pass_end(place.slot);
 }
 
-static void plan_to_tell(struct stream_way *way, struct peer *sender)
+static void plan_to_tell(struct call_way *way, struct peer *sender)
 {
 	if (!list_is_linked(&way->link))
 		list_push_back(&sender->windows, &way->link);
 	peer_mark_dirty(sender);
 }
 
-void stream_hand_over(struct stream *stream)
+void call_stream_hand_over(struct call_stream *stream)
 {
 	if (stream->replies.n_untold)
 		plan_to_tell(&stream->replies, stream->slot->callee->peer);
@@ -425,15 +426,15 @@ static bool is_switch(const struct peer *peer)
 static void grant(struct peer *peer, uint64_t id, uint64_t n_bytes)
 {
 	struct place place = place_of(peer, id);
-	struct stream_way *way;
+	struct call_way *way;
 	struct peer *sender;
 
 	if (!place.way)
 		return; /* it is over, or was no stream */
 	way = place.is_request ? &place.slot->stream->replies
 			       : &place.slot->stream->requests;
-	stream_touch(way->stream);
-	if (way->state != STREAM_OPEN)
+	call_stream_touch(way->stream);
+	if (way->state != CALL_WAY_OPEN)
 		n_bytes = 0;
 	way->credit_bytes = add(way->credit_bytes, n_bytes);
 	way->n_untold = add(way->n_untold, n_bytes);
@@ -442,7 +443,7 @@ static void grant(struct peer *peer, uint64_t id, uint64_t n_bytes)
 		plan_to_tell(way, sender);
 }
 
-void stream_window(struct peer *peer, const struct inbound *inbound)
+void call_stream_window(struct peer *peer, const struct inbound *inbound)
 {
 	size_t n = inbound_body_bytes(inbound);
 	uint8_t body[ENTRIES_MAX * ENTRY_BYTES];
@@ -459,7 +460,7 @@ void stream_window(struct peer *peer, const struct inbound *inbound)
 
 static void put_entry(struct list *link, uint8_t entry[ENTRY_BYTES])
 {
-	struct stream_way *way = container_of(link, struct stream_way, link);
+	struct call_way *way = container_of(link, struct call_way, link);
 	const struct slot *slot = way->stream->slot;
 
 	le64_store(entry, way == &way->stream->requests ? slot->caller_id
@@ -468,7 +469,7 @@ static void put_entry(struct list *link, uint8_t entry[ENTRY_BYTES])
 	way->n_untold = 0;
 }
 
-void streams_tell(struct peer *peer)
+void call_streams_tell(struct peer *peer)
 {
 	uint8_t body[ENTRIES_MAX * ENTRY_BYTES];
 
