@@ -111,7 +111,7 @@ int message_send(struct helio *bus, struct frame *frame,
 	uint8_t *room;
 	int r;
 
-	if (!client_is_connected(bus))
+	if (!client_is_welcome(bus))
 		return -ENOTCONN;
 	if (message->n_body > bus->send_max)
 		return -EMSGSIZE;

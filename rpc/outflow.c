@@ -153,7 +153,7 @@ int outflow_send(struct flow *flow, const void *body, size_t n_body)
 
 	if (!out->is_there || out->is_ending)
 		return -EPIPE;
-	if (!client_is_connected(flow->bus))
+	if (!client_is_welcome(flow->bus))
 		return -ENOTCONN;
 	if (n_body > flow->bus->send_max)
 		return -EMSGSIZE;

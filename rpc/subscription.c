@@ -340,7 +340,7 @@ int helio_stored(struct helio_subscription *subscription, uint32_t n_records,
 	if (!subscription->capture || !n_records || status > UINT16_MAX ||
 	    n_records > count_unanswered(subscription))
 		return -EINVAL;
-	if (!client_is_connected(subscription->registration.bus))
+	if (!client_is_welcome(subscription->registration.bus))
 		return -ENOTCONN;
 	while (n_records) {
 		struct run run = subscription->runs[0];

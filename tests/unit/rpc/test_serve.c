@@ -120,6 +120,33 @@ static void test_a_request_is_answered(void **state)
 	fake_close(&fake);
 }
 
+/* It is served as soon as SERVE is answered, whatever is still to be renewed.
+ */
+static void test_a_request_while_renewing(void **state)
+{
+	struct received serve, sync, received;
+	struct fake_switch fake;
+	struct desk desk = { 0 };
+
+	(void)state;
+	fake_open(&fake, FAKE_RING_BYTES, NULL);
+	assert_int_equal(helio_serve(fake.bus, "a.v1.B.Get", NULL, note_request,
+				     &desk, NULL),
+			 0);
+	fake_expect(&fake, FRAME_HELLO, &received);
+	fake_welcome(&fake, FAKE_FRAGMENT_BYTES, MESSAGE_MAX_DEFAULT);
+	fake_expect(&fake, FRAME_SERVE, &serve);
+	fake_expect(&fake, FRAME_SYNC, &sync);
+	fake_result(&fake, serve.frame.correlation, 0, "");
+	call(&fake, SWITCH_ID(1), "ask?");
+	assert_int_equal(desk.n, 1);
+	assert_int_equal(helio_respond(desk.requests[0], "answer", 6), 0);
+	fake_expect(&fake, FRAME_REPLY, &received);
+	fake_result(&fake, sync.frame.correlation, 0, "");
+	assert_int_equal(helio_state(fake.bus), HELIO_CONNECTED);
+	fake_close(&fake);
+}
+
 static void test_a_request_fails(void **state)
 {
 	struct received received;
@@ -387,6 +414,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_request_is_answered),
+		cmocka_unit_test(test_a_request_while_renewing),
 		cmocka_unit_test(test_a_request_fails),
 		cmocka_unit_test(test_a_long_answer_is_cut),
 		cmocka_unit_test(test_credit_goes_back_with_answers),
