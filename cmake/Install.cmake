@@ -73,6 +73,32 @@ install(FILES ${PROJECT_SOURCE_DIR}/rpc/heliograph.h TYPE INCLUDE)
 install(EXPORT heliographTargets NAMESPACE heliograph::
 	DESTINATION ${package_dir})
 
+# Typed calls: a library of their own, shared and static, for who has them.
+set_target_properties(heliograph_rpc PROPERTIES
+	SOVERSION ${PROJECT_VERSION_MAJOR} LINK_DEPENDS ${version_script})
+target_link_options(heliograph_rpc PRIVATE
+	-Wl,--version-script=${version_script})
+target_include_directories(heliograph_rpc INTERFACE
+	$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+set(rpc_parts $<TARGET_OBJECTS:heliograph_rpc_static>
+	$<FILTER:$<TARGET_OBJECTS:proto>,INCLUDE,/unpack[.]c[.]o>
+	$<FILTER:$<TARGET_OBJECTS:proto_generated>,INCLUDE,/\(registry\|instance\)[.]pb-c[.]c[.]o>
+	$<FILTER:$<TARGET_OBJECTS:base>,INCLUDE,/utf8[.]c[.]o>)
+add_custom_command(OUTPUT libheliograph-rpc.a
+	COMMAND ${CMAKE_LINKER} -r -o heliograph-rpc.o ${rpc_parts}
+	COMMAND ${CMAKE_OBJCOPY} --localize-hidden heliograph-rpc.o
+	COMMAND ${CMAKE_COMMAND} -E rm -f libheliograph-rpc.a
+	COMMAND ${CMAKE_AR} rcs libheliograph-rpc.a heliograph-rpc.o
+	DEPENDS ${rpc_parts} COMMAND_EXPAND_LISTS VERBATIM)
+add_custom_target(heliograph_rpc_archive ALL
+	DEPENDS ${PROJECT_BINARY_DIR}/libheliograph-rpc.a)
+configure_file(packaging/heliograph-rpc.pc.in heliograph-rpc.pc @ONLY)
+install(TARGETS heliograph_rpc EXPORT heliographGenerateTargets)
+install(FILES ${PROJECT_BINARY_DIR}/libheliograph-rpc.a
+	DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(FILES ${PROJECT_BINARY_DIR}/heliograph-rpc.pc
+	DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+
 # helio_generate() and what it runs, found together with the library.
 set_target_properties(heliograph_generated PROPERTIES EXPORT_NAME generated)
 install(TARGETS protoc-gen-helio heliograph_generated

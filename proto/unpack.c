@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 enum wire_type {
 	WIRE_VARINT = 0,
 	WIRE_FIXED64 = 1,
@@ -26,6 +28,7 @@ struct scan {
 	size_t n_levels_max;
 	size_t n_fields;
 	size_t n_fields_max;
+	bool wants_utf8;
 };
 
 static const char *const error_texts[] = {
@@ -34,6 +37,7 @@ static const char *const error_texts[] = {
 	[UNPACK_E_DEPTH] = "protobuf nested too deeply",
 	[UNPACK_E_FIELDS] = "protobuf with too many fields",
 	[UNPACK_E_ARENA] = "protobuf too large when unpacked",
+	[UNPACK_E_TEXT] = "protobuf with a string that is not UTF-8",
 };
 
 static bool read_varint(struct scan *scan, const uint8_t *end, uint64_t *ret)
@@ -78,9 +82,12 @@ static int scan_bytes(struct scan *scan, const struct level *level,
 	field = protobuf_c_message_descriptor_get_field(level->descriptor, tag);
 	if (field && field->type == PROTOBUF_C_TYPE_MESSAGE)
 		return enter(scan, field, n);
-	if (field && field->type == PROTOBUF_C_TYPE_STRING &&
-	    memchr(scan->at, 0, n))
-		return UNPACK_E_MALFORMED;
+	if (field && field->type == PROTOBUF_C_TYPE_STRING) {
+		if (memchr(scan->at, 0, n))
+			return UNPACK_E_MALFORMED;
+		if (scan->wants_utf8 && !utf8_is_valid(scan->at, n))
+			return UNPACK_E_TEXT;
+	}
 	/* Packed numbers become at most one element a byte. */
 	if (field && field->label == PROTOBUF_C_LABEL_REPEATED &&
 	    field->type != PROTOBUF_C_TYPE_STRING &&
@@ -134,6 +141,7 @@ static void scan_init(struct scan *scan, const struct unpack_arena *arena)
 		depth_max < UNPACK_DEPTH_LIMIT ? depth_max : UNPACK_DEPTH_LIMIT;
 	scan->n_fields_max =
 		arena->n_fields_max ? arena->n_fields_max : UNPACK_FIELDS_MAX;
+	scan->wants_utf8 = arena->wants_utf8;
 	scan->n_levels = 0;
 	scan->n_fields = 0;
 }

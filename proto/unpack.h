@@ -32,6 +32,7 @@ enum unpack_error {
 	UNPACK_E_DEPTH,         /* nested too deeply */
 	UNPACK_E_FIELDS,        /* too many fields */
 	UNPACK_E_ARENA,         /* does not fit the arena */
+	UNPACK_E_TEXT,          /* a string is not UTF-8 */
 };
 
 /** Memory for unpacked messages, given back all at once. */
@@ -43,6 +44,7 @@ struct unpack_arena {
 
 	unsigned depth_max;  /* of nested messages; 0: UNPACK_DEPTH_MAX */
 	size_t n_fields_max; /* 0: UNPACK_FIELDS_MAX */
+	bool wants_utf8;     /* of all strings */
 };
 
 /**

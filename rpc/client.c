@@ -271,6 +271,11 @@ const char *helio_status_name(unsigned status)
 	return status_name(status);
 }
 
+int helio_status_errno(unsigned status)
+{
+	return status ? client_errno(status) : 0;
+}
+
 int helio_fd(const struct helio *bus)
 {
 	return bus->poller.epoll_fd;

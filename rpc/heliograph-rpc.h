@@ -60,7 +60,7 @@ struct helio_service_type {
 
 /** What unpacking may take; all zero is a good default. */
 struct helio_unpack_limits {
-	uint64_t bytes_max;  /* unpacked; 0: 64 KiB and 8 times what came */
+	uint64_t bytes_max;  /* unpacked; 0: 64 KiB and 16 times what came */
 	size_t n_fields_max; /* in all of a message; 0: 1,000,000 */
 	unsigned depth_max;  /* of messages in messages; 0: 32, at most 64 */
 };
@@ -70,20 +70,21 @@ struct helio_unpack_limits {
 struct helio_client; /* of one service */
 struct helio_stream; /* one of its calls whose messages are streams */
 
-/** Whether a call that failed is made again. */
+/** Whether a call that failed is made again, within its timeout. */
 enum helio_retry {
+	/* It fails at once; is_waiting is there for who would rather wait. */
+	HELIO_RETRY_NEVER = 0,
 	/*
-	 * Only when no callee can have had it: the bus says UNAVAILABLE and
-	 * that it was not handed over.
+	 * When no callee can have had it: UNAVAILABLE, and not handed over. It
+	 * is always safe.
 	 */
-	HELIO_RETRY_SAFE = 0,
+	HELIO_RETRY_SAFE = 1,
 	/*
 	 * UNAVAILABLE of methods that are marked idempotent, too, though it was
 	 * handed over. Such a call has an idempotency key, drawn for it unless
 	 * one was given, which is the same each time.
 	 */
-	HELIO_RETRY_IDEMPOTENT = 1,
-	HELIO_RETRY_NEVER = 2,
+	HELIO_RETRY_IDEMPOTENT = 2,
 };
 
 /** How a call is made; all zero is a good default. */
@@ -91,8 +92,8 @@ struct helio_invoke_options {
 	uint32_t timeout_ms;    /* of all tries; 0: 30 s, of streams none */
 	bool is_waiting;        /* hold it until a server comes */
 	enum helio_retry retry; /* of unary methods only */
-	unsigned tries_max;     /* 0: 4 */
-	uint32_t window_bytes;  /* of replies that are a stream; 0: 64 KiB */
+	unsigned tries_max;     /* 0: 5 */
+	uint32_t window_bytes;  /* of replies that are a stream; 0: 256 KiB */
 	const char *instance;   /* this alone: helio_server_instance() */
 	const char *idempotency_key;
 	const char *traceparent;
@@ -229,7 +230,7 @@ typedef void (*helio_drained_fn)(struct helio_server *server, void *userdata);
 struct helio_server_options {
 	uint32_t credit_calls; /* at once; 0: 1,024 */
 	uint64_t credit_bytes; /* of requests; 0: 16 MiB */
-	uint32_t window_bytes; /* of each stream of requests; 0: 64 KiB */
+	uint32_t window_bytes; /* of each stream of requests; 0: 256 KiB */
 	struct helio_unpack_limits limits; /* of what callers send */
 	const char *program;               /* shown by $info, and its version */
 	const char *version;

@@ -76,6 +76,9 @@ enum helio_status {
 /** "UNAVAILABLE" for 14. Never NULL. */
 HELIO_API const char *helio_status_name(unsigned status);
 
+/** What a bad status is as a negative errno: -EACCES and the like; 0 for OK. */
+HELIO_API int helio_status_errno(unsigned status);
+
 /* Connection. */
 
 enum helio_state {

@@ -21,6 +21,7 @@ transports/unix/:   base/ transports/
 transports/vchan/:  base/ transports/
 storage/backend/:   base/
 rpc/:               base/ proto/ transports/
+rpc/typed/:         base/ proto/ rpc/
 switch/:            base/ proto/ transports/
 switch/service.:    base/ proto/ transports/ switch/ rpc/
 switch/registry.:   base/ proto/ transports/ switch/ rpc/

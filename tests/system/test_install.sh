@@ -41,11 +41,26 @@ check_exports() {
 
 # Nothing of ours may get in the way of a program's own names.
 check_archive() {
+	local archive stray
+
+	for archive in libheliograph.a libheliograph-rpc.a; do
+		stray=$(nm --defined-only --extern-only "$libdir/$archive" |
+			awk 'NF == 3 && $3 !~ /^helio_/')
+		[[ -z $stray ]] || fail "$archive shows: $stray"
+	done
+}
+
+# The client library must not need what typed calls do.
+check_rpc() {
 	local stray
 
-	stray=$(nm --defined-only --extern-only "$libdir/libheliograph.a" |
-		awk 'NF == 3 && $3 !~ /^helio_/')
-	[[ -z $stray ]] || fail "the static library shows: $stray"
+	nm -D --defined-only "$libdir/libheliograph-rpc.so" >"$work/exports"
+	grep -q ' T helio_client_new@' "$work/exports" ||
+		fail "helio_client_new is not exported"
+	stray=$(awk '$2 != "A" && $3 !~ /^helio_/' "$work/exports")
+	[[ -z $stray ]] || fail "exported too: $stray"
+	pkg-config --define-prefix --exists heliograph-rpc ||
+		fail "pkg-config does not find heliograph-rpc"
 }
 
 # Programs find the library beside them, whatever the prefix.
@@ -101,6 +116,7 @@ export PKG_CONFIG_PATH=$libdir/pkgconfig
 
 check_exports
 check_archive
+check_rpc
 check_programs
 check_pages
 check_xen
@@ -126,6 +142,7 @@ cmake -G Ninja -S "$source/examples/outside" -B "$work/outside" \
 cmake --build "$work/outside" >"$work/cmake.log" ||
 	fail "$(cat "$work/cmake.log")"
 check_runs "$work/outside/outside"
+check_runs "$work/outside/lamp" nowhere:at/all serve
 
 # A static program with vchan alone, for guests that have nothing else.
 if [[ -e $libdir/libheliograph-vchan.a ]]; then

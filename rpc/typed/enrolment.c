@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "rpc/typed/enrolment.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+#include "helio/registry/v1/registry.pb-c.h"
+#include "rpc/typed/packed.h"
+#include "rpc/typed/server.h"
+
+enum {
+	PUT_TIMEOUT_MS = 10000,
+	/* A registry that takes a schema and then does not know it is no use.
+	 */
+	PUTS_MAX = 3,
+	BACKOFF_FIRST_MS = 100,
+	BACKOFF_MAX_MS = 5000,
+};
+
+void enrolment_init(struct enrolment *enrolment, struct helio_server *server)
+{
+	*enrolment = (struct enrolment){
+		.server = server,
+		.backoff_ms = BACKOFF_FIRST_MS,
+		.told = -1,
+	};
+}
+
+void enrolment_deinit(struct enrolment *enrolment)
+{
+	if (enrolment->put)
+		helio_call_cancel(enrolment->put);
+	helio_timer_cancel(enrolment->timer);
+}
+
+static void tell(struct enrolment *enrolment, unsigned status,
+		 const char *reason)
+{
+	struct helio_server *server = enrolment->server;
+
+	if (enrolment->told == (int)status)
+		return;
+	enrolment->told = (int)status;
+	if (server->options.on_ready)
+		server->options.on_ready(server, status, reason,
+					 server->options.userdata);
+}
+
+static void on_timer(struct helio *bus, void *userdata)
+{
+	struct enrolment *enrolment = userdata;
+
+	(void)bus;
+	enrolment->timer = NULL;
+	helio_serve_again(enrolment->server->service);
+}
+
+/* The program may free the server when it is told, and so it is the last. */
+static void try_later(struct enrolment *enrolment, const char *reason)
+{
+	uint32_t random = 0;
+	uint32_t ms = enrolment->backoff_ms;
+
+	(void)!getrandom(&random, sizeof(random), GRND_NONBLOCK);
+	if (enrolment->backoff_ms < BACKOFF_MAX_MS)
+		enrolment->backoff_ms *= 2;
+	if (!enrolment->timer)
+		(void)helio_timer_start(enrolment->server->bus,
+					ms / 2 + random % ms, on_timer,
+					enrolment, &enrolment->timer);
+	tell(enrolment, HELIO_UNAVAILABLE, reason);
+}
+
+static void on_put(struct helio_call *call, const struct helio_reply *reply,
+		   void *userdata)
+{
+	struct enrolment *enrolment = userdata;
+
+	(void)call;
+	enrolment->put = NULL;
+	if (!reply->status)
+		helio_serve_again(enrolment->server->service);
+	else if (reply->status == HELIO_UNAVAILABLE ||
+		 reply->status == HELIO_DEADLINE_EXCEEDED)
+		try_later(enrolment, reply->reason);
+	else
+		tell(enrolment, reply->status, reply->reason);
+}
+
+static int put(struct enrolment *enrolment)
+{
+	static const struct helio_call_options options = {
+		.timeout_ms = PUT_TIMEOUT_MS,
+		.is_patient = true,
+	};
+	const struct helio_schema *schema = enrolment->server->type->schema;
+	Helio__Registry__V1__PutRequest request =
+		HELIO__REGISTRY__V1__PUT_REQUEST__INIT;
+	struct packed packed;
+	int r;
+
+	request.package = (char *)(uintptr_t)schema->package;
+	request.has_set = true;
+	request.set.data = (uint8_t *)(uintptr_t)schema->set;
+	request.set.len = schema->n_set;
+	r = packed_init(&packed, &request.base);
+	if (r < 0)
+		return r;
+	r = helio_call_start(enrolment->server->bus,
+			     "helio.registry.v1.Registry.Put", packed.bytes,
+			     packed.n, &options, on_put, enrolment,
+			     &enrolment->put);
+	packed_deinit(&packed);
+	return r;
+}
+
+static void make_known(struct enrolment *enrolment)
+{
+	if (enrolment->put)
+		return;
+	enrolment->n_puts++;
+	if (put(enrolment) < 0)
+		try_later(enrolment, "the schema could not be sent");
+}
+
+void enrolment_answer(struct enrolment *enrolment, unsigned status,
+		      const char *reason)
+{
+	if (status == HELIO_OK) {
+		enrolment->n_puts = 0;
+		enrolment->backoff_ms = BACKOFF_FIRST_MS;
+	}
+	if (status == HELIO_NOT_FOUND && enrolment->server->type->schema &&
+	    enrolment->n_puts < PUTS_MAX)
+		make_known(enrolment);
+	else if (status == HELIO_UNAVAILABLE)
+		try_later(enrolment, reason);
+	else
+		tell(enrolment, status, reason);
+}
