@@ -256,6 +256,16 @@ static int look_again(struct ring *ring, bool for_room)
 	return count_room(ring) > ring->channel.n_out;
 }
 
+/*
+ * What was asked for is here: to be told of it as well would cost both sides a
+ * system call or two. Who has seen the request already tells all the same.
+ */
+static void take_back(struct ring *ring, uint8_t wanted)
+{
+	atomic_fetch_and_explicit(ring->asked_of_them, (uint8_t)~wanted,
+				  memory_order_seq_cst);
+}
+
 /* Ask, then look again: what came in between would tell nobody. */
 int ring_arm(struct channel *channel, bool for_room)
 {
@@ -271,6 +281,8 @@ int ring_arm(struct channel *channel, bool for_room)
 	atomic_fetch_or_explicit(ring->asked_of_them, wanted,
 				 memory_order_seq_cst);
 	r = look_again(ring, for_room);
+	if (r > 0)
+		take_back(ring, wanted);
 	if (r || !is_gone(ring))
 		return r;
 

@@ -79,6 +79,15 @@ inline ask(bits)
 #endif
 }
 
+/* What was asked for is here, and nobody sleeps. */
+inline take_back(bits)
+{
+	atomic {
+		fence();
+		memory[ASKED(peer)] = memory[ASKED(peer)] & ~(bits)
+	}
+}
+
 inline take_request(bits)
 {
 	atomic {
@@ -147,10 +156,10 @@ proctype side(byte me)
 			ask(WRITE | (sent < MESSAGES -> READ : 0));
 			if
 #ifndef NO_SECOND_LOOK
-			:: has_bytes()
+			:: has_bytes() -> take_back(WRITE | READ)
 			:: !has_bytes() ->
 				if
-				:: has_room()
+				:: has_room() -> take_back(WRITE | READ)
 				:: else -> atomic { event[me]; event[me] = false }
 				fi
 #else

@@ -174,6 +174,24 @@ static void who_asks_looks_again(void **state)
 	ring_pair_deinit(&pair);
 }
 
+static void who_finds_what_it_asked_for_is_not_woken_as_well(void **state)
+{
+	struct ring_pair pair;
+
+	open_pair(&pair, ORDER, ORDER);
+	put(&pair.client, "x", 1);
+	assert_int_equal(channel_arm(&pair.server.channel, false), 1);
+	pair.n_server_wakes = 0;
+	put(&pair.client, "x", 1);
+	assert_int_equal(pair.n_server_wakes, 0);
+
+	expect(&pair.server, "xx", 2);
+	assert_int_equal(channel_arm(&pair.server.channel, false), 0);
+	put(&pair.client, "x", 1);
+	assert_int_equal(pair.n_server_wakes, 1);
+	ring_pair_deinit(&pair);
+}
+
 static int join_again(struct ring_pair *pair)
 {
 	struct ring_config config = {
@@ -252,6 +270,8 @@ int main(void)
 		cmocka_unit_test(room_wakes_only_who_asked_for_room),
 		cmocka_unit_test(a_reader_that_takes_nothing_may_sleep),
 		cmocka_unit_test(who_asks_looks_again),
+		cmocka_unit_test(
+			who_finds_what_it_asked_for_is_not_woken_as_well),
 		cmocka_unit_test(a_client_goes_on_where_another_was),
 		cmocka_unit_test(
 			a_death_told_from_outside_comes_after_the_bytes),
