@@ -11,7 +11,8 @@ export HELIOGRAPH_ADDRESS=vchan:0/heliograph
 domain_init() {
 	local module
 
-	mount -t proc proc /proc
+	busybox mount -t proc proc /proc
+	busybox --install -s /bin
 	mount -t sysfs sysfs /sys
 	mount -t devtmpfs devtmpfs /dev
 	exec </dev/null >/dev/console 2>&1
