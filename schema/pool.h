@@ -119,6 +119,9 @@ struct pool_message {
 	struct pool_name *names; /* by name; most fields have two */
 	size_t n_names;
 	bool has_required; /* a field of its own, not of one in it */
+	/* What stands in it, as many as its proto says, in a row. */
+	const struct pool_message *nested;
+	const struct pool_enum *enums;
 };
 
 struct pool_enum {

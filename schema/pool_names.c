@@ -267,12 +267,14 @@ static int add_top_level(const struct pool_build *build, struct places *places,
 }
 
 static int add_nested(const struct pool_build *build, struct places *places,
-		      const struct pool_message *parent)
+		      struct pool_message *parent)
 {
 	const struct pool_file *file = parent->symbol.file;
 	const MessageProto *proto = parent->proto;
 	int r = 0;
 
+	parent->nested = places->message;
+	parent->enums = places->enumeration;
 	for (size_t i = 0; r == 0 && i < proto->n_nested_type; i++)
 		r = add_message(build, places, file, parent,
 				proto->nested_type[i]);

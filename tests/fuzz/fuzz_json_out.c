@@ -43,11 +43,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 	char error[RECORD_ERROR_BYTES] = "";
 	int r;
 
+	buffer_init(&buffer, JSON_BYTES_MAX);
 	if (n == 0)
 		return 0;
 	pool = pool ? pool : sample_pool();
 	type = sample_type(pool, names[bytes[0] % 2]);
-	buffer_init(&buffer, JSON_BYTES_MAX);
 	r = json_out(pool, type, bytes + 1, n - 1, &buffer, error);
 	FUZZ_CHECK(r <= 0 && (r == 0 || *error));
 	if (r == 0)

@@ -20,7 +20,7 @@ function_lengths() {
 	/^[a-z]/ { previous = $0 }' "$@"
 }
 
-mapfile -t files < <(find base proto transports rpc switch cli vm registry \
+mapfile -t files < <(find base proto schema transports rpc switch cli vm registry \
 	logger storage -name '*.c' 2>/dev/null | sort)
 
 function_lengths "${files[@]}" | sort -n | awk '

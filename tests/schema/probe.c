@@ -7,6 +7,7 @@
  *     out TYPE HEX    the message as JSON
  *     in TYPE JSON    the JSON as a message, in hex
  *     both TYPE HEX   the message from its own JSON, in hex
+ *     source FILE     the file as source, in hex
  *
  * Each line is answered by one: `ok RESULT`, or `no REASON`.
  */
@@ -20,6 +21,7 @@
 #include "schema/json_in.h"
 #include "schema/json_out.h"
 #include "schema/pool.h"
+#include "schema/source.h"
 
 enum { FILE_BYTES_MAX = 1 << 20, JSON_BYTES_MAX = 64 << 20 };
 
@@ -74,6 +76,23 @@ static int to_hex(const struct pool *pool, const struct pool_message *type,
 	return r;
 }
 
+static int to_source(const struct pool *pool, const char *name,
+		     struct buffer *buffer)
+{
+	_cleanup_(buffer_deinit) struct buffer source;
+	int r = -ENOENT;
+
+	buffer_init(&source, JSON_BYTES_MAX);
+	for (size_t i = 0; i < pool->n_files; i++)
+		if (strcmp(pool->files[i].name, name) == 0) {
+			source_file(&source, pool, &pool->files[i]);
+			r = buffer_error(&source);
+		}
+	for (size_t i = 0; i < source.n; i++)
+		buffer_format(buffer, "%02x", (uint8_t)source.bytes[i]);
+	return r;
+}
+
 static void answer(const struct pool *pool, char *line)
 {
 	_cleanup_(buffer_deinit) struct buffer buffer;
@@ -86,6 +105,8 @@ static void answer(const struct pool *pool, char *line)
 
 	buffer_init(&buffer, JSON_BYTES_MAX);
 	type = pool_message_lookup(pool, name, strlen(name));
+	if (strcmp(verb, "source") == 0)
+		r = to_source(pool, name, &buffer);
 	if (type && line && strcmp(verb, "in") != 0)
 		r = to_json(pool, type, line, &buffer, error);
 	else if (type && line)

@@ -323,8 +323,8 @@ static void nesting_is_bounded(void **state)
 	for (int depth = 2; depth <= RECORD_DEPTH_MAX + 1; depth++) {
 		char *result;
 
-		n += (size_t)sprintf(json + n, "{\"parent\":");
-		strcpy(json + n, "{}");
+		memcpy(json + n, "{\"parent\":{}", 13);
+		n += 10;
 		memset(json + n + 2, '}', (size_t)depth - 1);
 		json[n + 1 + (size_t)depth] = '\0';
 		result = there_and_back("Machine", json, error);
