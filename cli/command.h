@@ -70,6 +70,8 @@ enum { TIMEOUT_DEFAULT_MS = 5000 };
 	}
 
 extern const struct command command_bench;
+extern const struct command command_call;
+extern const struct command command_describe;
 extern const struct command command_domains_enrol;
 extern const struct command command_domains_list;
 extern const struct command command_domains_remove;
@@ -85,6 +87,11 @@ extern const struct command command_reload;
 extern const struct command command_drain;
 extern const struct command command_reply;
 extern const struct command command_request;
+extern const struct command command_schema_diff;
+extern const struct command command_schema_forget;
+extern const struct command command_schema_ls;
+extern const struct command command_schema_pin;
+extern const struct command command_schema_show;
 extern const struct command command_sub;
 extern const struct command command_top;
 extern const struct command command_up;

@@ -29,7 +29,7 @@ void control_deinit(struct control *control)
 	control->arena = NULL;
 }
 
-static int unpack_reply(struct control *control, const char *method,
+static int unpack_reply(struct control *control, const char *subject,
 			const struct helio_message *message,
 			const ProtobufCMessageDescriptor *descriptor,
 			ProtobufCMessage **ret_reply)
@@ -41,8 +41,36 @@ static int unpack_reply(struct control *control, const char *method,
 
 	if (r == 0)
 		return EXIT_OK;
-	talk("%s: the switch's answer is %s", method, unpack_error_text(r));
+	talk("%s: the answer is %s", subject, unpack_error_text(r));
 	return EXIT_INTERNAL;
+}
+
+int control_ask(struct control *control, const char *subject,
+		const ProtobufCMessage *request,
+		const ProtobufCMessageDescriptor *descriptor,
+		ProtobufCMessage **ret_reply, struct helio_reply *ret_status)
+{
+	struct helio_call_options options = { .timeout_ms =
+						      control->timeout_ms };
+	_cleanup_(freep) uint8_t *body = NULL;
+	size_t n_body;
+	int r;
+
+	*ret_status = (struct helio_reply){ .reason = "" };
+	n_body = protobuf_c_message_get_packed_size(request);
+	body = malloc(n_body + 1);
+	if (!body)
+		return session_complain(subject, -ENOMEM, NULL);
+	protobuf_c_message_pack(request, body);
+
+	r = helio_call_wait(control->bus, subject, body, n_body, &options,
+			    ret_status);
+	if (r < 0)
+		return session_complain(subject, r, NULL);
+	if (ret_status->status != HELIO_OK)
+		return exit_code((int)ret_status->status);
+	return unpack_reply(control, subject, ret_status->message, descriptor,
+			    ret_reply);
 }
 
 int control_call(struct control *control, const char *method,
@@ -50,28 +78,15 @@ int control_call(struct control *control, const char *method,
 		 const ProtobufCMessageDescriptor *descriptor,
 		 ProtobufCMessage **ret_reply)
 {
-	struct helio_call_options options = { .timeout_ms =
-						      control->timeout_ms };
-	_cleanup_(freep) uint8_t *body = NULL;
-	struct helio_reply reply;
+	struct helio_reply status;
 	char subject[128];
-	size_t n_body;
 	int r;
 
-	n_body = protobuf_c_message_get_packed_size(request);
-	body = malloc(n_body + 1);
-	if (!body)
-		return session_complain(method, -ENOMEM, NULL);
-	protobuf_c_message_pack(request, body);
 	snprintf(subject, sizeof(subject), "helio.switch.v1.Switch.%s", method);
-
-	r = helio_call_wait(control->bus, subject, body, n_body, &options,
-			    &reply);
-	if (r < 0)
-		return session_complain(method, r, NULL);
-	if (reply.status != HELIO_OK)
-		return session_complain(method, (int)reply.status,
-					reply.reason);
-	return unpack_reply(control, method, reply.message, descriptor,
-			    ret_reply);
+	r = control_ask(control, subject, request, descriptor, ret_reply,
+			&status);
+	if (status.status != HELIO_OK)
+		return session_complain(method, (int)status.status,
+					status.reason);
+	return r;
 }

@@ -10,6 +10,7 @@
 #include <helio/switch/v1/switch.pb-c.h>
 #include <stdint.h>
 
+struct helio_reply;
 struct session;
 
 /** Memory for one reply at a time. */
@@ -25,9 +26,20 @@ int control_init(struct control *control, struct helio *bus,
 void control_deinit(struct control *control);
 
 /**
- * Call `method` and wait. Returns an exit code; unless it is EXIT_OK, why has
- * been told. The reply, of the type that `descriptor` says, lives until the
- * next call.
+ * Call any `subject` and wait. Returns an exit code: EXIT_OK with the reply, of
+ * the type that `descriptor` says, which lives until the next call. Otherwise
+ * *ret_status says how the call ended, and nothing was told; if it could not be
+ * made, or its reply not be read, that was told and the status is OK.
+ */
+int control_ask(struct control *control, const char *subject,
+		const ProtobufCMessage *request,
+		const ProtobufCMessageDescriptor *descriptor,
+		ProtobufCMessage **ret_reply, struct helio_reply *ret_status);
+
+/**
+ * Call `method` of the switch and wait. Returns an exit code; unless it is
+ * EXIT_OK, why has been told. The reply, of the type that `descriptor` says,
+ * lives until the next call.
  */
 int control_call(struct control *control, const char *method,
 		 const ProtobufCMessage *request,

@@ -61,6 +61,21 @@ const char *field_text(const ProtobufCMessage *message, const char *name)
 	return text ? text : "";
 }
 
+const uint8_t *field_bytes(const ProtobufCMessage *message, const char *name,
+			   size_t *ret_n)
+{
+	const ProtobufCFieldDescriptor *field = lookup(message, name);
+	const ProtobufCBinaryData *bytes;
+
+	*ret_n = 0;
+	if (!field || field->type != PROTOBUF_C_TYPE_BYTES ||
+	    is_absent(message, field))
+		return NULL;
+	bytes = value_of(message, field);
+	*ret_n = bytes->len;
+	return bytes->data;
+}
+
 ProtobufCMessage *const *field_messages(const ProtobufCMessage *message,
 					const char *name, size_t *ret_n)
 {

@@ -17,6 +17,10 @@ uint64_t field_number(const ProtobufCMessage *message, const char *name);
 /** A string; "" if it is absent. */
 const char *field_text(const ProtobufCMessage *message, const char *name);
 
+/** Bytes, and how many they are; 0 if they are absent. */
+const uint8_t *field_bytes(const ProtobufCMessage *message, const char *name,
+			   size_t *ret_n);
+
 /** Elements of a repeated field of messages, and how many they are. */
 ProtobufCMessage *const *field_messages(const ProtobufCMessage *message,
 					const char *name, size_t *ret_n);

@@ -103,6 +103,12 @@ void json_null(struct json *json)
 	fputs("null", json->out);
 }
 
+void json_raw(struct json *json, const char *text, size_t n)
+{
+	begin_value(json);
+	fwrite(text, 1, n, json->out);
+}
+
 static void write_base64(FILE *out, const uint8_t *bytes, size_t n)
 {
 	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"

@@ -31,6 +31,9 @@ void json_real(struct json *json, double number);
 void json_bool(struct json *json, bool value);
 void json_null(struct json *json);
 
+/** `n` bytes that are a value of JSON already. */
+void json_raw(struct json *json, const char *text, size_t n);
+
 /**
  * Any bytes, under `key` if they are UTF-8, else in base64 under `key_base64`,
  * so that nothing is lost and nothing is guessed.

@@ -9,12 +9,14 @@
 #include "cli/control.h"
 #include "cli/exit.h"
 #include "cli/field.h"
+#include "cli/registry.h"
 #include "cli/session.h"
 
 enum { N_COLUMNS_MAX = 32, PAGE_ROWS = 64 };
 
 #define DESCRIPTOR(name) &helio__switch__v1__##name##__descriptor
-#define COLUMNS(array)   array, sizeof(array) / sizeof(*(array))
+#define COLUMNS(array) \
+	.columns = array, .n_columns = sizeof(array) / sizeof(*(array))
 
 static const struct column peer_columns[] = {
 	{ "PRINCIPAL", "principal", CELL_TEXT },
@@ -68,11 +70,24 @@ static const struct column service_columns[] = {
 	{ "CALLS", "calls", CELL_NUMBER },
 	{ "FAILED", "calls_failed", CELL_NUMBER },
 	{ "PENDING", "calls_pending", CELL_NUMBER },
+	{ "SCHEMA", "schema_hash", CELL_HASH },
 	{ "INSTANCE", "instance", CELL_TEXT },
 	{ NULL, "credit_calls", CELL_NUMBER },
 	{ NULL, "credit_bytes", CELL_BYTES },
 	{ NULL, "peer", CELL_NUMBER },
 	{ NULL, "id", CELL_NUMBER },
+};
+
+static const struct column schema_columns[] = {
+	{ "PACKAGE", "package", CELL_TEXT },
+	{ "SCHEMA", "hash", CELL_HASH },
+	{ "PINNED", "pinned", CELL_BOOL },
+	{ "BYTES", "bytes", CELL_BYTES },
+	{ "SINCE", "registered_at_ms", CELL_TIME },
+	{ "BY", "principal", CELL_TEXT },
+	{ NULL, "number", CELL_NUMBER },
+	{ NULL, "older", CELL_BOOL },
+	{ NULL, "client_only", CELL_BOOL },
 };
 
 static const struct column domain_columns[] = {
@@ -122,19 +137,48 @@ const struct listing listing_domains = {
 	COLUMNS(domain_columns),
 };
 
+const struct listing listing_schemas = {
+	.is_of_registry = true,
+	.method = "List",
+	.request = &helio__registry__v1__list_request__descriptor,
+	.reply = &helio__registry__v1__list_reply__descriptor,
+	.rows = "schemas",
+	.filter = "package",
+	COLUMNS(schema_columns),
+};
+
 static int add_row(const struct listing *listing, struct table *table,
 		   const ProtobufCMessage *message)
 {
 	struct cell cells[N_COLUMNS_MAX];
+	char hash[REGISTRY_HASH_TEXT];
 
 	for (size_t i = 0; i < listing->n_columns; i++) {
 		const char *key = listing->columns[i].key;
+		const uint8_t *bytes;
+		size_t n;
 
 		cells[i] =
 			(struct cell){ .text = field_text(message, key),
 				       .number = field_number(message, key) };
+		if (listing->columns[i].kind != CELL_HASH)
+			continue;
+		/* No listing has two of them. */
+		bytes = field_bytes(message, key, &n);
+		registry_format_hash(bytes, n, hash);
+		cells[i].text = hash;
 	}
 	return table_add(table, cells);
+}
+
+static int call(const struct listing *listing, struct control *control,
+		const ProtobufCMessage *request, ProtobufCMessage **ret_reply)
+{
+	if (listing->is_of_registry)
+		return registry_call(control, listing->method, request,
+				     listing->reply, ret_reply);
+	return control_call(control, listing->method, request, listing->reply,
+			    ret_reply);
 }
 
 static int read_page(const struct listing *listing, struct control *control,
@@ -146,8 +190,7 @@ static int read_page(const struct listing *listing, struct control *control,
 	size_t n_rows;
 	int r;
 
-	r = control_call(control, listing->method, request, listing->reply,
-			 &reply);
+	r = call(listing, control, request, &reply);
 	if (r != EXIT_OK)
 		return r;
 	rows = field_messages(reply, listing->rows, &n_rows);
@@ -161,7 +204,7 @@ static int read_page(const struct listing *listing, struct control *control,
 }
 
 int listing_read(const struct listing *listing, struct control *control,
-		 const char *principal, struct table *table)
+		 const char *filter, struct table *table)
 {
 	const ProtobufCMessageDescriptor *descriptor = listing->request;
 	_cleanup_(freep) ProtobufCMessage *request =
@@ -173,7 +216,8 @@ int listing_read(const struct listing *listing, struct control *control,
 		return session_complain(listing->method, -ENOMEM, NULL);
 	protobuf_c_message_init(descriptor, request);
 	field_set_number(request, "limit", PAGE_ROWS);
-	field_set_text(request, "principal", principal);
+	field_set_text(request, listing->filter ? listing->filter : "principal",
+		       filter);
 	do {
 		if (cursor)
 			field_set_number(request, "cursor", cursor);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/cleanup.h"
 #include "cli/command.h"
@@ -15,7 +16,7 @@
 #include "cli/output.h"
 #include "cli/text.h"
 
-enum { NUMBER_TEXT_BYTES = 32, N_COLUMNS_MAX = 32 };
+enum { NUMBER_TEXT_BYTES = 32, N_COLUMNS_MAX = 32, HASH_DIGITS_SHOWN = 12 };
 
 void table_init(struct table *table, const struct column *columns,
 		size_t n_columns)
@@ -108,6 +109,16 @@ void table_format_ms(uint64_t ms, char *text, size_t n_text)
 			 s / 3600 % 24);
 }
 
+static void format_time(uint64_t ms, char text[NUMBER_TEXT_BYTES])
+{
+	time_t seconds = (time_t)(ms / 1000);
+	struct tm tm;
+
+	if (!gmtime_r(&seconds, &tm) ||
+	    !strftime(text, NUMBER_TEXT_BYTES, "%Y-%m-%dT%H:%M:%SZ", &tm))
+		snprintf(text, NUMBER_TEXT_BYTES, "%" PRIu64, ms);
+}
+
 /* What people see of a cell that is no text; ASCII, so bytes are columns. */
 static const char *number_text(const struct cell *cell, enum cell_kind kind,
 			       char text[NUMBER_TEXT_BYTES])
@@ -115,6 +126,13 @@ static const char *number_text(const struct cell *cell, enum cell_kind kind,
 	switch (kind) {
 	case CELL_TEXT:
 		return cell->text;
+	case CELL_HASH:
+		snprintf(text, NUMBER_TEXT_BYTES, "%.*s", HASH_DIGITS_SHOWN,
+			 cell->text);
+		break;
+	case CELL_TIME:
+		format_time(cell->number, text);
+		break;
 	case CELL_NUMBER:
 		snprintf(text, NUMBER_TEXT_BYTES, "%" PRIu64, cell->number);
 		break;
@@ -161,10 +179,12 @@ static void write_cell(const char *text, enum cell_kind kind, size_t width,
 	size_t n = strlen(text);
 	int padding = n < width ? (int)(width - n) : 0;
 
-	if (kind != CELL_TEXT)
+	bool is_left = kind == CELL_TEXT || kind == CELL_HASH;
+
+	if (!is_left)
 		printf("%*s", padding, "");
 	text_write_escaped(stdout, text, n);
-	if (kind == CELL_TEXT && !is_last)
+	if (is_left && !is_last)
 		printf("%*s", padding, "");
 	fputs(is_last ? "\n" : "  ", stdout);
 }
@@ -232,6 +252,7 @@ static void write_json_cell(struct json *json, const struct column *column,
 	case CELL_NUMBER:
 	case CELL_BYTES:
 	case CELL_MS:
+	case CELL_TIME:
 		json_number(json, cell->number);
 		break;
 	case CELL_RATE:
@@ -239,6 +260,9 @@ static void write_json_cell(struct json *json, const struct column *column,
 		break;
 	case CELL_BOOL:
 		json_bool(json, cell->number != 0);
+		break;
+	case CELL_HASH:
+		json_string(json, cell->text);
 		break;
 	case CELL_TEXT:
 	case CELL_ID:
