@@ -4,6 +4,8 @@
     with heliograph.connect("unix:/run/heliograph/bus.sock") as bus:
         bus.publish("room.kitchen.temp", b"21.5")
         print(bus.call("echo", b"hello", timeout=2).body)
+        for tick in bus.stream("clock.v1.Clock.Watch"):
+            print(tick)
 
 One thread, no loop of its own: whatever waits also takes in everything else
 that comes and keeps it for whoever asks next. Use one client per thread.
@@ -23,10 +25,11 @@ from typing import Any, Self
 
 import heliowire as wire
 from heliochannel import Assembly, Channel, Closed
+from heliostream import WINDOW_BYTES, Ways
 from heliowire import WHOLE, Flag, Frame, Kind, Overflow, Status
 
-__all__ = ["connect", "Client", "Subscription", "Service", "Call", "Message",
-           "Gap", "Reply", "Routed", "Principal", "Refused", "Closed",
+__all__ = ["connect", "Client", "Subscription", "Service", "Call", "Stream",
+           "Message", "Gap", "Reply", "Routed", "Principal", "Refused", "Closed",
            "Status", "Overflow"]
 
 VERSION = 1
@@ -143,6 +146,14 @@ class Service(_Inbox):
     """A stream of Call."""
 
     instance: str = ""
+    # No new calls come: it should answer what it has, and close.
+    is_draining: bool = False
+
+    def drain(self) -> None:
+        """Take no new calls; then answer what there is, and close."""
+        self._bus._request(Frame(Kind.DRAIN,
+                                 body=struct.pack("<I", self.id)), 30)
+        self.is_draining = True
 
     def close(self) -> None:
         self._bus._remove(Kind.UNSERVE, self.id)
@@ -161,8 +172,28 @@ class Call:
     _bus: Client
     # The caller no longer waits; found out while anything waits for the bus.
     cancelled: bool = False
+    # Of a call with streams: what the caller sends and takes.
+    has_requests: bool = False
+    has_replies: bool = False
+    _ways: Ways | None = None
 
-    def reply(self, body: bytes, metadata: bytes = b"") -> None:
+    def receive(self, timeout: float | None = None) -> bytes | None:
+        """The next request; None: there are no more, or nobody waits."""
+        return self._ways._receive(timeout) if self.has_requests else None
+
+    def __iter__(self) -> Iterator[bytes]:
+        while (body := self.receive()) is not None:
+            yield body
+
+    def send(self, body: bytes, timeout: float | None = None) -> None:
+        """One of several replies, before reply() or fail() ends them. Waits
+        until the caller lets it come; is lost when nobody waits any more."""
+        if not self.has_replies:
+            raise ValueError("the caller takes one reply")
+        if self._correlation in self._bus._calls:
+            self._ways.send(body, timeout)
+
+    def reply(self, body: bytes = b"", metadata: bytes = b"") -> None:
         self._answer(Frame(Kind.REPLY, WHOLE, self._correlation,
                            metadata=metadata, body=body))
 
@@ -174,7 +205,67 @@ class Call:
     def _answer(self, frame: Frame) -> None:
         # One that is over is not in the table, and needs no answer.
         if self._bus._calls.pop(self._correlation, None):
+            self._bus._ways.pop(self._correlation, None)
             self._bus._channel.send_message(frame)
+
+
+class Stream(Ways):
+    """A call whose requests or replies are a stream; see Client.stream()."""
+
+    def __init__(self, bus: Client, call: Frame) -> None:
+        super().__init__(bus._channel, call.correlation,
+                         bus.limits.get("stream_idle_ms", 0) / 1000)
+        self._bus = bus
+        self._may_send = bool(call.flags & Flag.MORE)
+        self.answer: Frame | None = None
+
+    def receive(self, timeout: float | None = None) -> bytes | None:
+        """The next reply; None when that was the last; Refused tells any
+        status but OK."""
+        body = self._receive(timeout)
+        if body is None:
+            self.finish(timeout)
+        return body
+
+    def __iter__(self) -> Iterator[bytes]:
+        while (body := self.receive()) is not None:
+            yield body
+
+    def send(self, body: bytes, timeout: float | None = None) -> None:
+        """One request. Waits until the server lets it come; is lost when the
+        call is over, which receive() and finish() tell."""
+        if not self._may_send:
+            raise ValueError("the stream of requests has ended")
+        if self.answer is None:
+            super().send(body, timeout)
+
+    def end(self) -> None:
+        """There are no more requests."""
+        if self._may_send and self.answer is None:
+            self._channel.send(Frame(Kind.END, correlation=self.correlation))
+        self._may_send = False
+
+    def finish(self, timeout: float | None = None) -> Reply:
+        """Wait for the end of the call, and its one reply if it has one."""
+        self.end()
+        self._wait(lambda: self.answer, timeout)
+        if self.answer.status != Status.OK:
+            raise Refused(self.answer)
+        return Reply(self.answer.body, self.answer.metadata,
+                     self._bus._peer(self.answer))
+
+    def cancel(self) -> None:
+        """Nobody waits any more. Harmless after the end."""
+        if self._bus._ways.pop(self.correlation, None) is not None:
+            self._channel.send(Frame(Kind.CANCEL,
+                                     correlation=self.correlation))
+            self.take_end()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.cancel()
 
 
 class Client:
@@ -186,6 +277,7 @@ class Client:
         self._inboxes: dict[int, _Inbox] = {}
         self._answers: dict[int, Frame | None] = {}
         self._calls: dict[int, Call] = {}
+        self._ways: dict[int, Ways] = {}
         self._assembly = Assembly()
         self._peers: dict[int, Principal] = {0: Principal()}
         self._channel = Channel(path, timeout, self._take)
@@ -289,6 +381,24 @@ class Client:
             raise Refused(answer)
         return Reply(answer.body, answer.metadata, self._peer(answer))
 
+    def stream(self, subject: str, body: bytes = b"", metadata: bytes = b"",
+               *, requests: bool = False, replies: bool = True,
+               timeout: float | None = None, wait: bool = False) -> Stream:
+        """Call with streams: with `requests` they go by send() and end(), and
+        `body` means nothing; with `replies` they come by receive(), else
+        finish() has the one reply. `timeout` is that of the whole call."""
+        flags = WHOLE | Flag.EXTENDED | (Flag.WAIT if wait else Flag(0))
+        flags |= Flag.MORE if requests else Flag(0)
+        flags |= Flag.STREAM if replies else Flag(0)
+        frame = Frame(Kind.CALL, flags, next(self._ids), subject, metadata,
+                      body, room_kib=WINDOW_BYTES // 1024)
+        if timeout is not None:
+            frame.time_left_ms = max(1, round(timeout * 1000))
+        stream = Stream(self, frame)
+        self._ways[frame.correlation] = stream
+        self._channel.send_message(frame)
+        return stream
+
     def sync(self, timeout: float | None = 30) -> None:
         """Wait until the switch has dealt with all that was sent before."""
         self._request(Frame(Kind.SYNC), timeout)
@@ -376,7 +486,33 @@ class Client:
         call = Call(frame.subject, frame.body, frame.metadata,
                     self._peer(frame), deadline, frame.correlation, self)
         self._calls[frame.correlation] = call
+        if frame.flags & (Flag.MORE | Flag.STREAM):
+            self._open_ways(call, frame)
         return call
+
+    def _open_ways(self, call: Call, frame: Frame) -> None:
+        """The caller's room is ours to send; its requests may come now."""
+        call.has_requests = bool(frame.flags & Flag.MORE)
+        call.has_replies = bool(frame.flags & Flag.STREAM)
+        call._ways = Ways(self._channel, frame.correlation, 0,
+                          frame.room_kib * 1024 or WINDOW_BYTES)
+        self._ways[frame.correlation] = call._ways
+        if call.has_requests:
+            call._ways.grant(WINDOW_BYTES)
+
+    def _take_next(self, frame: Frame) -> None:
+        # Of a call that is over, it crossed the end on its way.
+        if ways := self._ways.get(frame.correlation):
+            ways.take_next(frame)
+
+    def _take_end(self, frame: Frame) -> None:
+        if ways := self._ways.get(frame.correlation):
+            ways.take_end()
+
+    def _take_window(self, frame: Frame) -> None:
+        for id_, n_bytes in struct.iter_unpack("<QQ", frame.body):
+            if ways := self._ways.get(id_):
+                ways.take_window(n_bytes)
 
     def _take_reply(self, frame: Frame) -> None:
         if whole := self._assembly.add(frame):
@@ -385,11 +521,24 @@ class Client:
     def _take_result(self, frame: Frame) -> None:
         if frame.correlation < SWITCH_DRAWN:
             self._take_answer(frame)
+        elif frame.status == Status.OK:
+            self._take_drain(frame)
         elif inbox := self._inboxes.pop(frame.correlation - SWITCH_DRAWN,
                                         None):
             inbox._items.append(Refused(frame))
 
+    def _take_drain(self, frame: Frame) -> None:
+        """An operator wants the service to leave."""
+        if inbox := self._inboxes.get(frame.correlation - SWITCH_DRAWN):
+            inbox.is_draining = True
+
     def _take_answer(self, frame: Frame) -> None:
+        stream = self._ways.get(frame.correlation)
+        if isinstance(stream, Stream) and frame.kind == Kind.REPLY:
+            stream.answer = frame
+            stream.take_end()
+            del self._ways[frame.correlation]
+            return
         # One that nobody waits for any more is dropped.
         if frame.correlation in self._answers:
             self._answers[frame.correlation] = frame
@@ -408,6 +557,8 @@ class Client:
             self._give_up(frame)
         if call := self._calls.pop(frame.correlation, None):
             call.cancelled = True
+        if ways := self._ways.pop(frame.correlation, None):
+            ways.take_end()
 
     def _take_abort(self, frame: Frame) -> None:
         if self._assembly.abort(Kind.MESSAGE, frame.correlation):
@@ -452,7 +603,8 @@ class Client:
         Kind.PONG: _take_answer, Kind.WELCOME: _take_welcome,
         Kind.GOODBYE: _take_goodbye, Kind.GAP: _take_gap,
         Kind.PEER: _take_peer, Kind.FORGET: _take_forget,
-        Kind.PING: _take_ping,
+        Kind.PING: _take_ping, Kind.NEXT: _take_next, Kind.END: _take_end,
+        Kind.WINDOW: _take_window,
     }
 
 

@@ -35,6 +35,9 @@ class Kind(IntEnum):
     REFUSED = 7
     OBSERVED_CALL = 8
     OBSERVED_REPLY = 9
+    NEXT = 10
+    END = 11
+    WINDOW = 12
     HELLO = 16
     WELCOME = 17
     GOODBYE = 18
@@ -50,6 +53,7 @@ class Kind(IntEnum):
     FORGET = 28
     PING = 29
     PONG = 30
+    DRAIN = 33
 
 
 class Flag(IntFlag):
@@ -57,6 +61,8 @@ class Flag(IntFlag):
     LAST = 2
     ACK_ROUTED = 4
     ACK_STORED = 8
+    MORE = 4  # of a call: its requests are a stream
+    STREAM = 8  # of a call: its replies are; of a copy: it is one of these
     IGNORABLE = 16
     WAIT = 32
     EXTENDED = 64
@@ -241,7 +247,8 @@ WELCOME: Schema = {
     5: ("fragment_bytes", "uint"), 6: ("message_max", "uint"),
     7: ("subscriptions_max", "uint"), 8: ("calls_max", "uint"),
     9: ("open_messages_max", "uint"), 10: ("deadline_max_ms", "uint"),
-    11: ("switch_incarnation", "fixed64")}
+    11: ("switch_incarnation", "fixed64"), 12: ("principals_max", "uint"),
+    13: ("stream_idle_ms", "uint")}
 SUBSCRIBE: Schema = {
     1: ("id", "uint"), 2: ("group", "string"), 3: ("overflow", "uint"),
     4: ("credit_messages", "uint"), 5: ("credit_bytes", "uint"),

@@ -18,6 +18,7 @@ PAGE = os.path.join(TOP, "docs", "PROTOCOL.md")
 PROTO = os.path.join(TOP, "proto", "helio", "bus", "v1", "control.proto")
 BLOCK = re.compile(r"^```hex (\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 HANDED = 1 << 63 | 2 << 32 | 0
+STREAMED = HANDED + 2
 
 
 def read_examples(path: str = PAGE) -> dict[str, bytes]:
@@ -103,6 +104,23 @@ EXAMPLES = {
                        status=Status.UNAVAILABLE, from_bus=True,
                        handed_over=True, body=b"the callee is gone"),
     "cancel": Frame(Kind.CANCEL, correlation=10),
+    "call-streams": Frame(
+        Kind.CALL, WHOLE | Flag.MORE | Flag.STREAM | Flag.EXTENDED, 12,
+        "clock.v1.Clock.Follow", room_kib=16),
+    "window": Frame(Kind.WINDOW, body=struct.pack(
+        "<QQ", STREAMED, 65536)),
+    "window-passed": Frame(Kind.WINDOW, body=struct.pack("<QQ", 12, 65536)),
+    "next": Frame(Kind.NEXT, WHOLE, 12, body=b"Europe"),
+    "next-handed": Frame(Kind.NEXT, WHOLE, STREAMED, body=b"Europe"),
+    "next-first": Frame(Kind.NEXT, Flag.FIRST | Flag.EXTENDED, STREAMED,
+                        body=b"12:00", total=8),
+    "next-last": Frame(Kind.NEXT, Flag.LAST, STREAMED, body=b":07"),
+    "window-here": Frame(Kind.WINDOW, body=struct.pack("<QQ", 12, 0)),
+    "end": Frame(Kind.END, correlation=12),
+    "reply-streams": Frame(Kind.REPLY, WHOLE, STREAMED),
+    "drain": Frame(Kind.DRAIN, correlation=13, body=struct.pack("<I", 2)),
+    "result-drain": Frame(Kind.RESULT, Flag.EXTENDED, 1 << 63 | 2,
+                          from_bus=True),
 }
 
 

@@ -112,7 +112,10 @@ class FakeSwitch:
         self.peers: list[Peer] = []
         # Call ids as their servers know them, to who asked.
         self.slots: dict[int, tuple[Peer, Frame, Peer]] = {}
-        self.n_slots = self.n_peers = 0
+        self.credits: dict[int, dict[Peer, int]] = {}
+        self.ended: dict[int, set[Peer]] = {}
+        self.idle_ms = 60_000
+        self.n_slots = self.n_peers = self.n_windows = 0
         self._selector = selectors.DefaultSelector()
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._listener.bind(path)
@@ -200,7 +203,8 @@ class FakeSwitch:
         peer.greeted = True
         peer.send(Frame(Kind.WELCOME, body=wire.pb_encode(
             wire.WELCOME, version=1, principal=peer.name, incarnation=7,
-            fragment_bytes=FRAGMENT_BYTES, message_max=1 << 20)))
+            fragment_bytes=FRAGMENT_BYTES, message_max=1 << 20,
+            stream_idle_ms=self.idle_ms)))
 
     def _take_goodbye(self, peer: Peer, frame: Frame) -> None:
         self._drop(peer)
@@ -295,7 +299,8 @@ class FakeSwitch:
         whole = self._begin(peer, frame)
         if whole is None:
             return
-        assert whole.time_left_ms > 0
+        streams = whole.flags & (Flag.MORE | Flag.STREAM)
+        assert streams or whole.time_left_ms > 0
         inbox, known = self._find_server(whole.subject)
         if inbox is None:
             peer.live_ids.discard(whole.correlation)
@@ -306,9 +311,67 @@ class FakeSwitch:
         self.n_slots += 1
         id_ = BIT63 | inbox.id << 32 | self.n_slots
         self.slots[id_] = peer, whole, inbox.peer
-        inbox.offer(Frame(Kind.CALL, WHOLE, id_, whole.subject,
-                          whole.metadata, whole.body, source=peer.handle,
-                          time_left_ms=whole.time_left_ms))
+        # What each side may still send, as the other has granted it.
+        self.credits[id_] = {peer: 0, inbox.peer: whole.room_kib * 1024}
+        handed = Frame(Kind.CALL, WHOLE | streams, id_, whole.subject,
+                       whole.metadata, whole.body, source=peer.handle,
+                       time_left_ms=whole.time_left_ms)
+        if streams:
+            handed.flags |= Flag.EXTENDED
+            handed.room_kib = whole.room_kib
+        inbox.offer(handed)
+
+    def _ends_of(self, peer: Peer, id_: int) -> tuple[int, Frame, Peer, int]:
+        """A slot, its call, and the other side of it with its id; KeyError
+        when it is over."""
+        if id_ & BIT63:
+            caller, call, callee = self.slots[id_]
+            assert callee is peer
+            return id_, call, caller, call.correlation
+        for slot, (caller, call, callee) in self.slots.items():
+            if caller is peer and call.correlation == id_:
+                return slot, call, callee, slot
+        raise KeyError(id_)
+
+    def _take_next(self, peer: Peer, frame: Frame) -> None:
+        try:
+            slot, call, other, id_ = self._ends_of(peer, frame.correlation)
+        except KeyError:
+            return
+        assert call.flags & (Flag.STREAM if frame.correlation & BIT63
+                             else Flag.MORE)
+        assert peer not in self.ended.get(slot, ())
+        self.credits[slot][peer] -= len(frame)
+        assert self.credits[slot][peer] >= 0
+        frame.correlation = id_
+        other.send(frame)
+
+    def _take_end(self, peer: Peer, frame: Frame) -> None:
+        try:
+            slot, call, other, id_ = self._ends_of(peer, frame.correlation)
+        except KeyError:
+            return
+        assert call.flags & Flag.MORE and not frame.correlation & BIT63
+        assert peer not in self.ended.setdefault(slot, set())
+        self.ended[slot].add(peer)
+        other.send(Frame(Kind.END, correlation=id_))
+
+    def _take_window(self, peer: Peer, frame: Frame) -> None:
+        for id_, n_bytes in struct.iter_unpack("<QQ", frame.body):
+            try:
+                slot, _, other, id_ = self._ends_of(peer, id_)
+            except KeyError:
+                continue
+            self.credits[slot][other] += n_bytes
+            self.n_windows += 1
+            if n_bytes:
+                other.send(Frame(Kind.WINDOW, body=struct.pack(
+                    "<QQ", id_, n_bytes)))
+
+    def _take_drain(self, peer: Peer, frame: Frame) -> None:
+        id_, = struct.unpack("<I", frame.body)
+        assert id_ in peer.inboxes
+        peer.result(frame)
 
     def _take_reply(self, peer: Peer, frame: Frame) -> None:
         assert frame.correlation & BIT63

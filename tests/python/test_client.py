@@ -423,5 +423,107 @@ class WireTest(unittest.TestCase):
                 wire.pb_decode(wire.PEER, data)
 
 
+class StreamTest(ClientTest):
+    """Calls with streams; what both ends must not do the switch finds."""
+
+    def test_replies(self) -> None:
+        def count(call: heliograph.Call) -> None:
+            for i in range(int(call.body)):
+                call.send(b"%d" % i)
+            call.reply()
+
+        self.serve(count, "count")
+        bus = self.connect()
+        self.assertEqual(list(bus.stream("count", b"5")),
+                         [b"0", b"1", b"2", b"3", b"4"])
+        self.assertEqual(list(bus.stream("count", b"0")), [])
+
+    def test_requests(self) -> None:
+        self.serve(lambda call: call.reply(b",".join(call)), "join")
+        bus = self.connect()
+        stream = bus.stream("join", requests=True, replies=False)
+        for word in b"a", b"", b"c":
+            stream.send(word, timeout=5)
+        self.assertEqual(stream.finish(timeout=5).body, b"a,,c")
+
+    def test_both(self) -> None:
+        def double(call: heliograph.Call) -> None:
+            for request in call:
+                call.send(request * 2)
+            call.reply()
+
+        self.serve(double, "double")
+        stream = self.connect().stream("double", requests=True)
+        for word in b"x", b"yy":
+            stream.send(word, timeout=5)
+            self.assertEqual(stream.receive(timeout=5), word * 2)
+        stream.end()
+        self.assertIsNone(stream.receive(timeout=5))
+
+    def test_messages_of_any_length_within_the_window(self) -> None:
+        def mirror(call: heliograph.Call) -> None:
+            for request in call:
+                call.send(request[::-1])
+            call.reply()
+
+        self.serve(mirror, "mirror")
+        stream = self.connect().stream("mirror", requests=True)
+        for n in 0, 1, 991, 992, 993, 65_503, 65_504, 65_505, 300_000:
+            with self.subTest(n=n):
+                body = os.urandom(n)
+                stream.send(body, timeout=10)
+                self.assertEqual(stream.receive(timeout=10), body[::-1])
+        stream.end()
+        self.assertIsNone(stream.receive(timeout=5))
+
+    def test_a_reader_that_waits_is_heard_of(self) -> None:
+        self.switch.idle_ms = 30
+        done = threading.Event()
+
+        def late(call: heliograph.Call) -> None:
+            done.wait(10)
+            call.send(b"late")
+            call.reply()
+
+        self.serve(late, "late")
+        stream = self.connect().stream("late")
+        with self.assertRaises(TimeoutError):
+            stream.receive(timeout=0.2)
+        self.assertGreaterEqual(self.switch.n_windows, 2)
+        done.set()
+        self.assertEqual(stream.receive(timeout=5), b"late")
+
+    def test_a_server_may_fail_within_it(self) -> None:
+        def fail(call: heliograph.Call) -> None:
+            call.send(b"one")
+            call.fail(Status.DATA_LOSS, "no two")
+
+        self.serve(fail, "fail")
+        stream = self.connect().stream("fail")
+        self.assertEqual(stream.receive(timeout=5), b"one")
+        with self.assertRaises(heliograph.Refused) as caught:
+            stream.receive(timeout=5)
+        self.assertEqual(caught.exception.status, Status.DATA_LOSS)
+
+    def test_one_that_is_left_is_cancelled(self) -> None:
+        ended = threading.Event()
+
+        def endless(call: heliograph.Call) -> None:
+            while not call.cancelled:
+                call.send(b"x" * 1000)
+            ended.set()
+
+        self.serve(endless, "endless")
+        with self.connect().stream("endless") as stream:
+            self.assertEqual(len(stream.receive(timeout=5)), 1000)
+        self.assertTrue(ended.wait(10))
+
+    def test_a_service_drains(self) -> None:
+        service = self.connect().serve("leaving")
+        service.drain()
+        self.assertTrue(service.is_draining)
+        service.close()
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -157,6 +157,65 @@ class SystemTest(unittest.TestCase):
                     (error.status, error.from_bus, error.handed_over),
                     (status, from_bus, handed_over))
 
+    def test_streams(self) -> None:
+        def answer(call: heliograph.Call) -> None:
+            for request in call:
+                if call.has_replies:
+                    call.send(request[::-1])
+            call.reply(b"done")
+
+        self.serve("web", answer, "vm.web.v1.T", ["Both", "Up"])
+        mail = self.connect("mail")
+        with mail.stream("vm.web.v1.T.Both", requests=True) as stream:
+            for n in 0, 1, 65_000, 65_504, 65_505, 1_000_000:
+                with self.subTest(n=n):
+                    body = os.urandom(n)
+                    stream.send(body, timeout=20)
+                    self.assertEqual(stream.receive(timeout=20), body[::-1])
+            stream.end()
+            self.assertIsNone(stream.receive(timeout=20))
+        with mail.stream("vm.web.v1.T.Up", requests=True,
+                         replies=False) as stream:
+            for i in range(5000):
+                stream.send(b"%d" % i, timeout=20)
+            self.assertEqual(stream.finish(timeout=20).body, b"done")
+
+    def test_a_stream_that_is_not_read_stops_no_other_call(self) -> None:
+        def answer(call: heliograph.Call) -> None:
+            if not call.has_replies:
+                call.reply(call.body)
+                return
+            streams.append(call)
+            try:
+                while not call.cancelled:
+                    call.send(b"x" * 1000, timeout=0.2)
+            except TimeoutError:
+                pass
+
+        streams: list[heliograph.Call] = []
+        self.serve("web", answer, "vm.web.v1.U", ["Flood", "Echo"])
+        mail = self.connect("mail")
+        stream = mail.stream("vm.web.v1.U.Flood")
+        for i in range(100):
+            body = b"%d" % i
+            self.assertEqual(mail.call("vm.web.v1.U.Echo", body,
+                                       timeout=20).body, body)
+        self.assertEqual(len(streams), 1)
+        stream.cancel()
+
+    def test_a_service_drains(self) -> None:
+        first, second = self.connect("web"), self.connect("web")
+        leaving = first.serve("vm.web.drained")
+        leaving.drain()
+        with self.assertRaises(heliograph.Refused) as caught:
+            self.connect("mail").call("vm.web.drained", timeout=5)
+        self.assertEqual(
+            (caught.exception.status, caught.exception.handed_over),
+            (Status.UNAVAILABLE, False))
+        self.assertRegex(caught.exception.text, "draining")
+        second.serve("vm.web.drained").close()
+        leaving.close()
+
     def test_a_call_may_wait_for_its_server(self) -> None:
         mail = self.connect("mail")
         replies = []

@@ -16,6 +16,7 @@
 
 #include <cmocka.h>
 
+#include "base/le.h"
 #include "helio/bus/v1/control.pb-c.h"
 #include "proto/frame.h"
 #include "proto/status.h"
@@ -190,6 +191,37 @@ static void test_headers_say_what_the_page_says(void **state)
 	assert_int_equal(1, frame.handed_over);
 }
 
+static void test_streams_say_what_the_page_says(void **state)
+{
+	(void)state;
+	const struct example *window = find("window");
+	struct frame frame = decode("call-streams");
+	uint64_t id = FRAME_SWITCH_DRAWN | 2ULL << 32 | 2;
+
+	assert_int_equal(FRAME_WHOLE | FRAME_EXTENDED | FRAME_MORE |
+				 FRAME_STREAM,
+			 frame.flags);
+	assert_int_equal(16, frame.room_kib);
+	assert_int_equal(0, frame.time_left_ms);
+
+	frame = decode("window");
+	assert_int_equal(FRAME_WINDOW, frame.kind);
+	assert_true(le64_load(window->bytes + 32) == id);
+	assert_true(le64_load(window->bytes + 40) == 65536);
+
+	frame = decode("next-first");
+	assert_int_equal(FRAME_NEXT, frame.kind);
+	assert_true(frame.correlation == id);
+	assert_int_equal(8, frame.total_bytes);
+	assert_int_equal(5, frame_body_bytes(&frame));
+
+	assert_int_equal(FRAME_END, decode("end").kind);
+	assert_int_equal(FRAME_DRAIN, decode("drain").kind);
+	frame = decode("result-drain");
+	assert_true(frame.correlation == (FRAME_SWITCH_DRAWN | 2));
+	assert_int_equal(STATUS_OK, frame.status);
+}
+
 static void test_handshake_unpacks(void **state)
 {
 	Helio__Bus__V1__Hello *hello;
@@ -256,6 +288,7 @@ int main(void)
 		cmocka_unit_test(test_each_is_encoded_back_the_same),
 		cmocka_unit_test(test_subjects_are_valid),
 		cmocka_unit_test(test_headers_say_what_the_page_says),
+		cmocka_unit_test(test_streams_say_what_the_page_says),
 		cmocka_unit_test(test_handshake_unpacks),
 		cmocka_unit_test(test_requests_unpack),
 		cmocka_unit_test(test_sources_unpack),
