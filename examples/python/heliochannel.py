@@ -74,7 +74,11 @@ class Channel:
 
     def send_message(self, frame: Frame) -> None:
         """Send a MESSAGE, CALL or REPLY of any length. Waits for room."""
-        for fragment in split(frame, self.fragment_bytes):
+        limit = self.fragment_bytes
+        if frame.handle:
+            # The switch puts the service in front of the method.
+            limit -= wire.SUBJECT_MAX + 1
+        for fragment in split(frame, limit):
             self.send(fragment)
             # Reading goes on meanwhile, or both sides could wait for ever.
             self.flush(None)

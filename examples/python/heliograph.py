@@ -29,8 +29,8 @@ from heliostream import WINDOW_BYTES, Ways
 from heliowire import WHOLE, Flag, Frame, Kind, Overflow, Status
 
 __all__ = ["connect", "Client", "Subscription", "Service", "Call", "Stream",
-           "Message", "Gap", "Reply", "Routed", "Principal", "Refused", "Closed",
-           "Status", "Overflow"]
+           "Message", "Bound", "Gap", "Reply", "Routed", "Principal",
+           "Refused", "Closed", "Status", "Overflow"]
 
 VERSION = 1
 MESSAGE_MAX = 8 << 20
@@ -159,6 +159,24 @@ class Service(_Inbox):
         self._bus._remove(Kind.UNSERVE, self.id)
 
 
+class Bound:
+    """A service as we know it by its schema: its methods are called here."""
+
+    def __init__(self, bus: Client, handle: int) -> None:
+        self.handle = handle
+        self._bus = bus
+
+    def call(self, method: str, body: bytes = b"", metadata: bytes = b"",
+             **options: Any) -> Reply:
+        """As Client.call(), to a server whose schema fits ours."""
+        return self._bus._call(method, body, metadata, self.handle,
+                               **options)
+
+    def close(self) -> None:
+        self._bus._request(Frame(Kind.UNBIND, body=struct.pack(
+            "<I", self.handle)), 30)
+
+
 @dataclass
 class Call:
     """A call to be answered, once, by reply() or fail()."""
@@ -274,6 +292,7 @@ class Client:
     def __init__(self, path: str, program: str, timeout: float) -> None:
         self._ids = itertools.cycle(range(1, 1 << 63))
         self._inbox_ids = itertools.count(1)
+        self._handles = itertools.count(1)
         self._inboxes: dict[int, _Inbox] = {}
         self._answers: dict[int, Frame | None] = {}
         self._calls: dict[int, Call] = {}
@@ -345,17 +364,30 @@ class Client:
         return inbox
 
     def serve(self, subject: str, methods: Iterable[str] = (), *,
+              schema_hash: bytes | None = None,
               timeout: float | None = 30) -> Service:
-        """Be called by `subject`, or by `subject.METHOD` for each method."""
+        """Be called by `subject`, or by `subject.METHOD` for each method.
+
+        With the hash of a schema (helioschema.py), the registry must know
+        it: Refused with NOT_FOUND asks to put it there first."""
         inbox = Service(self, next(self._inbox_ids))
         answer = self._add(inbox, Frame(
             Kind.SERVE, subject=subject, body=wire.pb_encode(
                 wire.SERVE, id=inbox.id, methods=methods,
-                credit_calls=CREDIT_MESSAGES, credit_bytes=CREDIT_BYTES)),
+                schema_hash=schema_hash, credit_calls=CREDIT_MESSAGES, credit_bytes=CREDIT_BYTES)),
             timeout)
         served = wire.pb_decode(wire.SERVED, answer.body)
         inbox.instance = served.get("instance", "")
         return inbox
+
+    def bind(self, service: str, schema_hash: bytes, *,
+             timeout: float | None = 30) -> Bound:
+        """Call a service by the schema that we were built with."""
+        bound = Bound(self, next(self._handles))
+        self._request(Frame(Kind.BIND, subject=service, body=wire.pb_encode(
+            wire.BIND, handle=bound.handle, schema_hash=schema_hash)),
+            timeout)
+        return bound
 
     def call(self, subject: str, body: bytes = b"", metadata: bytes = b"", *,
              timeout: float = 30, wait: bool = False,
@@ -364,8 +396,15 @@ class Client:
 
         `wait` holds the call until somebody serves the subject; `room` is
         how long the reply may be, in bytes."""
+        return self._call(subject, body, metadata, timeout=timeout,
+                          wait=wait, room=room)
+
+    def _call(self, subject: str, body: bytes, metadata: bytes,
+              handle: int = 0, *, timeout: float = 30, wait: bool = False,
+              room: int | None = None) -> Reply:
         frame = Frame(Kind.CALL, WHOLE, next(self._ids), subject, metadata,
-                      body, time_left_ms=max(1, round(timeout * 1000)))
+                      body, handle=handle,
+                      time_left_ms=max(1, round(timeout * 1000)))
         if wait:
             frame.flags |= Flag.WAIT
         if room is not None:

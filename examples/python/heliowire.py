@@ -53,6 +53,8 @@ class Kind(IntEnum):
     FORGET = 28
     PING = 29
     PONG = 30
+    BIND = 31
+    UNBIND = 32
     DRAIN = 33
 
 
@@ -261,6 +263,7 @@ SERVED: Schema = {1: ("instance", "string")}
 PEER: Schema = {
     1: ("handle", "uint"), 2: ("principal", "string"),
     3: ("durable_id", "string"), 4: ("incarnation", "fixed64")}
+BIND: Schema = {1: ("handle", "uint"), 2: ("schema_hash", "bytes")}
 FORGET: Schema = {1: ("handle", "uint")}
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5

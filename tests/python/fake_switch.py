@@ -41,6 +41,7 @@ class Inbox:
     def __init__(self, peer: Peer, name: str, options: dict) -> None:
         self.peer, self.name, self.id = peer, name, options["id"]
         self.methods = options.get("methods", [])
+        self.schema = options.get("schema_hash")
         self.messages = options.get("credit_messages",
                                     options.get("credit_calls", 0))
         self.bytes = options["credit_bytes"]
@@ -79,6 +80,7 @@ class Peer:
         self.greeted = False
         self.known: set[int] = {0}
         self.inboxes: dict[int, Inbox] = {}
+        self.bound: dict[int, tuple[str, bytes]] = {}
         self.live_ids: set[int] = set()
 
     def send(self, frame: Frame) -> None:
@@ -235,6 +237,17 @@ class FakeSwitch:
         peer.inboxes[options["id"]] = inbox
         peer.result(frame, 0, wire.pb_encode(wire.SERVED, instance="i7"))
 
+    def _take_bind(self, peer: Peer, frame: Frame) -> None:
+        bind = wire.pb_decode(wire.BIND, frame.body)
+        assert bind["handle"] not in peer.bound
+        assert len(bind["schema_hash"]) == 32
+        peer.bound[bind["handle"]] = frame.subject, bind["schema_hash"]
+        peer.result(frame)
+
+    def _take_unbind(self, peer: Peer, frame: Frame) -> None:
+        del peer.bound[struct.unpack("<I", frame.body)[0]]
+        peer.result(frame)
+
     def _take_unsubscribe(self, peer: Peer, frame: Frame) -> None:
         del peer.inboxes[struct.unpack("<I", frame.body)[0]]
         peer.result(frame)
@@ -301,7 +314,17 @@ class FakeSwitch:
             return
         streams = whole.flags & (Flag.MORE | Flag.STREAM)
         assert streams or whole.time_left_ms > 0
+        schema = None
+        if whole.handle:
+            assert "." not in whole.subject
+            service, schema = peer.bound[whole.handle]
+            whole.subject = f"{service}.{whole.subject}"
         inbox, known = self._find_server(whole.subject)
+        if inbox and schema and inbox.schema not in (None, schema):
+            peer.live_ids.discard(whole.correlation)
+            peer.result(whole, Status.FAILED_PRECONDITION, b"other schemas",
+                        Kind.REPLY, from_bus=True)
+            return
         if inbox is None:
             peer.live_ids.discard(whole.correlation)
             peer.result(whole, Status.UNIMPLEMENTED if known

@@ -30,10 +30,10 @@ class ClientTest(unittest.TestCase):
         return self.enterContext(
             heliograph.connect(self.switch.address, "test", timeout=5))
 
-    def serve(self, answer, *args):
+    def serve(self, answer, *args, **options):
         """Serve with `answer(call)` on a client and thread of its own."""
         bus = heliograph.connect(self.switch.address, "server")
-        service = bus.serve(*args)
+        service = bus.serve(*args, **options)
 
         def loop() -> None:
             try:
@@ -250,6 +250,22 @@ class CallTest(ClientTest):
         with self.assertRaises(heliograph.Refused) as caught:
             bus.call("x.v1.S.Drop", timeout=5)
         self.assertEqual(caught.exception.status, Status.UNIMPLEMENTED)
+
+    def test_a_bound_service_is_called_by_its_methods(self) -> None:
+        ours, other = bytes(32), bytes([1] * 32)
+        self.serve(lambda call: call.reply(call.subject.encode()
+                                           + call.body),
+                   "math.v1.Sum", ["Add"], schema_hash=ours)
+        bus = self.connect()
+        bound = bus.bind("math.v1.Sum", ours)
+        body = bytes(3000)
+        self.assertEqual(bound.call("Add", body, timeout=5).body,
+                         b"math.v1.Sum.Add" + body)
+        bound.close()
+        with self.assertRaises(heliograph.Refused) as caught:
+            bus.bind("math.v1.Sum", other).call("Add", timeout=5)
+        self.assertEqual(caught.exception.status,
+                         Status.FAILED_PRECONDITION)
 
     def test_the_instance_is_told(self) -> None:
         self.assertEqual(self.connect().serve("s").instance, "i7")

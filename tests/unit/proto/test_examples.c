@@ -246,6 +246,7 @@ static void test_requests_unpack(void **state)
 	Helio__Bus__V1__Subscribe *subscribe;
 	Helio__Bus__V1__Serve *serve;
 	Helio__Bus__V1__Served *served;
+	Helio__Bus__V1__Bind *bind;
 
 	(void)state;
 	subscribe = unpack_body("subscribe",
@@ -264,6 +265,11 @@ static void test_requests_unpack(void **state)
 	served = unpack_body("result-served",
 			     &helio__bus__v1__served__descriptor);
 	assert_string_equal("7", served->instance);
+
+	bind = unpack_body("bind", &helio__bus__v1__bind__descriptor);
+	assert_int_equal(5, bind->handle);
+	assert_int_equal(32, bind->schema_hash.len);
+	assert_int_equal(31, bind->schema_hash.data[31]);
 }
 
 static void test_sources_unpack(void **state)
