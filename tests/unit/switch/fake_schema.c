@@ -4,6 +4,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -69,7 +70,7 @@ void fake_serve_schema(struct fake_peer *peer, uint32_t id, const char *name,
 	char *words[METHODS_MAX];
 
 	memset(hash, schema, sizeof(hash));
-	strcpy(text, methods);
+	snprintf(text, sizeof(text), "%s", methods);
 	serve.n_methods = split(text, words);
 	serve.methods = words;
 	serve.has_id = serve.has_credit_calls = serve.has_credit_bytes = 1;

@@ -2,6 +2,7 @@
 
 /* The switch asks a registry over the bus, by a client of its own. */
 
+#include <stdio.h>
 #include <string.h>
 
 #include "helio/registry/v1/registry.pb-c.h"
@@ -111,7 +112,7 @@ static void say(bool is_compatible, const char *text)
 	char copy[100];
 	uint8_t body[200];
 
-	strcpy(copy, text);
+	snprintf(copy, sizeof(copy), "%s", text);
 	said.has_compatible = 1;
 	said.compatible = is_compatible;
 	said.text = copy;
