@@ -5,13 +5,15 @@ add_library(helio_flags INTERFACE)
 target_include_directories(helio_flags INTERFACE ${PROJECT_SOURCE_DIR})
 target_compile_definitions(helio_flags INTERFACE _GNU_SOURCE)
 target_compile_options(helio_flags INTERFACE
-	-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes
-	-Wold-style-definition -Wwrite-strings -Wpointer-arith -Wcast-qual
+	-Wall -Wextra -Wshadow -Wwrite-strings -Wpointer-arith -Wcast-qual
 	-Wundef -Wvla -Wformat=2 -Wimplicit-fallthrough -Wdate-time
-	-Wredundant-decls -Wnested-externs -Wno-unused-parameter
-	-Werror=implicit-function-declaration
-	-Werror=incompatible-pointer-types -Werror=return-type
+	-Wredundant-decls -Wno-unused-parameter -Werror=return-type
 	-fno-common -fvisibility=hidden -fno-strict-aliasing
+	# The rest is C's alone; one peer of the bench is in C++.
+	$<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes;-Wmissing-prototypes>
+	$<$<COMPILE_LANGUAGE:C>:-Wold-style-definition;-Wnested-externs>
+	$<$<COMPILE_LANGUAGE:C>:-Werror=implicit-function-declaration>
+	$<$<COMPILE_LANGUAGE:C>:-Werror=incompatible-pointer-types>
 	$<$<C_COMPILER_ID:GNU>:-Wlogical-op -Wduplicated-cond>
 	$<$<BOOL:${HELIO_WERROR}>:-Werror>)
 

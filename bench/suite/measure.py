@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from .crowd import measure_crowd
 from .heliod import Heliod
 from .rows import OURS
-from .servers import Nats, Redis, Unavailable, Zmq
+from .servers import Grpc, Nats, Redis, Unavailable, Zmq
 
 CLIENT_SECONDS = 60
 
@@ -52,6 +52,8 @@ class Fleet:
             return Nats(folder, self.options.programs)
         if entry.system == "redis":
             return Redis(folder, self.options.programs)
+        if entry.system == "grpc":
+            return Grpc(folder, self.options.programs, entry.way)
         if entry.system == "zmq":
             return Zmq(folder, self.options.programs, entry.way)
         return Heliod(folder, self.options.programs, server_way(entry))

@@ -196,3 +196,23 @@ class Zmq(Server):
                   "--receive-address", back]
         self.clients[self.way] = client + (
             ["--server-key", key] if key else [])
+
+
+class Grpc:
+    """No server stands between the two sides: `way` is how the one that
+    answers is written."""
+
+    def __init__(self, folder, programs, way):
+        folder.mkdir()
+        prefix = {"async": "", "sync": "sync:"}[way]
+        self.clients = {way: [programs / "bench-grpc", "--address",
+                              f"{prefix}unix:{folder}/socket"]}
+
+    def start(self):
+        program = self.clients[next(iter(self.clients))][0]
+        if not program.exists():
+            raise Unavailable("built without gRPC")
+        return self
+
+    def stop(self):
+        """Its processes end with each measurement."""
