@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What a routed message costs the switch, in instructions.
 
-heliod runs under callgrind; bench-crowd sets up its peers and subscriptions,
+heliod runs under callgrind; a client sets up peers, subscriptions and services,
 and only then is counting switched on, the messages sent, and the count read.
 """
 
@@ -13,12 +13,15 @@ from .servers import Unavailable, find_program
 N_MESSAGES = 20032  # a multiple of bench-crowd's bursts
 WAIT_SECONDS = 300
 
-# Entry's way: peers, subscriptions, and how many of those get messages.
+# Entry's way: the program; peers, subscriptions, and how many of those get
+# messages, or how many services there are.
 SIZES = {
-    "10 subscriptions": (1, 10, 10),
-    "100000 subscriptions": (1, 100000, 100000),
-    "10 peers": (10, 10, 10),
-    "1000 peers": (1000, 1000, 10),
+    "10 subscriptions": ("bench-crowd", 1, 10, 10),
+    "100000 subscriptions": ("bench-crowd", 1, 100000, 100000),
+    "10 peers": ("bench-crowd", 10, 10, 10),
+    "1000 peers": ("bench-crowd", 1000, 1000, 10),
+    "10 services": ("bench-services", 10),
+    "1000 services": ("bench-services", 1000),
 }
 
 
@@ -46,13 +49,13 @@ def count_instructions(server, crowd):
 
 
 def measure_crowd(fleet, entry):
-    sizes = SIZES[entry.way]
+    program, *sizes = SIZES[entry.way]
     server = fleet.make(entry)
     try:
         server.start([find_program("valgrind"), "--tool=callgrind",
                       "--instr-atstart=no",
                       f"--callgrind-out-file={server.folder}/callgrind.%p"])
-        command = [server.programs / "bench-crowd", server.crowd_address,
+        command = [server.programs / program, server.crowd_address,
                    *sizes, N_MESSAGES]
         with subprocess.Popen([str(part) for part in command], text=True,
                               stdin=subprocess.PIPE, stdout=subprocess.PIPE,

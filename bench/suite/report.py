@@ -28,9 +28,10 @@ def best_peer(row, bar, outcomes):
                 key=lambda name: median(outcomes[name].values[bar.metric]))
 
 
-def ratios(ours, theirs):
+def compare(bar, ours, theirs):
     """Round by round: what was measured at about the same time."""
-    return [a / b for a, b in zip(ours, theirs)]
+    return [a - b if bar.is_difference else a / b
+            for a, b in zip(ours, theirs)]
 
 
 def judge(row, bar, outcomes):
@@ -46,12 +47,14 @@ def judge(row, bar, outcomes):
             against = best_peer(row, bar, outcomes) or BEST_PEER
         values = outcomes[against].values.get(bar.metric, []) \
             if against in outcomes else []
-    found = ratios(ours, values)
+    found = compare(bar, ours, values)
     ratio = median(found) if found else None
     is_met = ratio is not None and (
         ratio >= limit if bar.is_floor else ratio <= limit)
     verdict = {"row": name, "against": against, "ratio": ratio, "bar": limit,
                "met": is_met}
+    if bar.is_difference:
+        verdict["unit"] = f" {row.metrics[bar.metric][1]} more"
     return verdict, found
 
 
@@ -76,7 +79,7 @@ def print_verdict(verdict, found, is_floor):
         print(f"{verdict['row']:<28} {label:<30} {'-':>8}  "
               f"bar {sign} {verdict['bar']:g}: not measured")
         return
-    print(f"{verdict['row']:<28} {label:<30} {verdict['ratio']:>7.2f}x "
+    print(f"{verdict['row']:<28} {label:<30} {verdict['ratio']:>7.2f}{verdict.get('unit', 'x')} "
           f"({min(found):.2f}..{max(found):.2f})  "
           f"bar {sign} {verdict['bar']:g}: "
           f"{'met' if verdict['met'] else 'MISSED'}")
@@ -103,7 +106,7 @@ def markdown_cells(line):
     if line["ratio"] is None:
         return [line["row"], f"against {line['against']}", "not measured", ""]
     return [line["row"], f"against {line['against']}",
-            f"**{line['ratio']:.2f}**",
+            f"**{line['ratio']:.2f}{line.get('unit', '')}**",
             f"bar {line['bar']:g}: {'met' if line['met'] else 'missed'}"]
 
 

@@ -25,11 +25,13 @@ class Entry:
 @dataclass(frozen=True)
 class Bar:
     """`metric` of ours, divided by that of `against`, is at least or at most
-    `limit`; against None: ours itself, divided by `limit`, is at most 1."""
+    `limit`; against None: ours itself, divided by `limit`, is at most 1. With
+    `is_difference` that of `against` is taken away instead."""
     metric: str
     against: str
     limit: float
     is_floor: bool = True
+    is_difference: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,9 @@ REDIS = Entry("redis", "unix")
 ZMQ = Entry("zmq", "ipc")
 ZMQ_CURVE = Entry("zmq", "curve")
 ZMQ_ROUTER = Entry("zmq", "router")
+TYPED = Entry(OURS, "typed")
+GRPC = Entry("grpc", "async")
+GRPC_SYNC = Entry("grpc", "sync")
 
 
 def pubsub(name, ours, peers, bars, *, n_body=100, n_subscribers=1,
@@ -61,8 +66,8 @@ def pubsub(name, ours, peers, bars, *, n_body=100, n_subscribers=1,
                 "--subjects", n_subjects])
 
 
-def request(name, peers, metrics, bars, *, depth=1, n_hogs=0):
-    return Row(name, "request", metrics, SHM, peers, bars,
+def request(name, peers, metrics, bars, *, ours=SHM, depth=1, n_hogs=0):
+    return Row(name, "request", metrics, ours, peers, bars,
                ["--bytes", 100, "--depth", depth, "--hogs", n_hogs])
 
 
@@ -91,6 +96,16 @@ ROWS = [
             [Bar("p50_us", "redis unix", 1.2, is_floor=False)], n_hogs=2),
     request("request-32", [NATS, REDIS, ZMQ_ROUTER],
             {"rate": ("", "req/s")}, [Bar("rate", BEST_PEER, 4)], depth=32),
+    request("typed-1", [GRPC, GRPC_SYNC], LATENCY,
+            [Bar("p50_us", "grpc async", 0.3, is_floor=False),
+             Bar("p50_us", "grpc sync", 0.3, is_floor=False)], ours=TYPED),
+    request("typed-32", [GRPC, GRPC_SYNC, NATS, REDIS, ZMQ_ROUTER],
+            {"rate": ("", "req/s")},
+            [Bar("rate", "grpc async", 40), Bar("rate", "grpc sync", 40),
+             Bar("rate", BEST_PEER, 2.5)], ours=TYPED, depth=32),
+    request("typed-adds", [SHM], {"p50_us": (" p50", "us")},
+            [Bar("p50_us", f"{OURS} shm", 1.5, is_floor=False,
+                 is_difference=True)], ours=TYPED),
     Row("idle", "idle",
         {"anonymous_mb": (" memory", "MB"), "ready_ms": (" ready", "ms")},
         SHM, [NATS, REDIS, ZMQ],
@@ -102,6 +117,9 @@ ROWS = [
         [Entry(OURS, "10 subscriptions")],
         [Bar("instructions", f"{OURS} 10 subscriptions", 1.25,
              is_floor=False)]),
+    Row("instructions-services", "crowd", {"instructions": ("", "instr/call")},
+        Entry(OURS, "1000 services"), [Entry(OURS, "10 services")],
+        [Bar("instructions", f"{OURS} 10 services", 1.05, is_floor=False)]),
     Row("instructions-peers", "crowd", {"instructions": ("", "instr/msg")},
         Entry(OURS, "1000 peers"), [Entry(OURS, "10 peers")],
         [Bar("instructions", f"{OURS} 10 peers", 1.25, is_floor=False)]),

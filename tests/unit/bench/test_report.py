@@ -59,6 +59,18 @@ class Report(unittest.TestCase):
             "row": "ask p50", "against": "redis unix", "ratio": 0.6,
             "bar": 0.5, "met": False}])
 
+    def test_what_is_added_is_a_difference(self):
+        row = Row("adds", "request", LATENCY, SHM, [REDIS],
+                  [Bar("p50_us", "redis unix", 2, is_floor=False,
+                       is_difference=True)])
+        lines, text = report(row, {
+            f"{OURS} shm": {"p50_us": [6, 8, 9]},
+            "redis unix": {"p50_us": [5, 6, 8]}})
+        self.assertEqual(bars_of(lines), [{
+            "row": "adds p50", "against": "redis unix", "ratio": 1, "bar": 2,
+            "met": True, "unit": " us more"}])
+        self.assertIn("1.00 us more (1.00..2.00)", text)
+
     def test_what_was_not_measured_is_not_met(self):
         lines, text = report(self.row, {
             f"{OURS} shm": {}, "nats tcp": {}, "redis unix": {}})
