@@ -314,9 +314,7 @@ static void on_ready(struct helio_server *server, unsigned status,
 	if (status != HELIO_OK)
 		log_error("the service is not served: %s: %s",
 			  helio_status_name(status), reason);
-	else if (service->was_ready)
-		log_info("the service is served again");
-	else
+	else if (!service->was_ready)
 		service->on_ready(service->userdata);
 	service->was_ready |= status == HELIO_OK;
 }

@@ -176,6 +176,10 @@ static int run(struct helio *bus, struct helio_client *client, int argc,
 int main(int argc, char **argv)
 {
 	const struct helio_options options = { .program = "vm-client" };
+	/* Who comes before the service is served waits for it. */
+	const struct helio_client_options patient = {
+		.invoke.is_waiting = true,
+	};
 	const char *address = getenv("HELIOGRAPH_ADDRESS");
 	struct helio_client *client = NULL;
 	struct helio *bus = NULL;
@@ -189,7 +193,7 @@ int main(int argc, char **argv)
 	if (r >= 0)
 		r = helio_client_new(bus,
 				     &helio__vm__v1__virtual_machines__type,
-				     NULL, &client);
+				     &patient, &client);
 	if (r < 0)
 		fprintf(stderr, "vm-client: no bus: %s\n", strerror(-r));
 	else

@@ -99,6 +99,9 @@ teardown() {
 	run -0 vm-client start web
 	[ "$output" = "web STATE_RUNNING" ]
 	until_up web
+	# It has inherited nothing: neither from helio-vm nor from its parent.
+	run -1 grep -E 'monitors$|memfd|deaf' <(readlink \
+		"/proc/$(qemus web)/fd/"*)
 	run -0 vm-client stop web 20000
 	[ "$output" = "web STATE_STOPPED (the guest has shut down)" ]
 	[ "$(qemus web)" = "" ]
@@ -151,6 +154,17 @@ teardown() {
 	start_vm
 	run -0 vm-client list
 	[ "${lines[0]}" = "deaf STATE_DEFINED" ]
+}
+
+@test "a bus that comes back finds machines and service as they were" {
+	start_vm
+	vm-client start web
+	stop_bus
+	rm "$place"/up*
+	start_bus -o text
+	run -0 vm-client list
+	[ "${lines[1]}" = "web STATE_RUNNING" ]
+	vm-client stop web 0
 }
 
 @test "two of them do not share a folder" {
