@@ -85,37 +85,61 @@ static int open_data(struct things *things, const char *data)
 	return EXIT_OK;
 }
 
-static int open_catalog(const struct call *call, struct things *things,
-			const char *service)
+/* `$ping` and its like: every service has them, and helio knows them. */
+static bool is_of_instance(const char *method)
 {
+	return method[0] == '$';
+}
+
+static int open_catalog(const struct call *call, struct things *things,
+			const char *service, const char *method)
+{
+	const char *name = catalog_service_of(service);
 	int r;
 
+	if (is_of_instance(method))
+		return catalog_open_builtin(&things->catalog);
 	if (call->proto_set)
 		return catalog_open_file(&things->catalog, call->proto_set);
 	if (control_init(&things->control, things->session.bus,
 			 TIMEOUT_DEFAULT_MS) < 0)
 		return session_complain("call", -ENOMEM, NULL);
-	r = catalog_open_name(&things->catalog, &things->control, service);
-	if (r != EXIT_OK || !things->catalog.has_hash)
+	r = catalog_open_name(&things->catalog, &things->control, name);
+	/* An instance is called by what it has, not by what others have. */
+	if (r != EXIT_OK || !things->catalog.has_hash || name != service)
 		return r;
 	r = helio_bind(things->session.bus, service, things->catalog.hash,
 		       &things->binding);
 	return r < 0 ? session_complain(service, r, NULL) : EXIT_OK;
 }
 
+/* `$ping` is called Ping there. */
+static const struct pool_method *find_of_instance(
+	const struct pool_service *service, const char *name)
+{
+	for (size_t i = 0; i < service->n_methods; i++)
+		if (strcasecmp(service->methods[i].name, name + 1) == 0)
+			return &service->methods[i];
+	return NULL;
+}
+
 static int find_method(const struct pool *pool, const char *service,
 		       const char *name, const struct pool_method **ret_method)
 {
-	const struct pool_service *found =
-		pool_service_lookup(pool, service, strlen(service));
+	const struct pool_service *found;
 
-	*ret_method = found ? pool_method_lookup(found, name) : NULL;
+	service = is_of_instance(name) ? "helio.service.v1.Instance"
+				       : catalog_service_of(service);
+	found = pool_service_lookup(pool, service, strlen(service));
+	if (!found) {
+		talk("the schema has no service %s", service);
+		return EXIT_NOT_FOUND;
+	}
+	*ret_method = is_of_instance(name) ? find_of_instance(found, name)
+					   : pool_method_lookup(found, name);
 	if (*ret_method)
 		return EXIT_OK;
-	if (found)
-		talk("%s has no method %s", service, name);
-	else
-		talk("the schema has no service %s", service);
+	talk("%s has no method %s", service, name);
 	return EXIT_NOT_FOUND;
 }
 
@@ -181,7 +205,7 @@ static int run(const void *settings)
 	if (r == EXIT_OK)
 		r = session_open(&things.session, &call->common, false);
 	if (r == EXIT_OK)
-		r = open_catalog(call, &things, service);
+		r = open_catalog(call, &things, service, method);
 	return r == EXIT_OK ? call_in(call, &things, service, method) : r;
 }
 
@@ -219,6 +243,9 @@ const struct command command_call = {
 		"so is each line that is written where the replies are. "
 		"Without --data the request is an empty message, and a stream "
 		"of them comes from standard input.\n\n"
+		"$inst.ID.SERVICE/METHOD calls one instance, as `helio ls "
+		"services` tells it. Every typed service also has the methods "
+		"$ping, $info, $stats, $check and $watch.\n\n"
 		"The schema is the one that the service is served with, from "
 		"the registry, and the call goes only to a server that can "
 		"understand it. With --proto-set nobody is asked, and nothing "

@@ -182,6 +182,16 @@ int catalog_open_name(struct catalog *catalog, struct control *control,
 	return catalog_open_service(catalog, control, name);
 }
 
+const char *catalog_service_of(const char *name)
+{
+	const char *dot;
+
+	if (strncmp(name, "$inst.", 6) != 0)
+		return name;
+	dot = strchr(name + 6, '.');
+	return dot ? dot + 1 : name;
+}
+
 const char *catalog_split(const char *target, char name[CATALOG_NAME_BYTES])
 {
 	char *separator;

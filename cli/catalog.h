@@ -48,6 +48,9 @@ int catalog_open_name(struct catalog *catalog, struct control *control,
 
 void catalog_close(struct catalog *catalog);
 
+/** `$inst.ID.SERVICE` without what it begins with; others as they are. */
+const char *catalog_service_of(const char *name);
+
 /**
  * A method as people write it: `SERVICE/METHOD`, or with a dot between. Both
  * parts are put into `name`, terminated. NULL when there are not two, or it is

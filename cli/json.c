@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/utf8.h"
 
 static void begin_value(struct json *json)
@@ -111,19 +112,11 @@ void json_raw(struct json *json, const char *text, size_t n)
 
 static void write_base64(FILE *out, const uint8_t *bytes, size_t n)
 {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				     "abcdefghijklmnopqrstuvwxyz0123456789+/";
+	char text[4];
 
 	for (size_t i = 0; i < n; i += 3) {
-		size_t left = n - i;
-		uint32_t group = (uint32_t)bytes[i] << 16;
-
-		group |= left > 1 ? (uint32_t)bytes[i + 1] << 8 : 0;
-		group |= left > 2 ? bytes[i + 2] : 0;
-		fputc(digits[group >> 18], out);
-		fputc(digits[group >> 12 & 63], out);
-		fputc(left > 1 ? digits[group >> 6 & 63] : '=', out);
-		fputc(left > 2 ? digits[group & 63] : '=', out);
+		base64_encode_group(bytes + i, n - i, text);
+		fwrite(text, 1, sizeof(text), out);
 	}
 }
 

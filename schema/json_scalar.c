@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "schema/json_read.h"
 
 enum {
@@ -319,46 +320,6 @@ static int read_string(struct json_read *read, struct json_text *ret_text,
 	return r < 0 ? json_read_failed(read, r, path) : 0;
 }
 
-/* Of either alphabet; 64 is no digit. */
-static unsigned base64_digit(uint8_t c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26U;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52U;
-	if (c == '+' || c == '-')
-		return 62;
-	return c == '/' || c == '_' ? 63 : 64;
-}
-
-/* In place of `out`, which has room. The end may lack its padding. */
-static bool decode_base64(const struct json_text *text, uint8_t *out,
-			  size_t *ret_n)
-{
-	size_t n_text = text->n;
-	uint32_t bits = 0;
-	size_t n = 0;
-
-	while (n_text > 0 && text->n - n_text < 2 &&
-	       text->bytes[n_text - 1] == '=')
-		n_text--;
-	if (n_text % 4 == 1 || (n_text != text->n && text->n % 4 != 0))
-		return false;
-	for (size_t i = 0; i < n_text; i++) {
-		unsigned digit = base64_digit(text->bytes[i]);
-
-		if (digit == 64)
-			return false;
-		bits = bits << 6 | digit;
-		if (i % 4 != 0)
-			out[n++] = (uint8_t)(bits >> (6 - 2 * (i % 4)));
-	}
-	*ret_n = n;
-	return true;
-}
-
 static int read_bytes(struct json_read *read, union value *value,
 		      const struct record_path *path)
 {
@@ -371,7 +332,7 @@ static int read_bytes(struct json_read *read, union value *value,
 	bytes = arena_alloc(read->arena, text.n);
 	if (!bytes)
 		return json_read_no_room(read);
-	if (!decode_base64(&text, bytes, &value->text.n))
+	if (!base64_decode(text.bytes, text.n, bytes, &value->text.n))
 		return record_complain(read->error, path, "not base64");
 	value->text.bytes = bytes;
 	return 0;

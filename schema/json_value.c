@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/utf8.h"
 #include "schema/json_write.h"
 
@@ -63,20 +64,11 @@ void json_write_string(struct json_write *write, const uint8_t *bytes, size_t n)
 static void write_base64(struct json_write *write, const uint8_t *bytes,
 			 size_t n)
 {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				     "abcdefghijklmnopqrstuvwxyz0123456789+/";
+	char text[4];
 
 	buffer_text(write->buffer, "\"");
 	for (size_t i = 0; i < n; i += 3) {
-		uint32_t group = (uint32_t)bytes[i] << 16;
-		char text[4];
-
-		group |= n - i > 1 ? (uint32_t)bytes[i + 1] << 8 : 0;
-		group |= n - i > 2 ? bytes[i + 2] : 0;
-		text[0] = digits[group >> 18];
-		text[1] = digits[group >> 12 & 63];
-		text[2] = n - i > 1 ? digits[group >> 6 & 63] : '=';
-		text[3] = n - i > 2 ? digits[group & 63] : '=';
+		base64_encode_group(bytes + i, n - i, text);
 		buffer_add(write->buffer, text, sizeof(text));
 	}
 	buffer_text(write->buffer, "\"");

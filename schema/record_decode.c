@@ -25,28 +25,6 @@ struct span {
 	const struct record_path *path;
 };
 
-enum record_wire_type record_wire_type(enum pool_type type)
-{
-	switch (type) {
-	case POOL_DOUBLE:
-	case POOL_FIXED64:
-	case POOL_SFIXED64:
-		return RECORD_FIXED64;
-	case POOL_FLOAT:
-	case POOL_FIXED32:
-	case POOL_SFIXED32:
-		return RECORD_FIXED32;
-	case POOL_STRING:
-	case POOL_BYTES:
-	case POOL_MESSAGE:
-		return RECORD_BYTES;
-	case POOL_GROUP:
-		return RECORD_GROUP;
-	default:
-		return RECORD_VARINT;
-	}
-}
-
 static int no_room(const struct decode *decode)
 {
 	int r = arena_error(decode->arena);
@@ -174,50 +152,6 @@ static int skip_field(struct decode *decode, const struct span *span,
 		       : malformed(decode, span->path);
 }
 
-static uint64_t sign_extend(uint32_t number)
-{
-	return (uint64_t)(int64_t)(int32_t)number;
-}
-
-static uint64_t unzigzag(uint64_t number)
-{
-	return number >> 1 ^ (0 - (number & 1));
-}
-
-static uint64_t number_of(enum pool_type type, uint64_t raw)
-{
-	switch (type) {
-	case POOL_BOOL:
-		return raw != 0;
-	case POOL_INT32:
-	case POOL_ENUM:
-	case POOL_SFIXED32:
-		return sign_extend((uint32_t)raw);
-	case POOL_UINT32:
-		return (uint32_t)raw;
-	case POOL_SINT32:
-		return sign_extend((uint32_t)unzigzag((uint32_t)raw));
-	case POOL_SINT64:
-		return unzigzag(raw);
-	default:
-		return raw;
-	}
-}
-
-static double real_of(enum pool_type type, uint64_t raw)
-{
-	uint32_t half = (uint32_t)raw;
-	double real;
-	float single;
-
-	if (type == POOL_FLOAT) {
-		memcpy(&single, &half, sizeof(single));
-		return (double)single;
-	}
-	memcpy(&real, &raw, sizeof(real));
-	return real;
-}
-
 static bool read_raw(struct decode *decode, const uint8_t *end,
 		     enum record_wire_type type, uint64_t *ret_raw)
 {
@@ -248,10 +182,7 @@ static int read_number(struct decode *decode, const struct span *span,
 	value = record_add(decode->arena, span->record, field);
 	if (!value)
 		return no_room(decode);
-	if (field->type == POOL_DOUBLE || field->type == POOL_FLOAT)
-		value->real = real_of(field->type, raw);
-	else
-		value->number = number_of(field->type, raw);
+	record_wire_decode(field->type, raw, value);
 	return 0;
 }
 

@@ -80,37 +80,10 @@ static int put_key(struct encode *encode, const struct pool_field *field,
 	return put_varint(encode, (uint64_t)field->number << 3 | type);
 }
 
-static uint64_t zigzag(uint64_t number)
-{
-	return number << 1 ^ (0 - (number >> 63));
-}
-
-static uint64_t raw_of(enum pool_type type, const union value *value)
-{
-	uint64_t raw;
-	uint32_t half;
-	float single;
-
-	switch (type) {
-	case POOL_DOUBLE:
-		memcpy(&raw, &value->real, sizeof(raw));
-		return raw;
-	case POOL_FLOAT:
-		single = (float)value->real;
-		memcpy(&half, &single, sizeof(half));
-		return half;
-	case POOL_SINT32:
-	case POOL_SINT64:
-		return zigzag(value->number);
-	default:
-		return value->number;
-	}
-}
-
 static int put_number(struct encode *encode, enum pool_type type,
 		      const union value *value)
 {
-	uint64_t raw = raw_of(type, value);
+	uint64_t raw = record_wire_encode(type, value);
 	uint8_t bytes[8];
 
 	switch (record_wire_type(type)) {

@@ -49,4 +49,9 @@ enum record_wire_type {
 
 enum record_wire_type record_wire_type(enum pool_type type);
 
+/* A number as it is written, and as a record has it. */
+void record_wire_decode(enum pool_type type, uint64_t raw,
+			union value *ret_value);
+uint64_t record_wire_encode(enum pool_type type, const union value *value);
+
 #endif

@@ -22,6 +22,7 @@ from schemas import Schema
 SEED = int(os.environ.get("HELIO_SEED", "1"))
 N_SCHEMAS = int(os.environ.get("HELIO_ROUNDS", "8"))
 N_MESSAGES = 60
+N_ALL = N_SCHEMAS * N_MESSAGES
 # What Python shows and we do not.
 STRICTER = ["no UTF-8", "out of range", "that JSON cannot tell",
             "an Any without", "number is none"]
@@ -152,7 +153,7 @@ class Reference(unittest.TestCase):
             n["read"] += 1
 
         self.each(check)
-        self.assertGreater(min(n["read"], n["refused"]), N_MESSAGES, n)
+        self.assertGreater(min(n["read"], n["refused"]), N_ALL / 10, n)
         self.assertLess(n["stricter"], n["read"] / 10, n)
 
     def test_broken_json(self):
@@ -168,7 +169,7 @@ class Reference(unittest.TestCase):
                                  bytes.fromhex(wire))
 
         self.each(check)
-        self.assertGreater(min(n["taken"], n["refused"]), N_MESSAGES, n)
+        self.assertGreater(min(n["taken"], n["refused"]), N_ALL / 10, n)
 
 
 def mutate(rand, wire):

@@ -87,7 +87,7 @@ for line in sys.stdin: json.loads(line)'
 
 # json EXPRESSION: what a Python expression says of the JSON `j` that comes in.
 json() {
-	python3 -c 'import json, sys
+	python3 -c 'import base64, json, sys
 j = json.load(sys.stdin)
 print(eval(sys.argv[1]))' "$1"
 }

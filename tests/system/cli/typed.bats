@@ -130,6 +130,25 @@ call() {
 	[[ $output == *'"name":"helio.switch.v1.Switch"'* ]]
 }
 
+@test "one instance is called by its own name" {
+	serve
+	instance=$(helio ls services -o json |
+		json '[s["instance"] for s in j if "Machines" in s["name"]][0]')
+	[ "$(helio call "\$inst.$instance.sample.v1.Machines/Get" \
+		--proto-set "$SAMPLE_SET" -d '{"name":"web"}')" = \
+		'{"name":"web"}' ]
+	run -5 helio call "\$inst.0.sample.v1.Machines/Get" \
+		--proto-set "$SAMPLE_SET"
+}
+
+@test "what every service has needs no schema; a plain one has it not" {
+	serve
+	run -3 helio call 'sample.v1.Machines/$ping'
+	[[ $output == *"UNIMPLEMENTED"* ]]
+	run -3 helio call 'sample.v1.Machines/$pong'
+	[[ $output == *'helio.service.v1.Instance has no method $pong'* ]]
+}
+
 @test "a service, a method, a message and an enum are described" {
 	local set="--proto-set $SAMPLE_SET"
 
