@@ -316,13 +316,20 @@ static int put_files(struct writer *writer, const struct files *files)
 	return 0;
 }
 
+int canonical_hash(const uint8_t *bytes, size_t n,
+		   uint8_t ret_hash[CANONICAL_HASH_BYTES])
+{
+	return EVP_Digest(bytes, n, ret_hash, NULL, EVP_sha256(), NULL)
+		       ? 0
+		       : -ENOMEM;
+}
+
 /* The result has only the bytes that it needs. */
 static int finish(struct writer *writer, struct canonical *canonical)
 {
 	struct canonical whole = { .n_set = writer->n };
 
-	if (!EVP_Digest(writer->bytes, writer->n, whole.hash, NULL,
-			EVP_sha256(), NULL))
+	if (canonical_hash(writer->bytes, writer->n, whole.hash) < 0)
 		return -ENOMEM;
 	whole.set = realloc(writer->bytes, writer->n);
 	if (!whole.set)

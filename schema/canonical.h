@@ -42,6 +42,13 @@ struct canonical_reason {
 int canonical_init(struct canonical *canonical, const uint8_t *bytes, size_t n,
 		   const char *package, struct canonical_reason *ret_reason);
 
+/**
+ * SHA-256 of any bytes: of a set that is canonical, its hash. Returns 0 or
+ * -ENOMEM.
+ */
+int canonical_hash(const uint8_t *bytes, size_t n,
+		   uint8_t ret_hash[CANONICAL_HASH_BYTES]);
+
 /** All zero is fine. */
 void canonical_deinit(struct canonical *canonical);
 

@@ -41,6 +41,7 @@ zmq.*\.h:            transports/tcp/
 sodium.*\.h:         transports/tcp/
 openssl/.*:          transports/tcp/ schema/
 xen.*|libxenvchan.*: transports/vchan/
+seccomp\.h:          registry/
 uv\.h:               switch/ logger/ storage/ registry/ cli/ vm/
 jansson\.h:          logger/ storage/ registry/ cli/ vm/
 '
