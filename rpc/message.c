@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "proto/subject.h"
 #include "rpc/client.h"
 
 /* How a message is cut: the first frame, then equal ones, and what is left. */
@@ -20,6 +21,14 @@ size_t message_body_max(const struct helio *bus, size_t n_rest)
 	return bus->fragment_bytes > n_rest ? bus->fragment_bytes - n_rest : 0;
 }
 
+/* By a handle the switch puts the service before the method, and a dot. */
+static size_t first_body_max(const struct helio *bus, const struct frame *frame)
+{
+	size_t n_service = frame->handle ? SUBJECT_MAX_BYTES + 1 : 0;
+
+	return message_body_max(bus, frame_body_offset(frame) + n_service);
+}
+
 /*
  * The metadata stays in the first frame, which may be longer than the others
  * for it; there may then be no room for any of the body.
@@ -33,8 +42,7 @@ static struct cut plan(const struct helio *bus, struct frame *frame,
 
 	frame->n_subject = (uint16_t)message->n_subject;
 	frame->n_metadata = (uint16_t)message->n_metadata;
-	if (message->n_body <=
-	    message_body_max(bus, frame_body_offset(frame))) {
+	if (message->n_body <= first_body_max(bus, frame)) {
 		frame->flags |= FRAME_WHOLE;
 		cut.n_first = message->n_body;
 		cut.n_total = frame_body_offset(frame) + message->n_body;
@@ -42,7 +50,7 @@ static struct cut plan(const struct helio *bus, struct frame *frame,
 	}
 	frame->flags |= FRAME_FIRST | FRAME_EXTENDED;
 	frame->total_bytes = message->n_body;
-	cut.n_first = message_body_max(bus, frame_body_offset(frame));
+	cut.n_first = first_body_max(bus, frame);
 	n_left = message->n_body - cut.n_first;
 	cut.n_following = (n_left + cut.n_each - 1) / cut.n_each;
 	cut.n_total = frame_body_offset(frame) + message->n_body +

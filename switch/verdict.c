@@ -19,11 +19,9 @@
 #include "switch/speaker.h"
 
 /* So long nobody is asked after a question to which no answer came. */
-#define AWAY_NS      (500 * NS_PER_MS)
-/* So long a schema that the registry does not know is not asked for again. */
-#define NOT_FOUND_NS (5 * NS_PER_S)
+#define AWAY_NS  (500 * NS_PER_MS)
 /* What may be served is asked again after that, for it may be forgotten. */
-#define FRESH_NS     (10 * NS_PER_S)
+#define FRESH_NS (10 * NS_PER_S)
 
 static struct verdicts *verdicts_of(const struct verdict *verdict)
 {
@@ -367,9 +365,9 @@ void verdict_answer(struct verdict *verdict, enum answer_kind kind,
 		verdict->is_known = true;
 		verdict->is_good = kind == ANSWER_GOOD;
 		verdict->decided_ns = bus->now_ns;
-		verdict->until_ns = kind == ANSWER_BAD
-					    ? UINT64_MAX
-					    : bus->now_ns + NOT_FOUND_NS;
+		/* It may be put there at any time: the next turn asks again. */
+		verdict->until_ns =
+			kind == ANSWER_BAD ? UINT64_MAX : bus->now_ns + 1;
 		free(verdict->why);
 		verdict->why = verdict->is_good || !why ? NULL : strdup(why);
 	}

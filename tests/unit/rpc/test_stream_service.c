@@ -368,10 +368,12 @@ static const uint8_t hash[32] = "of a schema, which has 32 bytes";
 
 static void test_bind_and_call(void **state)
 {
+	static const uint8_t zeros[FRAME_MAX_BYTES];
 	struct helio_call_options options = { .timeout_ms = 1 };
 	struct helio_binding *binding;
 	struct received received;
 	struct fake_switch fake;
+	size_t n_body;
 
 	(void)state;
 	fake_connect(&fake, NULL);
@@ -391,6 +393,17 @@ static void test_bind_and_call(void **state)
 	fake_expect(&fake, FRAME_CALL, &received);
 	assert_int_equal(received.frame.handle, 1);
 	assert_string_equal(received.subject, "C");
+	/* What the switch puts before the method has room in its frame. */
+	n_body = helio_fragment_max(fake.bus, "C");
+	assert_int_equal(helio_call_start(fake.bus, "C", zeros, n_body,
+					  &options, NULL, NULL, NULL),
+			 0);
+	fake_expect(&fake, FRAME_CALL, &received);
+	assert_int_equal(received.frame.flags, FRAME_FIRST | FRAME_EXTENDED);
+	assert_true(received.frame.length + 256 <=
+		    n_body + FRAME_HEADER_BYTES + 1);
+	fake_expect(&fake, FRAME_CALL, &received);
+	assert_int_equal(received.frame.flags, FRAME_LAST);
 	helio_unbind(binding);
 	fake_expect(&fake, FRAME_UNBIND, &received);
 	assert_int_equal(le32_load(received.body), 1);

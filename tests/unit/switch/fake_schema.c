@@ -141,7 +141,7 @@ void fake_call_by(struct fake_peer *peer, uint64_t id, uint8_t flags,
 			       .flags = FRAME_WHOLE | flags,
 			       .correlation = id,
 			       .handle = handle,
-			       .time_left_ms = 1000 };
+			       .time_left_ms = 2000 };
 
 	fake_send(peer, &frame, method, "question", 8);
 }

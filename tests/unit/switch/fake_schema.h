@@ -45,7 +45,7 @@ void fake_bind_quietly(struct fake_peer *peer, uint32_t handle,
 void fake_bind(struct fake_peer *peer, uint32_t handle, const char *name,
 	       uint8_t schema, enum status status);
 
-/** A CALL by a handle. */
+/** CALL "question" by a handle, with two seconds to go. */
 void fake_call_by(struct fake_peer *peer, uint64_t id, uint8_t flags,
 		  uint32_t handle, const char *method);
 

@@ -264,7 +264,7 @@ static void a_call_waits_for_the_verdict(void **state)
 	fake_expect(&b, FRAME_CALL, &got);
 	assert_string_equal(got.subject, BAR ".Get");
 	assert_string_equal((char *)got.body, "question");
-	assert_int_equal(got.frame.time_left_ms, 900);
+	assert_int_equal(got.frame.time_left_ms, 1900);
 	fake_answer(&b, got.frame.correlation);
 	fake_expect(&a, FRAME_REPLY, &got);
 	fake_expect(&b, FRAME_CALL, &got);
@@ -298,9 +298,7 @@ static void a_schema_that_is_not_known_is_asked_for_again(void **state)
 	fake_call_by(&a, 1, 0, 1, "Get");
 	oracle_answer(NEW, OLD, ANSWER_NOT_FOUND, "02020202 is not known");
 	fake_expect_refusal(&a, 1, STATUS_FAILED_PRECONDITION, "not known");
-	fake_call_by(&a, 2, 0, 1, "Get");
-	fake_expect_refusal(&a, 2, STATUS_FAILED_PRECONDITION, "not known");
-	pass_ms(5001);
+	pass_ms(1);
 	fake_call_by(&a, 3, 0, 1, "Get");
 	oracle_answer(NEW, OLD, ANSWER_GOOD, NULL);
 	fake_expect(&b, FRAME_CALL, &got);
@@ -351,7 +349,7 @@ static void a_call_that_waits_for_a_verdict_has_its_deadline(void **state)
 	oracle_error = -ENOTCONN;
 	fake_bind(&a, 3, BAR, OTHER, STATUS_OK);
 	fake_call_by(&a, 2, FRAME_WAIT, 3, "Get");
-	pass_ms(1100);
+	pass_ms(2100);
 	fake_expect_status(&a, 1, STATUS_DEADLINE_EXCEEDED, false);
 	fake_expect_status(&a, 2, STATUS_DEADLINE_EXCEEDED, false);
 	oracle_answer(NEW, OLD, ANSWER_GOOD, NULL);
