@@ -153,7 +153,7 @@ static void without_the_registry_nothing_new_is_served(void **state)
 	oracle_error = 0;
 	fake_serve_schema(&b, 1, BAR, "Get", OLD);
 	fake_expect_served(&b, 1, STATUS_UNAVAILABLE);
-	pass_ms(501);
+	pass_ms(600);
 	fake_serve_known(&b, 1, BAR, "Get", OLD);
 }
 
@@ -316,7 +316,7 @@ static void without_the_registry_equal_pairs_go_on(void **state)
 	fake_call_by(&a, 3, 0, 2, "Get");
 	fake_expect(&b, FRAME_CALL, &got);
 	assert_int_equal(n_asked, 0);
-	pass_ms(501);
+	pass_ms(600);
 	fake_call_by(&a, 4, 0, 1, "Get");
 	oracle_answer(NEW, OLD, ANSWER_GOOD, NULL);
 	fake_expect(&b, FRAME_CALL, &got);
@@ -327,10 +327,10 @@ static void a_call_may_wait_for_the_registry(void **state)
 	begin();
 	oracle_error = -ENOTCONN;
 	fake_call_by(&a, 1, FRAME_WAIT, 1, "Get");
-	pass_ms(501);
+	pass_ms(600);
 	fake_expect_silence(&a);
 	oracle_error = 0;
-	pass_ms(501);
+	pass_ms(600);
 	/* There is one question: this call has none of its own any more. */
 	assert_int_equal(n_asked, 1);
 	fake_expect_silence(&a);
