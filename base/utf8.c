@@ -2,6 +2,8 @@
 
 #include "base/utf8.h"
 
+#include <string.h>
+
 /* Lengths by the first byte, and the least character that needs them. */
 static size_t sequence_length(uint8_t first, uint32_t *ret_least)
 {
@@ -46,14 +48,31 @@ size_t utf8_decode(const uint8_t *bytes, size_t n, uint32_t *ret_character)
 	return length;
 }
 
+/* How many bytes at the front, eight at a time, are ASCII: nearly all are. */
+static size_t ascii_length(const uint8_t *bytes, size_t n)
+{
+	size_t length = 0;
+	uint64_t word;
+
+	while (n - length >= sizeof(word)) {
+		memcpy(&word, bytes + length, sizeof(word));
+		if (word & UINT64_C(0x8080808080808080))
+			break;
+		length += sizeof(word);
+	}
+	return length;
+}
+
 bool utf8_is_valid(const void *bytes, size_t n)
 {
 	const uint8_t *at = bytes;
 	uint32_t character;
 
 	while (n > 0) {
-		size_t length = utf8_decode(at, n, &character);
+		size_t length = ascii_length(at, n);
 
+		if (!length)
+			length = utf8_decode(at, n, &character);
 		if (length == 0)
 			return false;
 		at += length;

@@ -16,8 +16,10 @@
  *                                        &request, on_started, userdata);
  *
  * Nothing here blocks unless its name ends with _wait, and everything is used
- * from the connection's thread. Functions that can fail return 0 or a negative
- * errno. Messages that callbacks are handed live until the callback returns.
+ * from the connection's thread. Clients and servers are freed, and servings
+ * answered, before their connection is closed. Functions that can fail return 0
+ * or a negative errno. Messages that callbacks are handed live until the
+ * callback returns.
  *
  * Bytes from the other side are judged before they are unpacked: how deeply
  * they are nested, how many fields they have, whether strings are UTF-8; and

@@ -385,6 +385,37 @@ static void test_safe_calls_are_tried_again(void **state)
 	close_scene(&scene);
 }
 
+static void test_draining_fails_no_call(void **state)
+{
+	struct helio *c = connect_to(the_switch.shm);
+	struct desk other;
+	struct scene scene;
+	Lab__V1__Number reply = LAB__V1__NUMBER__INIT;
+
+	(void)state;
+	open_scene(&scene, true);
+	call_hold(&scene, NULL);
+	wait_until(scene.desk.n_held == 1);
+	desk_open(&other, c, 0);
+	assert_int_equal(helio_server_drain(scene.desk.server, NULL), 0);
+	for (int i = 0; i < 100; i++) {
+		call_add(&scene, i, 1);
+		loop_turn();
+	}
+	wait_until(scene.n_good == 100);
+	assert_true(other.n_calls > 50);
+	assert_int_equal(scene.desk.n_drained, 0);
+	assert_int_equal(lab__v1__desk__hold__reply(scene.desk.held[0], &reply),
+			 0);
+	scene.desk.n_held = 0;
+	wait_until(scene.desk.n_drained);
+	wait_until(scene.n_good == 101);
+	assert_int_equal(scene.n_bad, 0);
+	desk_close(&other);
+	disconnect(&c);
+	close_scene(&scene);
+}
+
 static void test_the_callee_dies_in_the_middle(void **state)
 {
 	struct scene scene;
@@ -659,6 +690,7 @@ int main(void)
 		cmocka_unit_test(test_an_unread_stream_delays_nobody),
 		cmocka_unit_test(test_calls_wait_for_a_server),
 		cmocka_unit_test(test_safe_calls_are_tried_again),
+		cmocka_unit_test(test_draining_fails_no_call),
 		cmocka_unit_test(test_the_callee_dies_in_the_middle),
 		cmocka_unit_test(test_cancel_reaches_the_callee),
 		cmocka_unit_test(test_deadlines_travel_and_shrink),
