@@ -18,6 +18,7 @@ enum {
 	HANDSHAKE_MS = 10000,
 	/* One that lives may be busy; one that is killed has lost its guest. */
 	ADOPT_HANDSHAKE_MS = 30000,
+	QUIT_MS = 2000,
 };
 
 struct qemu {
@@ -97,6 +98,7 @@ static struct qemu_guest_start start_of(struct qemu *qemu, const char *name,
 		.name = name,
 		.watcher = *watcher,
 		.handshake_ms = handshake_ms,
+		.quit_ms = QUIT_MS,
 		.on_ended = clear,
 		.userdata = qemu,
 	};

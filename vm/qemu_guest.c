@@ -13,7 +13,6 @@
 
 enum {
 	COMMAND_MS = 5000,
-	QUIT_MS = 2000,  /* from "quit", or a closed monitor, to the end */
 	DRAIN_MS = 1000, /* from the end to that of the monitor */
 };
 
@@ -34,6 +33,7 @@ struct qemu_guest {
 	void (*on_ended)(void *userdata, const char *name);
 	void *userdata;
 	uint32_t handshake_ms;
+	uint32_t quit_ms;
 	uv_loop_t *uv;
 	uv_timer_t timer;
 	struct qemu_process *process; /* NULL: none yet, or ended */
@@ -97,7 +97,7 @@ static void quit(struct qemu_guest *guest)
 	    qmp_execute(guest->qmp, "quit", COMMAND_MS, NULL, NULL) < 0)
 		kill_process(guest);
 	else
-		wait_in(guest, QUITTING, QUIT_MS);
+		wait_in(guest, QUITTING, guest->quit_ms);
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -160,7 +160,7 @@ static void on_monitor_closed(void *userdata, int r)
 	if (!guest->process)
 		conclude(guest);
 	else if (r == 0 || r == -ECONNRESET || r == -EPIPE)
-		wait_in(guest, QUITTING, QUIT_MS);
+		wait_in(guest, QUITTING, guest->quit_ms);
 	else
 		fail(guest, "the monitor of QEMU", closed_text(r));
 }
@@ -324,6 +324,7 @@ int qemu_guest_new(const struct qemu_guest_start *start,
 	guest->on_ended = start->on_ended;
 	guest->userdata = start->userdata;
 	guest->handshake_ms = start->handshake_ms;
+	guest->quit_ms = start->quit_ms;
 	guest->uv = start->uv;
 	uv_timer_init(guest->uv, &guest->timer);
 	guest->timer.data = guest;

@@ -24,6 +24,7 @@ struct qemu_guest_start {
 	const char *name;
 	struct guest_watcher watcher;
 	uint32_t handshake_ms;
+	uint32_t quit_ms; /* from "quit", or a closed monitor, to a signal */
 	/* Called when it is no more, before the watcher is told. */
 	void (*on_ended)(void *userdata, const char *name);
 	void *userdata;

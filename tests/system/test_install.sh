@@ -67,7 +67,7 @@ check_rpc() {
 check_programs() {
 	local program said
 
-	for program in helio heliod; do
+	for program in helio heliod helio-vm; do
 		[[ -e $build/bin/$program ]] || continue
 		"$prefix/bin/$program" --help >/dev/null ||
 			fail "the installed $program does not run"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,10 +14,12 @@
 
 #include <cmocka.h>
 
+#include "tests/fault.h"
 #include "tests/unit/vm/fake_qemu.h"
 #include "vm/monitor.h"
 #include "vm/qemu.h"
 #include "vm/qemu_guest.h"
+#include "vm/qemu_process.h"
 
 /* A guest of a fake QEMU, and what it told. */
 struct fixture {
@@ -98,6 +101,7 @@ static void spawn_in(struct fixture *fixture, uint32_t handshake_ms,
 		.name = "web",
 		.watcher = { .on_event = on_event, .userdata = fixture },
 		.handshake_ms = handshake_ms,
+		.quit_ms = 50,
 		.on_ended = on_ended,
 		.userdata = fixture,
 	};
@@ -266,6 +270,60 @@ static void one_that_does_not_is_cut_off(void **state)
 		   "cut off: it did not shut down in time");
 }
 
+static void quit_is_not_asked_twice(void **state)
+{
+	static char script[] = LIVE "rh";
+	struct fixture *fixture = *state;
+
+	spawn(fixture, script);
+	run_until_told(fixture, "running");
+	qemu_guest_stop((struct guest *)fixture->guest, 0);
+	assert_end(fixture, "running ended",
+		   "QEMU was ended by signal 9 (Killed)");
+}
+
+/* Nobody could stop it any more. */
+static void one_that_closes_its_monitor_has_to_end(void **state)
+{
+	static char script[] = LIVE "ch";
+
+	spawn(*state, script);
+	assert_end(*state, "running failed",
+		   "QEMU was ended by signal 9 (Killed)");
+}
+
+static void no_memory_is_no_process(void **state)
+{
+	static char script[] = "ah";
+	struct fixture *fixture = *state;
+	struct qemu_process *process = NULL;
+
+	fault_arm(0);
+	assert_int_equal(qemu_process_spawn(&fixture->uv,
+					    fake_qemu_words(script), 0, NULL,
+					    NULL, &process),
+			 -ENOMEM);
+	fault_arm(0);
+	assert_int_equal(qemu_process_adopt(&fixture->uv, getpid(), NULL, NULL,
+					    &process),
+			 -ENOMEM);
+	fault_disarm();
+	assert_null(process);
+}
+
+static void a_program_that_is_not_there_is_no_process(void **state)
+{
+	static char program[] = "/nowhere/qemu";
+	char *words[] = { program, NULL };
+	struct fixture *fixture = *state;
+	struct qemu_process *process = NULL;
+
+	assert_int_equal(qemu_process_spawn(&fixture->uv, words, 0, NULL, NULL,
+					    &process),
+			 -ENOENT);
+	assert_null(process);
+}
+
 static void without_grace_it_is_not_asked(void **state)
 {
 	/* The first command after "cont" ends it. */
@@ -326,6 +384,16 @@ int main(int argc, char **argv)
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(without_grace_it_is_not_asked,
 						setup, teardown),
+		cmocka_unit_test_setup_teardown(quit_is_not_asked_twice, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(
+			one_that_closes_its_monitor_has_to_end, setup,
+			teardown),
+		cmocka_unit_test_setup_teardown(no_memory_is_no_process, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(
+			a_program_that_is_not_there_is_no_process, setup,
+			teardown),
 		cmocka_unit_test_setup_teardown(an_early_stop_is_a_stop, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(
