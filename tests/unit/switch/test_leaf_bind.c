@@ -43,6 +43,7 @@ static void call_and_answer(struct fake_peer *caller, struct fake_peer *callee,
 	fake_call_by(caller, id, 0, handle, "Get");
 	fake_expect(callee, FRAME_CALL, &got);
 	assert_string_equal(got.subject, BAR ".Get");
+	assert_int_equal(got.n_body, strlen("question"));
 	assert_string_equal((char *)got.body, "question");
 	fake_answer(callee, got.frame.correlation);
 	fake_expect(caller, FRAME_REPLY, &got);
@@ -122,6 +123,7 @@ static void what_waits_goes_up_when_the_host_is_back(void **state)
 	fake_leaf_connect();
 	fake_expect(&h, FRAME_CALL, &got);
 	assert_string_equal(got.subject, BAR ".Get");
+	assert_int_equal(got.n_body, strlen("question"));
 	assert_string_equal((char *)got.body, "question");
 	fake_answer(&h, got.frame.correlation);
 	fake_expect(&a, FRAME_REPLY, &got);
