@@ -162,7 +162,8 @@ static int call_in(const struct call *call, struct things *things,
 	struct calling calling = {
 		.pool = things->catalog.pool,
 		.bus = things->session.bus,
-		.subject = subject,
+		/* With a binding the library puts the service before it. */
+		.subject = things->binding ? name : subject,
 		.name = call->target,
 		.is_json = call->common.format == FORMAT_JSON,
 	};

@@ -103,6 +103,34 @@ compile() {
 	run -3 helio schema show "$one"
 }
 
+# A typed service of ours, which registers its schema itself.
+start_machines() {
+	mkdir "$place/definitions"
+	echo "memory 64M" >"$place/definitions/web.vm"
+	start vm serving helio-vm --machines "$place/definitions" \
+		--run "$place/sockets" --connect "$HELIOGRAPH_ADDRESS"
+}
+
+@test "a typed service needs no file, and is bound to its schema" {
+	start_registry
+	start_machines
+	service=helio.vm.v1.VirtualMachines
+	hash=$(helio ls services -o json |
+		json '[s["schema_hash"] for s in j if "Virtual" in s["name"]][0]')
+	[ "$(helio schema ls helio.vm.v1 -o json | json 'j[0]["hash"]')" = \
+		"$hash" ]
+	[ "$(helio call $service/List | json 'j["machines"][0]["name"]')" = web ]
+	[[ $(helio describe $service/List) == *"rpc List(ListRequest)"* ]]
+	run -3 helio call $service/Get -d '{"name":"none"}'
+	[[ $output == *"NOT_FOUND"* ]]
+	run -0 helio call "$service/\$info"
+	[ "$(json 'base64.b64decode(j["schemaHash"]).hex()' <<<"$output")" = \
+		"$hash" ]
+	[ "$(helio call "$service/\$check")" = '{"state":"SERVING"}' ]
+	run -5 helio call $service/Watch --timeout 500ms
+	[[ $output == *"web"*"DEADLINE_EXCEEDED"* ]]
+}
+
 @test "describe and call take the schema from the registry" {
 	start_registry
 	put sample.v1 "$SAMPLE_SET"
