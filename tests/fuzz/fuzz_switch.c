@@ -39,7 +39,9 @@ enum deed {
 	DEED_TURN,
 	DEED_POLICY, /* another one */
 	N_DEEDS,
-	/* First bytes from here on are about schemas, */
+	/* First bytes from here on are about streams, */
+	FIRST_OF_STREAM = 219,
+	/* from here on about schemas, */
 	FIRST_OF_SCHEMA = 231,
 	/* and from here on the deeds of a leaf. */
 	FIRST_OF_LEAF = 243,
@@ -441,6 +443,18 @@ static void deed_schema(struct actor *actor, struct input *input)
 			       take(input));
 }
 
+/* Of a call that it has made, or that it has got. */
+static void deed_stream(struct actor *actor, struct input *input)
+{
+	uint8_t pick = take(input);
+	uint64_t id = 1 + pick % 4;
+	uint8_t shape = take(input);
+
+	if (pick & 128)
+		id = small_id(actor, FRAME_REPLY, pick);
+	hostile_stream(actor->channel, id, shape, take(input));
+}
+
 static void act(struct input *input)
 {
 	uint8_t first = take(input);
@@ -453,6 +467,10 @@ static void act(struct input *input)
 	}
 	if (first >= FIRST_OF_SCHEMA) {
 		deed_schema(actor, input);
+		return;
+	}
+	if (first >= FIRST_OF_STREAM) {
+		deed_stream(actor, input);
 		return;
 	}
 	switch (first / N_HOSTILE % N_DEEDS) {

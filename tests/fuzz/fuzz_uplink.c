@@ -277,6 +277,8 @@ static void speak(struct actor *actor, struct input *input)
 		frame.correlation = FRAME_SWITCH_DRAWN |
 				    (uint64_t)(1 + pick % 8) << 32 |
 				    (pick >> 3 & 3);
+	if (frame.kind == FRAME_CALL && actor == &actors[HOST])
+		frame.flags |= take(input) & (FRAME_MORE | FRAME_STREAM);
 	if (frame.kind == FRAME_REPLY)
 		frame.correlation = id_of(actor, pick);
 	if (frame.kind == FRAME_REPLY || (shape >> 3 & 3) == 3)
@@ -406,6 +408,20 @@ static void join_honest(void)
 	is_honest = false;
 }
 
+/* With a stream of a call that it has made, by ids like these, or has got. */
+static void go_on(struct actor *actor, uint64_t made, struct input *input)
+{
+	uint8_t pick = take(input);
+	uint64_t id = 1 + pick % 4;
+	uint8_t shape = take(input);
+
+	if (made)
+		id = made | (uint64_t)(1 + pick % 8) << 32 | (pick >> 3 & 3);
+	if (pick & 128)
+		id = id_of(actor, pick);
+	hostile_stream(actor->channel, id, shape, take(input));
+}
+
 static void act_of_host(uint8_t deed, struct input *input)
 {
 	static const uint8_t kinds[] = { FRAME_REFUSED, FRAME_CANCEL,
@@ -438,7 +454,10 @@ static void act_of_host(uint8_t deed, struct input *input)
 		tell_acked(input);
 		break;
 	case 7:
-		tell_about(kinds[pick % 8], take(input), take(input));
+		if (pick & 8)
+			go_on(host, FRAME_SWITCH_DRAWN, input);
+		else
+			tell_about(kinds[pick % 8], take(input), take(input));
 		break;
 	case 8:
 		any_frame(host, input);
@@ -460,6 +479,8 @@ static void act_of_busy(uint8_t deed, struct input *input)
 		hostile_schema(busy->channel, 0, take(input), pick);
 	else if (deed == 0)
 		ask(busy, kinds[pick % 4], take(input), subjects[pick >> 4]);
+	else if (deed == 1 && pick & 8)
+		go_on(busy, 0, input);
 	else if (deed == 1)
 		speak(busy, input);
 	else

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/le.h"
 #include "proto/frame.h"
 #include "switch/bus.h"
 #include "switch/policy.h"
@@ -88,6 +89,51 @@ void hostile_schema(struct channel *channel, uint32_t source, uint8_t shape,
 		hostile_send(channel, &frame, "svc", serve, 44);
 	} else {
 		hostile_send(channel, &frame, "svc", bind, 36);
+	}
+}
+
+static void send_window(struct channel *channel, uint64_t id, uint8_t shape,
+			uint8_t n)
+{
+	struct frame frame = { .kind = FRAME_WINDOW };
+	uint8_t body[32];
+
+	le64_store(body, id);
+	le64_store(body + 8, shape & 128 ? UINT64_MAX - n : n * UINT64_C(64));
+	le64_store(body + 16, shape & 64 ? id : id + 1);
+	le64_store(body + 24, n);
+	hostile_send(channel, &frame, "", body, shape & 32 ? 32 : 16);
+}
+
+/* What it is is in the three lowest bits. */
+void hostile_stream(struct channel *channel, uint64_t id, uint8_t shape,
+		    uint8_t n)
+{
+	static const uint8_t flags[] = { FRAME_WHOLE,
+					 FRAME_FIRST | FRAME_EXTENDED, 0,
+					 FRAME_LAST };
+	static const uint8_t zeros[HOSTILE_BODY_MAX_BYTES];
+	struct frame frame = { .kind = FRAME_NEXT, .correlation = id };
+	uint8_t drained[4] = { 1 + n % 4 };
+
+	switch (shape & 7) {
+	case 4:
+		frame.kind = FRAME_END;
+		hostile_send(channel, &frame, "", "", 0);
+		break;
+	case 5:
+	case 6:
+		send_window(channel, id, shape, n);
+		break;
+	case 7:
+		frame.kind = FRAME_DRAIN;
+		hostile_send(channel, &frame, "", drained, sizeof(drained));
+		break;
+	default:
+		frame.flags = flags[shape & 3];
+		frame.total_bytes = (shape >> 3) * 16U;
+		hostile_send(channel, &frame, shape == 128 ? "s" : "", zeros,
+			     n % 128U);
 	}
 }
 

@@ -60,6 +60,13 @@ void hostile_send(struct channel *channel, struct frame *frame,
 void hostile_schema(struct channel *channel, uint32_t source, uint8_t shape,
 		    uint8_t id);
 
+/**
+ * A part of a stream of the call `id`: a message, a fragment of one, its end,
+ * or credit, as the bytes choose; or DRAIN.
+ */
+void hostile_stream(struct channel *channel, uint64_t id, uint8_t shape,
+		    uint8_t n);
+
 /** The bus's registry says what the bytes choose, when they do. */
 void hostile_registry_init(struct bus *bus);
 void hostile_registry_say(uint8_t shape);
