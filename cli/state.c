@@ -32,7 +32,14 @@ static const char default_policy[] =
 	"allow vm:*/** publish,subscribe,call,serve,group vm.{self}.>\n"
 	"\n"
 	"# Anybody who is let in may ask whether the switch is there.\n"
-	"allow ** call helio.switch.v1.Switch.Ping\n";
+	"allow ** call helio.switch.v1.Switch.Ping\n"
+	"\n"
+	"# It may register schemas of what it may serve or call, and read them:\n"
+	"# helio-registry asks what it may of the package.\n"
+	"allow ** call helio.registry.v1.Registry.Put\n"
+	"allow ** call helio.registry.v1.Registry.Get\n"
+	"allow ** call helio.registry.v1.Registry.List\n"
+	"allow ** call helio.registry.v1.Registry.Diff\n";
 
 static int close_dir(DIR *dir)
 {

@@ -8,6 +8,7 @@
  *     policy/NAME.policy    who may do what
  *     domains/NAME.domain   the domains that have a socket of their own
  *     keys/NAME.pub         the public keys that may come over TCP
+ *     schemas/              what helio-registry keeps
  *     quotas, heliod.conf   optional
  */
 

@@ -25,6 +25,9 @@
 /* heliod, two words for each of its options, and the end. */
 enum { HELIOD_WORDS_MAX = 1 + 5 * 2 + 2 * OPTION_TEXTS_MAX + 1 };
 
+/* helio-registry, two words for each of its options, and the end. */
+enum { REGISTRY_WORDS = 1 + 4 * 2 + 1 };
+
 struct up {
 	struct common common;
 	const char *state;
@@ -38,27 +41,29 @@ struct places {
 	char state[FOLDER_PATH_BYTES];
 	char run[FOLDER_PATH_BYTES];
 	char heliod[FOLDER_PATH_BYTES];
+	char registry[FOLDER_PATH_BYTES];
+	char schemas[FOLDER_PATH_BYTES];
+	char address[FOLDER_PATH_BYTES];
+	char ready_fd[8];
+	char parent[16];
 };
 
 static void on_ready(void *userdata)
 {
 	const struct places *places = userdata;
 	struct json json = { .out = stdout };
-	char address[FOLDER_PATH_BYTES];
 
-	if (snprintf(address, sizeof(address), "shm:%s/bus.sock",
-		     places->run) >= (int)sizeof(address))
-		return;
 	if (places->up->common.format == FORMAT_JSON) {
 		json_open(&json, '{');
 		json_key(&json, "ready");
-		json_string(&json, address);
+		json_string(&json, places->address);
 		json_key(&json, "state");
 		json_string(&json, places->state);
 		json_close(&json, '}');
 		fputc('\n', stdout);
 	} else {
-		printf("ready: %s, state in %s\n", address, places->state);
+		printf("ready: %s, state in %s\n", places->address,
+		       places->state);
 	}
 	fflush(stdout);
 }
@@ -67,21 +72,17 @@ static void fill_words(const struct places *places,
 		       const char *words[HELIOD_WORDS_MAX])
 {
 	const struct texts *listen = &places->up->listen;
-	static char ready_fd[8];
-	static char parent[16];
 	size_t n = 0;
 
-	snprintf(parent, sizeof(parent), "%d", getpid());
-	snprintf(ready_fd, sizeof(ready_fd), "%d", SUPERVISOR_READY_FD);
 	words[n++] = places->heliod;
 	words[n++] = "--config";
 	words[n++] = places->state;
 	words[n++] = "--run";
 	words[n++] = places->run;
 	words[n++] = "--ready-fd";
-	words[n++] = ready_fd;
+	words[n++] = places->ready_fd;
 	words[n++] = "--parent";
-	words[n++] = parent;
+	words[n++] = places->parent;
 	for (size_t i = 0; i < listen->n; i++) {
 		words[n++] = "--listen";
 		words[n++] = listen->at[i];
@@ -91,6 +92,46 @@ static void fill_words(const struct places *places,
 		words[n++] = places->up->uplink;
 	}
 	words[n] = NULL;
+}
+
+static void fill_registry_words(const struct places *places,
+				const char *words[REGISTRY_WORDS])
+{
+	size_t n = 0;
+
+	words[n++] = places->registry;
+	words[n++] = "--dir";
+	words[n++] = places->schemas;
+	words[n++] = "--address";
+	words[n++] = places->address;
+	words[n++] = "--ready-fd";
+	words[n++] = places->ready_fd;
+	words[n++] = "--parent";
+	words[n++] = places->parent;
+	words[n] = NULL;
+}
+
+/* Where programs and folders are, and what they are told about us. */
+static int find_places(struct places *places)
+{
+	int r = folder_state(places->up->state, places->state);
+
+	if (r == 0)
+		r = folder_run(places->up->run, places->run);
+	if (r == 0)
+		r = program_find("heliod", places->heliod);
+	if (r == 0)
+		r = program_find("helio-registry", places->registry);
+	if (r == 0)
+		r = folder_join(places->state, "schemas", places->schemas);
+	if (r == 0 && snprintf(places->address, sizeof(places->address),
+			       "shm:%s/bus.sock",
+			       places->run) >= (int)sizeof(places->address))
+		r = -ENAMETOOLONG;
+	snprintf(places->parent, sizeof(places->parent), "%d", getpid());
+	snprintf(places->ready_fd, sizeof(places->ready_fd), "%d",
+		 SUPERVISOR_READY_FD);
+	return r;
 }
 
 /* Two sets on one folder would take each other's sockets away. */
@@ -139,12 +180,8 @@ static int make_switch_key(const struct places *places)
 
 static int prepare(struct places *places, int *ret_lock)
 {
-	int r = folder_state(places->up->state, places->state);
+	int r = find_places(places);
 
-	if (r == 0)
-		r = folder_run(places->up->run, places->run);
-	if (r == 0)
-		r = program_find("heliod", places->heliod);
 	if (r == 0)
 		r = state_prepare(places->state);
 	if (r == 0)
@@ -172,16 +209,21 @@ static int run(const void *settings)
 	struct places places = { .up = settings };
 	_cleanup_(close_fdp) int lock_fd = -1;
 	const char *words[HELIOD_WORDS_MAX];
+	const char *registry_words[REGISTRY_WORDS];
 	const struct program programs[] = {
 		{ "heliod", (char *const *)(uintptr_t)words },
+		{ "helio-registry", (char *const *)(uintptr_t)registry_words },
 	};
+	size_t n = sizeof(programs) / sizeof(*programs);
 	int r = prepare(&places, &lock_fd);
 
 	if (r != EXIT_OK)
 		return r;
 	fill_words(&places, words);
-	return supervisor_run(programs, sizeof(programs) / sizeof(*programs),
-			      on_ready, &places);
+	fill_registry_words(&places, registry_words);
+	/* The schemas of a leaf's programs are known at its host. */
+	return supervisor_run(programs, places.up->uplink ? n - 1 : n, on_ready,
+			      &places);
 }
 
 static const struct option options[] = {
@@ -203,8 +245,9 @@ const struct command command_up = {
 	.summary = "start a bus and keep it running",
 	.description =
 		"Makes the state folder with a default policy if there is "
-		"none, starts the switch, prints a line when it is ready, and "
-		"starts it again if it dies. ^C ends it. For users other than "
+		"none, starts the switch and, unless it is a leaf, the "
+		"registry of schemas, prints a line when they are ready, and "
+		"starts them again if they die. ^C ends them. For users other than "
 		"root the state is in $XDG_STATE_HOME/heliograph or "
 		"~/.local/state/heliograph; with $XDG_RUNTIME_DIR the sockets "
 		"are in its folder heliograph.\n\n"

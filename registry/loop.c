@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/diag.h"
 #include "registry/options.h"
@@ -68,10 +69,27 @@ static void before_sleep(uv_prepare_t *prepare)
 		uv_timer_stop(&loop->due);
 }
 
+/*
+ * A policy may refuse us: that is said in the log, and must keep nobody from
+ * starting what else there is.
+ */
+static void say_ready(struct loop *loop)
+{
+	static const char word[] = "READY\n";
+
+	if (loop->ready_fd < 0)
+		return;
+	if (write(loop->ready_fd, word, sizeof(word) - 1) < 0)
+		log_warning("--ready-fd: %s", strerror(errno));
+	close(loop->ready_fd);
+	loop->ready_fd = -1;
+}
+
 static void on_ready(void *userdata, unsigned status, const char *reason)
 {
 	struct loop *loop = userdata;
 
+	say_ready(loop);
 	if (status == HELIO_OK) {
 		log_info("serving as %s on %s", helio_principal(loop->bus),
 			 loop->address);
@@ -129,7 +147,7 @@ int loop_init(struct loop *loop, const struct options *options,
 {
 	int r;
 
-	*loop = (struct loop){ .bus = NULL };
+	*loop = (struct loop){ .ready_fd = options->ready_fd };
 	r = uv_loop_init(&loop->uv);
 	if (r < 0)
 		return r;

@@ -21,6 +21,7 @@ struct loop {
 	uv_prepare_t prepare;
 	uv_signal_t signals[2];
 	const char *address;
+	int ready_fd; /* to be told, or -1 */
 	bool is_failed;
 };
 

@@ -27,21 +27,6 @@ static int end_with(pid_t parent)
 	return getppid() == parent ? 0 : -ESRCH;
 }
 
-/*
- * The bus may be away for now, or refuse us: that is said in the log, and must
- * keep nobody from starting what else there is.
- */
-static void say_ready(int fd)
-{
-	static const char word[] = "READY\n";
-
-	if (fd < 0)
-		return;
-	if (write(fd, word, sizeof(word) - 1) < 0)
-		log_warning("--ready-fd: %s", strerror(errno));
-	close(fd);
-}
-
 static int serve(const struct options *options, struct store *store)
 {
 	struct loop loop;
@@ -54,10 +39,8 @@ static int serve(const struct options *options, struct store *store)
 		if (r < 0)
 			log_error("giving up rights: %s", strerror(-r));
 	}
-	if (r >= 0) {
-		say_ready(options->ready_fd);
+	if (r >= 0)
 		r = loop_run(&loop);
-	}
 	loop_deinit(&loop);
 	return r;
 }

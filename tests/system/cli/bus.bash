@@ -97,6 +97,15 @@ children() {
 	tr ' ' '\n' <"/proc/$1/task/$1/children" | grep .
 }
 
+# The children of a process that are called so.
+children_called() {
+	local pid
+
+	for pid in $(children "$1"); do
+		[ "$(cat "/proc/$pid/comm")" != "$2" ] || echo "$pid"
+	done
+}
+
 setup() {
 	place=$(mktemp -d "${BATS_RUN_TMPDIR:-/tmp}/bus.XXXXXX")
 	run_folder=$place/run

@@ -86,7 +86,7 @@ prepare() {
 	prepare
 	start_leaf
 	start there subscribed helio sub 'news.>' --count 3 -c "$leaf"
-	kill -KILL "$(children "$pid_up")"
+	kill -KILL "$(children_called "$pid_up" heliod)"
 	helio pub news.a alone -c "$leaf"
 	until_lines there 1
 	for ((i = 0; i < 200; i++)); do

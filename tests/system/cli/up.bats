@@ -7,7 +7,7 @@ load bus
 	start sub subscribed helio sub a.b --count 2
 	helio pub a.b before
 	until_lines sub 1
-	kill -KILL "$(children "$pid_up")"
+	kill -KILL "$(children_called "$pid_up" heliod)"
 	# The subscriber is there again when a publish is taken by somebody.
 	for ((i = 0; i < 200; i++)); do
 		helio pub a.b after --ack routed 2>/dev/null && break
@@ -18,11 +18,22 @@ load bus
 	grep -q "missing here (reconnect)" "$place/sub.err"
 }
 
+@test "a registry that is killed comes back" {
+	read -r registry < <(children_called "$pid_up" helio-registry)
+	helio request helio.registry.v1.Registry.List '' >/dev/null
+	kill -KILL "$registry"
+	helio request --wait helio.registry.v1.Registry.List '' >/dev/null
+	[ "$(children_called "$pid_up" helio-registry)" != "$registry" ]
+	[ -d "$state/schemas" ]
+}
+
 @test "^C ends all, in order, with 0" {
-	read -r heliod < <(children "$pid_up")
+	read -r heliod < <(children_called "$pid_up" heliod)
+	read -r registry < <(children_called "$pid_up" helio-registry)
 	kill -INT "$pid_up"
 	wait "$pid_up"
 	[ ! -e "/proc/$heliod" ]
+	[ ! -e "/proc/$registry" ]
 	[ ! -e "$run_folder/bus.sock" ]
 }
 
