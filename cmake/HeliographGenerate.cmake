@@ -75,7 +75,9 @@ function(helio_generate)
 	list(REMOVE_DUPLICATES all_dirs)
 	list(TRANSFORM all_dirs PREPEND --proto_path= OUTPUT_VARIABLE paths)
 
-	set(out ${CMAKE_CURRENT_BINARY_DIR})
+	# A folder of its own: a program may be called as a package is.
+	set(out ${CMAKE_CURRENT_BINARY_DIR}/generated/${arg_TARGET})
+	file(MAKE_DIRECTORY ${out})
 	foreach(name IN LISTS arg_PROTOS)
 		_helio_find_proto(${name} "${dirs}" path)
 		list(APPEND protos ${path})

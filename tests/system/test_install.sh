@@ -8,7 +8,9 @@ set -euo pipefail
 build=$1
 source=$2
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+pids=()
+exec 8<> <(:) # to wait on, for nothing comes
+trap 'kill "${pids[@]}" 2>/dev/null || true; rm -rf "$work"' EXIT
 prefix=$work/prefix
 cc=${CC:-cc}
 
@@ -110,6 +112,55 @@ check_xen() {
 	done
 }
 
+# await FILE TEXT: until a line of the file is this text.
+await() {
+	local i
+
+	for ((i = 0; i < 100; i++)); do
+		grep -qx "$2" "$1" && return
+		read -rt 0.1 -u 8 || true
+	done
+	fail "$1 does not say '$2' but: $(cat "$1")"
+}
+
+# By pkg-config and without shared libraries of ours, $work/lamp.
+link_typed() {
+	local made=$work/outside/generated/lamp_calls flags
+
+	read -ra flags < <(pkg-config --define-prefix --cflags --libs \
+		--static heliograph-rpc)
+	flags=("${flags[@]/-lheliograph-rpc/-l:libheliograph-rpc.a}")
+	"$cc" -o "$work/lamp" "$source/examples/outside/lamp.c" -I"$made" \
+		"$made"/lamp/v1/lamp.{helio,pb-c}.c \
+		"${flags[@]/%-lheliograph/-l:libheliograph.a}"
+}
+
+# check_typed LAMP OTHER: the typed service and its clients of
+# examples/outside, over a real switch.
+check_typed() {
+	local bus=shm:$work/run/bus.sock lamp=$1 other=$2 said
+
+	mkdir -p "$work/etc/policy" "$work/run"
+	echo 'schemas equal' >"$work/etc/heliod.conf"
+	echo 'allow uid:* any lamp.v1.>' >"$work/etc/policy/10-lamp.policy"
+	"$prefix/bin/heliod" --config "$work/etc" --run "$work/run" \
+		--ready-fd 9 9>"$work/ready.log" 2>"$work/heliod.log" &
+	pids+=($!)
+	await "$work/ready.log" READY
+	"$lamp" "$bus" serve >"$work/serve.log" 2>&1 &
+	pids+=($!)
+	await "$work/serve.log" ready
+	"$lamp" "$bus" watch kitchen >"$work/watch.log" 2>&1 &
+	pids+=($!)
+	await "$work/watch.log" 0%
+	said=$("$other" "$bus" set kitchen 70) || fail "$other said: $said"
+	[[ $said == "it was at 0%" ]] || fail "$other said: $said"
+	await "$work/watch.log" 70%
+	said=$("$lamp" "$bus" set cellar 70 2>&1) && fail "there is a cellar"
+	[[ $said == "set: NOT_FOUND: there is no such room" ]] ||
+		fail "$lamp said: $said"
+}
+
 cmake --install "$build" --prefix "$prefix" >/dev/null
 libdir=$(dirname "$(find "$prefix" -name libheliograph.so)")
 export PKG_CONFIG_PATH=$libdir/pkgconfig
@@ -143,6 +194,9 @@ cmake --build "$work/outside" >"$work/cmake.log" ||
 	fail "$(cat "$work/cmake.log")"
 check_runs "$work/outside/outside"
 check_runs "$work/outside/lamp" nowhere:at/all serve
+link_typed
+[[ ! -e $build/bin/heliod ]] ||
+	check_typed "$work/outside/lamp" "$work/lamp"
 
 # A static program with vchan alone, for guests that have nothing else.
 if [[ -e $libdir/libheliograph-vchan.a ]]; then
