@@ -79,9 +79,11 @@ static void write_following(uint8_t *out, const struct frame *first,
 			    const struct message *message,
 			    const struct cut *cut)
 {
-	const uint8_t *body = message->body + cut->n_first;
+	const uint8_t *body = message->body;
 	size_t n_left = message->n_body - cut->n_first;
 
+	if (cut->n_following)
+		body += cut->n_first;
 	for (size_t i = 0; i < cut->n_following; i++) {
 		struct frame frame = {
 			.kind = first->kind,
