@@ -110,12 +110,12 @@ s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 }
 
 @test "a quota that is full has status 6 and is named" {
-	# One is that of helio-registry.
-	echo 'uid:* subscriptions 2' >"$state/quotas"
+	# Eight are the methods of helio-registry.
+	echo 'uid:* subscriptions 9' >"$state/quotas"
 	helio reload
 	start sub subscribed helio sub a.b
 	run -6 --separate-stderr helio sub a.c
-	[[ $stderr == *"quota of subscriptions of uid:"*"2 of 2"* ]]
+	[[ $stderr == *"quota of subscriptions of uid:"*"9 of 9"* ]]
 }
 
 @test "a subscription that is no longer allowed ends" {
