@@ -79,7 +79,7 @@ class Reference(unittest.TestCase):
 
     def test_wire_to_json(self):
         def check(schema, name, message):
-            wire = message.SerializeToString()
+            wire = pack(message)
             is_ok, text = yield f"out {name} {wire.hex()}"
             self.assertTrue(is_ok, text)
             self.assertEqual(json.loads(text), to_dict(schema, message))
@@ -109,8 +109,8 @@ class Reference(unittest.TestCase):
     def test_merged_wire(self):
         """Two messages in a row are one that is merged of them."""
         def check(schema, name, message):
-            wire = message.SerializeToString() + \
-                schema.message(name).SerializeToString()
+            wire = pack(message) + \
+                pack(schema.message(name))
             merged = schema.prototype(name)()
             merged.ParseFromString(wire)
             is_ok, text = yield f"out {name} {wire.hex()}"
@@ -126,7 +126,7 @@ class Reference(unittest.TestCase):
         n = collections.Counter()
 
         def check(schema, name, message):
-            wire = message.SerializeToString()
+            wire = pack(message)
             if schema.random.random() < 0.4:
                 name = schema.random.choice(schema.types)
             else:
@@ -164,9 +164,14 @@ class Reference(unittest.TestCase):
             text = mutate_json(schema.random, to_dict(schema, message))
             is_ok, wire = yield f"in {name} {text}"
             n["taken" if is_ok else "refused"] += 1
-            if is_ok:
-                self.assert_same(schema, name, from_json(schema, name, text),
-                                 bytes.fromhex(wire))
+            if not is_ok:
+                return
+            try:
+                expected = from_json(schema, name, text)
+            except AttributeError:
+                # Python's own, on a null for a repeated Value.
+                return
+            self.assert_same(schema, name, expected, bytes.fromhex(wire))
 
         self.each(check)
         self.assertGreater(min(n["taken"], n["refused"]), N_ALL / 10, n)
