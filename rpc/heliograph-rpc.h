@@ -191,6 +191,7 @@ HELIO_API int helio_client_stream(struct helio_client *client,
 /**
  * Send one request. -EAGAIN: the callee has not granted enough; on_writable
  * tells when to try again. -EPIPE: after helio_stream_finish(), or it is over.
+ * -EINVAL: a message of another type.
  */
 HELIO_API int helio_stream_send(struct helio_stream *stream,
 				const ProtobufCMessage *message);
@@ -332,14 +333,17 @@ HELIO_API const struct helio_message *helio_serving_message(
 HELIO_API uint32_t
 helio_serving_time_left_ms(const struct helio_serving *serving);
 
-/** Send one of the replies of a stream. -EAGAIN until on_writable. */
+/**
+ * Send one of the replies of a stream. -EAGAIN until on_writable. -EINVAL: a
+ * message of another type.
+ */
 HELIO_API int helio_serving_send(struct helio_serving *serving,
 				 const ProtobufCMessage *message);
 
 /**
  * Answer, and free it. `message` is NULL where the replies are a stream, and
- * ends it. 0 also when nobody waits any more; errors leave it as it was, as
- * those of helio_respond().
+ * ends it. 0 also when nobody waits any more; errors leave it as it was:
+ * -EINVAL, a message of another type, and those of helio_respond().
  */
 HELIO_API int helio_serving_reply(struct helio_serving *serving,
 				  const ProtobufCMessage *message);

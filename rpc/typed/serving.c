@@ -16,6 +16,14 @@ static const struct helio_method_type *method_of(
 	return &serving->server->type->methods[serving->method_index];
 }
 
+/* What the program gives to a stream or a call may be meant for another. */
+static bool is_output(const struct helio_serving *serving,
+		      const ProtobufCMessage *message)
+{
+	return !serving->server ||
+	       message->descriptor == method_of(serving)->output;
+}
+
 static void count(struct helio_serving *serving, const char *error)
 {
 	struct method_stats *stats;
@@ -261,6 +269,8 @@ int helio_serving_send(struct helio_serving *serving,
 
 	if (!serving->request)
 		return -EPIPE;
+	if (!message || !is_output(serving, message))
+		return -EINVAL;
 	r = packed_init(&packed, message);
 	if (r < 0)
 		return r;
@@ -284,7 +294,8 @@ int helio_serving_reply(struct helio_serving *serving,
 
 	if (!serving->request)
 		return end(serving, "a request that is malformed");
-	if (!message != helio_request_is_stream(serving->request))
+	if (!message != helio_request_is_stream(serving->request) ||
+	    (message && !is_output(serving, message)))
 		return -EINVAL;
 	r = packed_init(&packed, message);
 	if (r < 0)

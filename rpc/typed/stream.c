@@ -134,7 +134,8 @@ int helio_client_stream(struct helio_client *client, unsigned method_index,
 
 	if (!method || !events->on_end ||
 	    method->is_client_streaming != !request ||
-	    !(method->is_client_streaming || method->is_server_streaming))
+	    !(method->is_client_streaming || method->is_server_streaming) ||
+	    (request && request->descriptor != method->input))
 		return -EINVAL;
 	stream = malloc(sizeof(*stream));
 	if (!stream)
@@ -165,6 +166,8 @@ int helio_stream_send(struct helio_stream *stream,
 
 	if (!stream->call)
 		return -EPIPE;
+	if (!message || message->descriptor != stream->method->input)
+		return -EINVAL;
 	r = packed_init(&packed, message);
 	if (r < 0)
 		return r;

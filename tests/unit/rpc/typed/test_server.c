@@ -282,6 +282,7 @@ static void test_freed_while_it_enrols(void **state)
 
 static void test_methods_are_found(void **state)
 {
+	const Lab__V1__Pair other = LAB__V1__PAIR__INIT;
 	struct received received;
 	struct fake_switch fake;
 	struct lab lab;
@@ -292,6 +293,8 @@ static void test_methods_are_found(void **state)
 			    "$inst.x7q.lab.v1.Desk");
 	call(&fake, SWITCH_ID(1), 0, "lab.v1.Desk.Hold", "");
 	assert_int_equal(helio_serving_reply(lab.held, NULL), -EINVAL);
+	assert_int_equal(helio_serving_reply(lab.held, &other.base), -EINVAL);
+	assert_int_equal(helio_serving_send(lab.held, &other.base), -EINVAL);
 	assert_int_equal(helio_serving_fail(lab.held, HELIO_ABORTED, "so"), 0);
 	expect_refusal(&fake, HELIO_ABORTED, "so");
 	call(&fake, SWITCH_ID(2), 0, "$inst.x7q.lab.v1.Desk.Hold", "");
