@@ -10,9 +10,6 @@
 #include "rpc/client.h"
 #include "rpc/request.h"
 
-/* More than this is no credit that anybody means. */
-#define CREDIT_MAX_BYTES (UINT64_C(1) << 62)
-
 /* With less there is no use in a fragment. */
 enum { CREDIT_MIN_BYTES = FRAME_HEADER_MAX_BYTES + 1 };
 
@@ -168,16 +165,15 @@ int outflow_send(struct flow *flow, const void *body, size_t n_body)
 	return r;
 }
 
-bool outflow_credit(struct flow *flow, uint64_t n_bytes)
+void outflow_credit(struct flow *flow, uint64_t n_bytes)
 {
 	struct outflow *out = &flow->out;
 
-	if (n_bytes > CREDIT_MAX_BYTES - out->credit_bytes)
-		return false;
-	out->credit_bytes += n_bytes;
+	if (__builtin_add_overflow(out->credit_bytes, n_bytes,
+				   &out->credit_bytes))
+		out->credit_bytes = UINT64_MAX;
 	if (has_credit(flow) && (out->rest || out->was_refused))
 		be_ready(flow);
-	return true;
 }
 
 static int send_end(struct flow *flow)

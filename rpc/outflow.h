@@ -37,8 +37,8 @@ struct outflow {
  */
 int outflow_send(struct flow *flow, const void *body, size_t n_body);
 
-/** More credit came. Returns false when there is far too much. */
-bool outflow_credit(struct flow *flow, uint64_t n_bytes);
+/** More credit came, of which there may be UINT64_MAX in all. */
+void outflow_credit(struct flow *flow, uint64_t n_bytes);
 
 /**
  * Nothing more is taken: the end is sent when the rest is gone, now or later.

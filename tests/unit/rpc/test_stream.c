@@ -253,6 +253,25 @@ static void test_requests_wait_for_credit(void **state)
 	fake_close(&fake);
 }
 
+/* The callee may grant whatever it likes: no switch errs in passing it on. */
+static void test_all_credit_that_there_is(void **state)
+{
+	struct streamed streamed = { 0 };
+	struct received received;
+	struct fake_switch fake;
+	uint64_t id;
+
+	(void)state;
+	fake_connect(&fake, NULL);
+	id = streamed_call(&fake, &streamed, has_more, "");
+	streamed_window(&fake, id, UINT64_MAX);
+	streamed_window(&fake, id, UINT64_MAX);
+	assert_int_equal(helio_state(fake.bus), HELIO_CONNECTED);
+	assert_int_equal(helio_call_send(streamed.call, "one", 3), 0);
+	fake_expect(&fake, FRAME_NEXT, &received);
+	fake_close(&fake);
+}
+
 /* The rest goes as credit comes, and the end after it. */
 static void test_a_request_longer_than_the_credit(void **state)
 {
@@ -439,6 +458,7 @@ int main(void)
 		cmocka_unit_test(test_what_no_stream_may_do),
 		cmocka_unit_test(test_cancel_within_a_message),
 		cmocka_unit_test(test_requests_wait_for_credit),
+		cmocka_unit_test(test_all_credit_that_there_is),
 		cmocka_unit_test(test_a_request_longer_than_the_credit),
 		cmocka_unit_test(test_a_full_channel),
 		cmocka_unit_test(test_signs_of_life),
