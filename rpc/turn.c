@@ -359,6 +359,9 @@ static void end_turn(struct helio *bus)
 {
 	if (bus->fault && bus->channel)
 		session_lose(bus);
+	/* Who leaves does not wait for another connection. */
+	if (!bus->channel)
+		services_drained(bus);
 	bus->is_in_turn = false;
 	registrations_reap(bus);
 }

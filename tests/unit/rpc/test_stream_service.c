@@ -410,6 +410,26 @@ static void test_bind_and_call(void **state)
 	fake_close(&fake);
 }
 
+/* With the connection its calls are over, whether there is another or not. */
+static void test_drained_by_the_end_of_the_switch(void **state)
+{
+	struct helio_service *service;
+	struct received received;
+	struct fake_switch fake;
+
+	(void)state;
+	fake_connect(&fake, NULL);
+	service = serve_to_drain(&fake);
+	assert_int_equal(helio_drain(service, NULL), 0);
+	fake_expect(&fake, FRAME_DRAIN, &received);
+	fake.end = channel_free(fake.end);
+	fake_turn(&fake);
+	assert_int_equal(n_draining, 1);
+	assert_int_equal(n_drained, 1);
+	assert_int_equal(helio_respond(held, "", 0), 0);
+	fake_close(&fake);
+}
+
 static void note_status(struct helio *bus, unsigned status, const char *reason,
 			void *userdata)
 {
@@ -499,6 +519,7 @@ int main(void)
 		cmocka_unit_test(test_what_no_caller_may_do),
 		cmocka_unit_test(test_a_service_without_streams),
 		cmocka_unit_test(test_drain),
+		cmocka_unit_test(test_drained_by_the_end_of_the_switch),
 		cmocka_unit_test(test_an_operator_drains),
 		cmocka_unit_test(test_draining_what_is_not_there),
 		cmocka_unit_test(test_bind_and_call),
