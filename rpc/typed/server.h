@@ -38,9 +38,10 @@ struct helio_server {
 	struct intake intake;
 	unsigned *by_name; /* indices of the methods, sorted by name */
 	struct method_stats *stats;
-	struct list servings;          /* struct helio_serving */
-	struct helio_serving *calling; /* whose method runs; NULL if freed */
-	struct list watchers;          /* struct watcher */
+	struct list servings; /* struct helio_serving */
+	/* Whose method runs, for who runs it: NULL once it is not ours. */
+	struct helio_serving **calling;
+	struct list watchers; /* struct watcher */
 	enum helio_health health;
 	char *health_text; /* or NULL */
 	helio_drained_fn on_drained;

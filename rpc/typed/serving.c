@@ -45,19 +45,27 @@ static void count(struct helio_serving *serving, const char *error)
 	stats->last_error = strdup(error);
 }
 
+/* Whoever runs its method may look at neither it nor the server any more. */
+static void leave(struct helio_serving *serving)
+{
+	struct helio_server *server = serving->server;
+
+	if (server && server->calling && *server->calling == serving) {
+		*server->calling = NULL;
+		server->calling = NULL;
+	}
+	list_unlink(&serving->link);
+}
+
 static void serving_free(struct helio_serving *serving)
 {
-	if (serving->server && serving->server->calling == serving)
-		serving->server->calling = NULL;
-	list_unlink(&serving->link);
+	leave(serving);
 	free(serving);
 }
 
 void serving_orphan(struct helio_serving *serving)
 {
-	if (serving->server->calling == serving)
-		serving->server->calling = NULL;
-	list_unlink(&serving->link);
+	leave(serving);
 	serving->server = NULL;
 }
 
@@ -97,16 +105,17 @@ static void run(struct helio_serving *serving,
 		const struct helio_message *message,
 		const ProtobufCMessage *request)
 {
-	struct helio_server *server = serving->server;
+	struct helio_serving *calling = serving;
 
 	if (method_of(serving)->is_client_streaming)
 		helio_request_pause(serving->request);
 	serving->message = message;
-	server->calling = serving;
+	serving->server->calling = &calling;
 	call_method(serving, request);
-	if (server->calling)
-		serving->message = NULL;
-	server->calling = NULL;
+	if (!calling)
+		return;
+	calling->message = NULL;
+	calling->server->calling = NULL;
 }
 
 /* Streams must be what the method says, or both sides wait for ever. */

@@ -425,6 +425,54 @@ static void test_freed_with_calls(void **state)
 	fake_close(&fake);
 }
 
+static void free_within(struct helio_serving *serving,
+			const Lab__V1__Pair *request, void *userdata)
+{
+	struct lab *lab = userdata;
+
+	assert_non_null(request);
+	helio_server_free(lab->server);
+	lab->server = NULL;
+	if (lab->n_messages)
+		assert_int_equal(helio_serving_fail(serving, HELIO_ABORTED, ""),
+				 0);
+	else
+		lab->held = serving;
+}
+
+/* By one of its methods, which has answered its call, or answers it later. */
+static void test_freed_by_a_method(void **state)
+{
+	static const struct lab__v1__desk__server freeing = {
+		.hold = free_within,
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		struct lab lab = { .n_messages = i };
+		const struct helio_server_options options = {
+			.userdata = &lab,
+		};
+		struct fake_switch fake;
+
+		fake_connect(&fake, NULL);
+		assert_int_equal(lab__v1__desk__server__new(fake.bus, &freeing,
+							    &options,
+							    &lab.server),
+				 0);
+		fake_result(&fake, expect_serve(&fake), HELIO_OK,
+			    "\x0a\x03x7q");
+		call(&fake, SWITCH_ID(1), 0, "lab.v1.Desk.Hold", "");
+		assert_null(lab.server);
+		expect_refusal(&fake, HELIO_UNAVAILABLE, "the service is gone");
+		if (lab.held)
+			assert_int_equal(
+				helio_serving_fail(lab.held, HELIO_ABORTED, ""),
+				0);
+		fake_close(&fake);
+	}
+}
+
 static void test_every_allocation_may_fail(void **state)
 {
 	const struct helio_server_options options = {
@@ -463,6 +511,7 @@ int main(void)
 		cmocka_unit_test(test_a_bad_message_ends_the_call),
 		cmocka_unit_test(test_health_is_watched),
 		cmocka_unit_test(test_freed_with_calls),
+		cmocka_unit_test(test_freed_by_a_method),
 		cmocka_unit_test(test_every_allocation_may_fail),
 	};
 
