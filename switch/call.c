@@ -139,7 +139,8 @@ static int find_instance(struct peer *caller, const struct inbound *inbound,
 			 (size_t)(end - subject), text, n_text))
 		return STATUS_PERMISSION_DENIED;
 	ret->registration = registration_lookup(caller->bus, instance);
-	if (ret->registration && !ret->registration->is_draining &&
+	if (ret->registration && ret->registration->is_entered &&
+	    !ret->registration->is_draining &&
 	    peer_is_there(ret->registration->receiver.peer) &&
 	    registration_serves(ret->registration, subject,
 				(size_t)(end - subject)))
@@ -284,7 +285,7 @@ static int open_slot(struct peer *caller, const struct inbound *inbound,
 	slot->schema = schema_ref(inbound->schema);
 	slot->may_wait = inbound->frame.flags & FRAME_WAIT;
 	slot->room_bytes = caller->message_max;
-	if (inbound->frame.room_kib && !slot->stream)
+	if (inbound->frame.room_kib && !(inbound->frame.flags & FRAME_STREAM))
 		slot->room_bytes = inbound->frame.room_kib * UINT64_C(1024);
 	if (slot->room_bytes > bus->limits.message_max_bytes)
 		slot->room_bytes = bus->limits.message_max_bytes;

@@ -326,6 +326,23 @@ static void the_reply_may_be_longer_than_the_room(void **state)
 	assert_int_equal(got.frame.status, STATUS_OK);
 }
 
+/* Of a call whose requests alone are a stream it is the reply's, as ever. */
+static void the_room_is_the_replys_if_no_stream_is(void **state)
+{
+	struct frame narrow = { .flags = FRAME_MORE | FRAME_EXTENDED,
+				.correlation = MINE,
+				.room_kib = 1 };
+	struct frame reply = { .kind = FRAME_REPLY, .flags = FRAME_WHOLE };
+	static const uint8_t body[2000];
+
+	fake_serve(&b, 1, "svc", 10);
+	fake_open_with(&a, &narrow, "svc");
+	reply.correlation = fake_expect_open(&b, FRAME_MORE);
+	fake_send(&b, &reply, "", body, sizeof(body));
+	fake_expect_status(&a, MINE, STATUS_RESOURCE_EXHAUSTED, true);
+	fake_expect_of(&b, FRAME_CANCEL, reply.correlation);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -345,6 +362,7 @@ int main(void)
 		TEST_OF_THREE(the_death_of_either_side_ends_it),
 		TEST_OF_THREE(a_new_policy_ends_what_it_forbids),
 		TEST_OF_THREE(the_reply_may_be_longer_than_the_room),
+		TEST_OF_THREE(the_room_is_the_replys_if_no_stream_is),
 	};
 
 	return cmocka_run_group_tests_name("stream", tests, NULL, NULL);
