@@ -339,7 +339,8 @@ struct registration *registration_free(struct registration *registration)
 		struct membership *membership = &registration->memberships[i];
 
 		cohort_leave(membership);
-		version_keep(bus, membership);
+		if (registration->is_entered)
+			version_keep(bus, membership);
 		cohort_put(membership->endpoint, membership->cohort);
 		membership->endpoint->n_users--;
 		membership->endpoint->n_draining -= registration->is_draining;

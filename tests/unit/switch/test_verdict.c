@@ -54,6 +54,36 @@ static void serving_waits_for_the_registry(void **state)
 	fake_expect(&b, FRAME_CALL, &got);
 }
 
+/* Whoever guesses the number of the instance. */
+static void nobody_is_called_before_it_is_served(void **state)
+{
+	char subject[64];
+
+	fake_serve_schema(&b, 1, BAR, "Get", OLD);
+	snprintf(subject, sizeof(subject), "$inst.%llu." BAR ".Get",
+		 (unsigned long long)world.bus.endpoints.n_instances);
+	fake_call(&a, 1, 0, subject);
+	fake_expect_refusal(&a, 1, STATUS_UNAVAILABLE, "no instance");
+	fake_expect_silence(&b);
+	oracle_answer(0, OLD, ANSWER_GOOD, NULL);
+	fake_expect_served(&b, 1, STATUS_OK);
+	fake_call(&a, 2, 0, subject);
+	fake_expect(&b, FRAME_CALL, &got);
+}
+
+/* What the registry refused was never there. */
+static void what_was_refused_has_no_method(void **state)
+{
+	fake_serve_known(&b, 1, BAR, "Get", OLD);
+	fake_serve_schema(&c, 1, BAR, "Get Put", NEW);
+	oracle_answer(0, NEW, ANSWER_BAD, "it breaks FIELD_SAME_TYPE");
+	fake_expect_served(&c, 1, STATUS_FAILED_PRECONDITION);
+	fake_call(&a, 1, 0, BAR ".Put");
+	fake_expect(&a, FRAME_REPLY, &got);
+	assert_int_equal(got.frame.status, STATUS_UNIMPLEMENTED);
+	assert_null(strstr((char *)got.body, "are gone"));
+}
+
 static void calls_that_wait_are_woken_by_the_answer(void **state)
 {
 	fake_serve_schema(&b, 1, BAR, "Get", OLD);
@@ -704,6 +734,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(serving_waits_for_the_registry),
+		TEST(nobody_is_called_before_it_is_served),
+		TEST(what_was_refused_has_no_method),
 		TEST(calls_that_wait_are_woken_by_the_answer),
 		TEST(results_come_in_their_order),
 		TEST(others_are_answered_meanwhile),
