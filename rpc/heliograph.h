@@ -293,8 +293,8 @@ typedef void (*helio_gap_fn)(struct helio_subscription *subscription,
 			     void *userdata);
 
 /**
- * How SUBSCRIBE or SERVE ended; again when a renewal on a later connection
- * ends otherwise, for policy may have changed.
+ * How SUBSCRIBE or SERVE ended; again when policy has changed and ends what
+ * stood, or a renewal on a later connection ends otherwise.
  */
 typedef void (*helio_ready_fn)(struct helio *bus, unsigned status,
 			       const char *reason, void *userdata);

@@ -8,6 +8,7 @@
 #include "proto/frame.h"
 #include "rpc/client.h"
 #include "rpc/incoming.h"
+#include "rpc/registration.h"
 #include "rpc/service.h"
 
 void inquiry_ask(struct inquiry *inquiry, struct helio *bus)
@@ -70,13 +71,14 @@ int inquiry_answer(struct helio *bus, const struct frame *frame,
 	struct list *link = bus->outbox.sent.next;
 	struct inquiry *inquiry = container_of(link, struct inquiry, link);
 
+	if (result.status)
+		incoming_text(body, result.n_body, reason);
 	if (frame->correlation & FRAME_SWITCH_DRAWN)
-		return helio_service_told(bus, frame);
+		return result.status ? registration_end(bus, frame, &result)
+				     : helio_service_told(bus, frame);
 	if (link == &bus->outbox.sent ||
 	    inquiry->correlation != frame->correlation)
 		return client_violation(bus, "RESULT out of order");
-	if (result.status)
-		incoming_text(body, result.n_body, reason);
 	list_unlink(link);
 	inquiry->on_result(inquiry, &result);
 	return 0;

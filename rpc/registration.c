@@ -122,6 +122,17 @@ static void note_refusal(struct registration *registration,
 			 strlen(result->reason));
 }
 
+static void tell_ready(struct registration *registration,
+		       const struct result *result)
+{
+	if (!registration->on_ready ||
+	    registration->told == (int)result->status)
+		return;
+	registration->told = (int)result->status;
+	registration->on_ready(registration->bus, result->status,
+			       result->reason, registration->userdata);
+}
+
 static void on_opened(struct inquiry *inquiry, const struct result *result)
 {
 	struct registration *registration =
@@ -136,12 +147,29 @@ static void on_opened(struct inquiry *inquiry, const struct result *result)
 		registration->refusal = 0;
 		registration->on_opened(registration, result);
 	}
-	if (!registration->on_ready ||
-	    registration->told == (int)result->status)
-		return;
-	registration->told = (int)result->status;
-	registration->on_ready(registration->bus, result->status,
-			       result->reason, registration->userdata);
+	tell_ready(registration, result);
+}
+
+/* The id of the registration stands where the switch puts what it draws. */
+int registration_end(struct helio *bus, const struct frame *frame,
+		     const struct result *result)
+{
+	uint64_t id = frame->correlation & ~FRAME_SWITCH_DRAWN;
+	struct registration *registration = NULL;
+
+	if (id <= INT32_MAX)
+		registration =
+			registration_lookup(&bus->registrations, (uint32_t)id);
+	if (!registration)
+		return client_violation(bus, "RESULT that was not asked for");
+	/* One that the program is done with is about to be released. */
+	if (registration->state != REGISTRATION_STANDING)
+		return 0;
+	list_unlink(&registration->owing_link);
+	assemblies_drop(&bus->assemblies, registration->id);
+	note_refusal(registration, result);
+	tell_ready(registration, result);
+	return 0;
 }
 
 static void on_closed(struct inquiry *inquiry, const struct result *result)

@@ -100,6 +100,10 @@ int registration_open(struct registration *registration, struct helio *bus,
 /** Ask once more for one that was refused, and tell what comes of it. */
 void registration_ask_again(struct registration *registration);
 
+/** A RESULT came that nobody asked for: it is allowed no longer. */
+int registration_end(struct helio *bus, const struct frame *frame,
+		     const struct result *result);
+
 /**
  * The program is done with it. It is freed when the switch has said that
  * nothing comes for it any more, or at the end of the turn.

@@ -172,7 +172,7 @@ int helio_service_told(struct helio *bus, const struct frame *frame)
 	if (id <= INT32_MAX)
 		registration =
 			registration_lookup(&bus->registrations, (uint32_t)id);
-	if (!registration || !registration->is_service || frame->status)
+	if (!registration || !registration->is_service)
 		return client_violation(bus, "RESULT that was not asked for");
 	if (registration->state != REGISTRATION_CLOSING)
 		drain(service_of(registration));

@@ -432,9 +432,36 @@ static void test_many_at_once(void **state)
 	fake_close(&fake);
 }
 
+/* Policy has changed: that one is over, and all else goes on. */
+static void test_not_allowed_any_longer(void **state)
+{
+	struct seen seen = { 0 };
+	struct helio_subscription *subscription;
+	struct fake_switch fake;
+
+	(void)state;
+	fake_connect(&fake, NULL);
+	subscription = subscribe(&fake, &seen, &with_callbacks);
+	assert_int_equal(seen.n_ready, 1);
+	fake_result(&fake, FRAME_SWITCH_DRAWN | 1, HELIO_PERMISSION_DENIED,
+		    "policy:7");
+	assert_int_equal(helio_state(fake.bus), HELIO_CONNECTED);
+	assert_int_equal(seen.n_ready, 2);
+	assert_int_equal(seen.status, HELIO_PERMISSION_DENIED);
+	assert_string_equal(helio_error(fake.bus), "policy:7");
+	/* There is nothing to take back at the switch. */
+	helio_unsubscribe(subscription);
+	fake_expect_nothing(&fake);
+	fake_result(&fake, FRAME_SWITCH_DRAWN | 1, HELIO_PERMISSION_DENIED,
+		    "policy:7");
+	assert_true(fake_was_left(&fake));
+	fake_close(&fake);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_not_allowed_any_longer),
 		cmocka_unit_test(test_options_are_told),
 		cmocka_unit_test(test_messages_reach_the_callback),
 		cmocka_unit_test(test_metadata_is_read),
