@@ -78,6 +78,11 @@ int ask_new(struct uplink *uplink, struct peer *peer, uint64_t correlation,
 	return 0;
 }
 
+void ask_stands(struct uplink *uplink)
+{
+	container_of(uplink->asks.prev, struct ask, link)->stands = true;
+}
+
 void ask_answer(struct peer *peer, uint64_t correlation, enum status status,
 		const char *text)
 {
@@ -188,7 +193,7 @@ void asks_lose(struct uplink *uplink)
 
 	while ((ask = first_of(uplink))) {
 		struct envoy *envoy = ask->envoy;
-		bool is_ours = !ask->id;
+		bool is_ours = !ask->id || ask->stands;
 
 		if (ask->peer)
 			peer_send_status(

@@ -30,6 +30,7 @@ struct ask {
 	uint64_t correlation; /* the program's */
 	uint64_t id;          /* ours; 0: it was never sent */
 	enum status status;   /* if so */
+	bool stands;          /* it holds here though the host is away */
 	char text[];
 };
 
@@ -40,6 +41,12 @@ struct ask {
  */
 int ask_new(struct uplink *uplink, struct peer *peer, uint64_t correlation,
 	    struct envoy *envoy, uint64_t *ret_id);
+
+/**
+ * What was asked last is so here, and the host is told again when it is back:
+ * the RESULT is OK if the uplink is away before it comes.
+ */
+void ask_stands(struct uplink *uplink);
 
 /** Send a RESULT of our own, in its turn. */
 void ask_answer(struct peer *peer, uint64_t correlation, enum status status,

@@ -75,10 +75,14 @@ void drain(struct peer *peer, const struct inbound *inbound)
 		return;
 	}
 	registration_drain(registration);
-	if (!stands_at_host(registration))
+	if (!stands_at_host(registration)) {
 		ask_answer(peer, correlation, STATUS_OK, "");
-	else if (!ask_new(peer->bus->uplink, peer, correlation, NULL, &id))
-		tell_host(registration->envoy, registration, id);
+		return;
+	}
+	if (ask_new(peer->bus->uplink, peer, correlation, NULL, &id))
+		return;
+	ask_stands(peer->bus->uplink);
+	tell_host(registration->envoy, registration, id);
 }
 
 void drain_by_order(struct registration *registration)

@@ -34,13 +34,18 @@ static void expect_nobody(void)
 	fake_expect_silence(&a);
 }
 
-static void drain_a(void)
+static void send_drain(void)
 {
 	struct frame frame = { .kind = FRAME_DRAIN, .correlation = 9 };
 	uint8_t body[4];
 
 	le32_store(body, ID);
 	fake_send(&a, &frame, "", body, sizeof(body));
+}
+
+static void drain_a(void)
+{
+	send_drain();
 	fake_expect(&a, FRAME_RESULT, &got);
 	assert_int_equal(got.frame.correlation, 9);
 	assert_int_equal(got.frame.status, STATUS_OK);
@@ -89,6 +94,21 @@ static void it_outlasts_the_uplink(void **state)
 	assert_int_equal(n_there, 2);
 }
 
+/* It is lost before the host has said a word. */
+static void a_lost_answer_is_good(void **state)
+{
+	fake_serve(&a, ID, "svc", 10);
+	leaf.beside = NULL;
+	send_drain();
+	fake_expect_silence(&a);
+	fake_leaf_lose();
+	fake_expect(&a, FRAME_RESULT, &got);
+	assert_int_equal(got.frame.status, STATUS_OK);
+	leaf.beside = &host;
+	fake_leaf_connect();
+	expect_nobody();
+}
+
 /* The host has given it away before it knew. */
 static void what_was_handed_down_is_served(void **state)
 {
@@ -113,6 +133,7 @@ int main(void)
 		TEST(the_host_wants_it),
 		TEST(the_leaf_wants_it),
 		TEST(it_outlasts_the_uplink),
+		TEST(a_lost_answer_is_good),
 		TEST(what_was_handed_down_is_served),
 	};
 
