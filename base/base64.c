@@ -14,8 +14,12 @@ void base64_encode_group(const uint8_t *bytes, size_t n, char text[4])
 	group |= n > 2 ? bytes[2] : 0;
 	text[0] = digits[group >> 18];
 	text[1] = digits[group >> 12 & 63];
-	text[2] = n > 1 ? digits[group >> 6 & 63] : '=';
-	text[3] = n > 2 ? digits[group & 63] : '=';
+	text[2] = '=';
+	text[3] = '=';
+	if (n > 1)
+		text[2] = digits[group >> 6 & 63];
+	if (n > 2)
+		text[3] = digits[group & 63];
 }
 
 static unsigned digit_of(uint8_t c)

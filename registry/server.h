@@ -26,10 +26,10 @@ struct server {
 	void *userdata;
 };
 
-/** Begin to serve; on_ready tells. Returns 0 or a negative errno. */
+/** Begin to serve; on_told tells. Returns 0 or a negative errno. */
 int server_init(struct server *server, struct helio *bus, struct store *store,
-		void (*on_ready)(void *userdata, unsigned status,
-				 const char *reason),
+		void (*on_told)(void *userdata, unsigned status,
+				const char *reason),
 		void *userdata);
 /** Questions that are open fail. All zero is fine. */
 void server_deinit(struct server *server);

@@ -149,7 +149,8 @@ int client_errno(unsigned status);
  */
 uint64_t client_draw_id(struct helio *bus);
 
-/** Whether the switch takes what we say; calls may come before all is renewed. */
+/** Whether the switch takes what we say; calls may come before all is renewed.
+ */
 static inline bool client_is_welcome(const struct helio *bus)
 {
 	return (bus->phase == PHASE_RENEWING ||

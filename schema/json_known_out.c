@@ -47,10 +47,9 @@ static int write_mask_path(struct json_write *write, const union value *value,
 		char c = (char)bytes[i];
 
 		if (c == '_') {
-			c = ++i < n ? (char)bytes[i] : '\0';
-			if (c < 'a' || c > 'z')
+			if (++i == n || bytes[i] < 'a' || bytes[i] > 'z')
 				break;
-			c = (char)(c - 'a' + 'A');
+			c = (char)(bytes[i] - 'a' + 'A');
 		} else if (!((c >= 'a' && c <= 'z') || c == '.' ||
 			     (c >= '0' && c <= '9'))) {
 			break;

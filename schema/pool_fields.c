@@ -66,9 +66,9 @@ static char *camel_case(struct arena *arena, const char *name)
 
 	for (; camel && *name; name++) {
 		if (*name != '_')
-			*at++ = is_upper && *name >= 'a' && *name <= 'z'
-					? (char)(*name - 'a' + 'A')
-					: *name;
+			*at++ = *name;
+		if (is_upper && *name >= 'a' && *name <= 'z')
+			at[-1] = (char)(*name - 'a' + 'A');
 		is_upper = *name == '_';
 	}
 	return camel;

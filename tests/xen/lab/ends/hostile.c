@@ -46,9 +46,9 @@ enum { BOUND_S = 60, N_ROUNDS = 3, N_WORDS_BYTES = 24 };
 static const unsigned orders[2] = { 12, 13 };
 
 /* There is one world only, and who is in it knows where. */
-static struct xen_world world;
+static struct xen_world only;
 
-void xen_world_enter(const struct xen_world *entered, uint32_t domid)
+void xen_world_enter(const struct xen_world *world, uint32_t domid)
 {
 }
 
@@ -88,7 +88,7 @@ static void await_looks(struct raw *raw, unsigned n)
 static void join(struct raw *raw, const struct end_meeting *meeting)
 {
 	*raw = (struct raw){ 0 };
-	raw_connect(raw, &world, meeting);
+	raw_connect(raw, &only, meeting);
 	raw->left[0] = 1;
 	atomic_store(&raw->page->left_prod, 1);
 	await_looks(raw, N_ROUNDS);
@@ -194,7 +194,7 @@ static int commit_as_client(const char *crime,
 		return 0;
 	}
 	if (strcmp(crime, "silent") == 0) {
-		raw_connect(&raw, &world, meeting);
+		raw_connect(&raw, &only, meeting);
 		await_end(&raw);
 		raw_close(&raw);
 		return 0;
@@ -216,7 +216,7 @@ static int commit_as_server(const char *crime,
 {
 	struct raw raw = { 0 };
 
-	raw_serve(&raw, &world, meeting, orders);
+	raw_serve(&raw, &only, meeting, orders);
 	if (strcmp(crime, "orders") == 0)
 		raw.page->left_order = 21;
 	if (strcmp(crime, "grants") == 0)
@@ -225,7 +225,7 @@ static int commit_as_server(const char *crime,
 		raw.page->server_live = RING_GONE;
 	if (strcmp(crime, "runs") == 0)
 		atomic_store(&raw.page->right_prod, 8193);
-	raw_publish(&raw, &world, meeting);
+	raw_publish(&raw, &only, meeting);
 	return pause();
 }
 
