@@ -48,6 +48,22 @@ static void say_bad(const struct wish *wish, const struct schema *server,
 			 : "they are not equal, and no registry is asked");
 }
 
+/* The caller may put its schema there, and call again. */
+static void say_unheard(const struct wish *wish, const struct verdict *verdict,
+			char *text, size_t n_text)
+{
+	const struct schema *server = verdict->server;
+	char ours[SCHEMA_SHORT_CHARS];
+	char theirs[SCHEMA_SHORT_CHARS];
+
+	snprintf(text, n_text,
+		 "helio-registry cannot judge the caller's schema of %.*s, %s, "
+		 "and that of its servers, %s: %s",
+		 (int)server->n_name, server->name,
+		 schema_short(wish->schema, ours), schema_short(server, theirs),
+		 verdict->why ? verdict->why : "it does not know them both");
+}
+
 /* What is known of the members that do not fit, or will be. */
 static int judge(const struct wish *wish, struct verdict **ret_verdict,
 		 char *text, size_t n_text)
@@ -69,9 +85,15 @@ static int judge(const struct wish *wish, struct verdict **ret_verdict,
 		case OUTLOOK_GOOD:
 			break;
 		case OUTLOOK_BAD:
-			if (r == STATUS_FAILED_PRECONDITION)
+			if (r != STATUS_FAILED_PRECONDITION)
+				break;
+			if (verdict && verdict->is_unheard) {
+				say_unheard(wish, verdict, text, n_text);
+				r = STATUS_NOT_FOUND;
+			} else {
 				say_bad(wish, cohort->schema, verdict, text,
 					n_text);
+			}
 			break;
 		case OUTLOOK_ASKED:
 			*ret_verdict = verdict;

@@ -364,6 +364,7 @@ void verdict_answer(struct verdict *verdict, enum answer_kind kind,
 	} else {
 		verdict->is_known = true;
 		verdict->is_good = kind == ANSWER_GOOD;
+		verdict->is_unheard = kind == ANSWER_NOT_FOUND;
 		verdict->decided_ns = bus->now_ns;
 		/* It may be put there at any time: the next turn asks again. */
 		verdict->until_ns =

@@ -49,6 +49,7 @@ struct verdict {
 	bool is_asked; /* a question is under way */
 	bool is_known;
 	bool is_good;              /* if it is known */
+	bool is_unheard;           /* the registry does not know one of them */
 	uint64_t decided_ns;       /* when it became known */
 	uint64_t until_ns;         /* what is not good is forgotten then */
 	struct list slots;         /* calls that wait for it */

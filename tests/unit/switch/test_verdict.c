@@ -327,7 +327,11 @@ static void a_schema_that_is_not_known_is_asked_for_again(void **state)
 	begin();
 	fake_call_by(&a, 1, 0, 1, "Get");
 	oracle_answer(NEW, OLD, ANSWER_NOT_FOUND, "02020202 is not known");
-	fake_expect_refusal(&a, 1, STATUS_FAILED_PRECONDITION, "not known");
+	fake_expect_refusal(
+		&a, 1, STATUS_NOT_FOUND,
+		"helio-registry cannot judge the caller's schema of "
+		"foo.v1.Bar, 02020202, and that of its servers, 01010101: "
+		"02020202 is not known");
 	pass_ms(1);
 	fake_call_by(&a, 3, 0, 1, "Get");
 	oracle_answer(NEW, OLD, ANSWER_GOOD, NULL);
