@@ -69,6 +69,7 @@ int helio_client_new(struct helio *bus, const struct helio_service_type *type,
 		.type = type,
 		.options = options->invoke,
 	};
+	introduction_init(&client->introduction, bus, type->schema);
 	list_init(&client->invocations);
 	list_init(&client->streams);
 	intake_init(&client->intake, &options->limits);
@@ -95,6 +96,7 @@ void helio_client_free(struct helio_client *client)
 	while ((link = list_pop_front(&client->streams)))
 		helio_stream_cancel(
 			container_of(link, struct helio_stream, link));
+	introduction_deinit(&client->introduction);
 	helio_unbind(client->binding);
 	intake_deinit(&client->intake);
 	intake_deinit(&client->kept);

@@ -12,6 +12,7 @@
 #include "base/list.h"
 #include "rpc/heliograph-rpc.h"
 #include "rpc/typed/intake.h"
+#include "rpc/typed/introduction.h"
 
 enum { SUBJECT_BYTES = 256 };
 
@@ -20,6 +21,7 @@ struct helio_client {
 	struct helio *bus;
 	const struct helio_service_type *type;
 	struct helio_binding *binding; /* NULL without a schema */
+	struct introduction introduction;
 	struct helio_invoke_options options;
 	struct helio_invoke_options next; /* of the next call only */
 	bool has_next;

@@ -6,12 +6,10 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
-#include "helio/registry/v1/registry.pb-c.h"
-#include "rpc/typed/packed.h"
+#include "rpc/typed/introduction.h"
 #include "rpc/typed/server.h"
 
 enum {
-	PUT_TIMEOUT_MS = 10000,
 	/* A registry that takes a schema and then does not know it is no use.
 	 */
 	PUTS_MAX = 3,
@@ -89,39 +87,15 @@ static void on_put(struct helio_call *call, const struct helio_reply *reply,
 		tell(enrolment, reply->status, reply->reason);
 }
 
-static int put(struct enrolment *enrolment)
-{
-	static const struct helio_call_options options = {
-		.timeout_ms = PUT_TIMEOUT_MS,
-		.is_patient = true,
-	};
-	const struct helio_schema *schema = enrolment->server->type->schema;
-	Helio__Registry__V1__PutRequest request =
-		HELIO__REGISTRY__V1__PUT_REQUEST__INIT;
-	struct packed packed;
-	int r;
-
-	request.package = (char *)(uintptr_t)schema->package;
-	request.has_set = true;
-	request.set.data = (uint8_t *)(uintptr_t)schema->set;
-	request.set.len = schema->n_set;
-	r = packed_init(&packed, &request.base);
-	if (r < 0)
-		return r;
-	r = helio_call_start(enrolment->server->bus,
-			     "helio.registry.v1.Registry.Put", packed.bytes,
-			     packed.n, &options, on_put, enrolment,
-			     &enrolment->put);
-	packed_deinit(&packed);
-	return r;
-}
-
 static void make_known(struct enrolment *enrolment)
 {
+	struct helio_server *server = enrolment->server;
+
 	if (enrolment->put)
 		return;
 	enrolment->n_puts++;
-	if (put(enrolment) < 0)
+	if (introduction_put(server->bus, server->type->schema, on_put,
+			     enrolment, &enrolment->put) < 0)
 		try_later(enrolment, "the schema could not be sent");
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "rpc/typed/client.h"
+#include "rpc/typed/options.h"
 
 enum {
 	TIMEOUT_DEFAULT_MS = 30000,
@@ -25,6 +26,7 @@ void invocation_free(struct invocation *invocation)
 	if (invocation->call)
 		helio_call_cancel(invocation->call);
 	helio_timer_cancel(invocation->timer);
+	newcomer_deinit(&invocation->newcomer);
 	list_unlink(&invocation->link);
 	free(invocation);
 }
@@ -125,12 +127,32 @@ static void on_timer(struct helio *bus, void *userdata)
 	try(invocation);
 }
 
+static bool helps_to_introduce(const struct invocation *invocation,
+			       const struct helio_reply *reply)
+{
+	return !invocation->options.instance &&
+	       introduction_helps(&invocation->client->introduction,
+				  &invocation->newcomer, reply);
+}
+
+static void introduce(struct invocation *invocation)
+{
+	uint64_t ms = left_ms(invocation);
+
+	introduction_wait(&invocation->client->introduction,
+			  &invocation->newcomer, ms ? ms : 1);
+}
+
 static void fail(struct invocation *invocation, const struct helio_reply *reply)
 {
 	unsigned n_max = invocation->options.tries_max;
 	uint32_t after_ms = backoff_ms(invocation);
 
 	invocation->call = NULL;
+	if (helps_to_introduce(invocation, reply)) {
+		introduce(invocation);
+		return;
+	}
 	if (!may_repeat(invocation, reply) ||
 	    invocation->n_tries >= (n_max ? n_max : TRIES_DEFAULT) ||
 	    after_ms >= left_ms(invocation) ||
@@ -147,6 +169,26 @@ static void on_reply(struct helio_call *call, const struct helio_reply *reply,
 		fail(userdata, reply);
 	else
 		succeed(userdata, reply);
+}
+
+/* What it needs is there, or will not be; that was no try of its own. */
+static void on_introduced(struct newcomer *newcomer, unsigned status,
+			  const char *reason)
+{
+	struct invocation *invocation =
+		container_of(newcomer, struct invocation, newcomer);
+	const struct helio_reply reply = {
+		.status = status,
+		.reason = reason,
+		.is_from_bus = true,
+	};
+
+	if (status) {
+		fail(invocation, &reply);
+		return;
+	}
+	invocation->n_tries--;
+	try(invocation);
 }
 
 /* The call could not even be sent. */
@@ -200,68 +242,6 @@ static void try(struct invocation *invocation)
 		fail_to_start(invocation, r);
 }
 
-/* What the options point to, which has to outlive the first try. */
-static size_t text_bytes(const char *text)
-{
-	return text ? strlen(text) + 1 : 0;
-}
-
-static size_t option_bytes(const struct helio_invoke_options *options)
-{
-	size_t n = text_bytes(options->instance) +
-		   text_bytes(options->idempotency_key) +
-		   text_bytes(options->traceparent);
-
-	if (options->n_headers)
-		n += _Alignof(struct helio_header);
-	for (size_t i = 0; i < options->n_headers; i++)
-		n += sizeof(struct helio_header) +
-		     text_bytes(options->headers[i].name) +
-		     options->headers[i].n_value;
-	return n;
-}
-
-static const char *put_text(uint8_t **at, const char *text)
-{
-	char *copy = (char *)*at;
-
-	if (!text)
-		return NULL;
-	memcpy(copy, text, strlen(text) + 1);
-	*at += strlen(text) + 1;
-	return copy;
-}
-
-static void put_headers(uint8_t **at, struct helio_invoke_options *options)
-{
-	const size_t n_align = _Alignof(struct helio_header);
-	const struct helio_header *from = options->headers;
-	struct helio_header *headers;
-
-	if (!options->n_headers)
-		return;
-	*at += (n_align - (uintptr_t)*at % n_align) % n_align;
-	headers = (void *)*at;
-	*at += options->n_headers * sizeof(*headers);
-	for (size_t i = 0; i < options->n_headers; i++) {
-		headers[i].name = put_text(at, from[i].name);
-		headers[i].n_value = from[i].n_value;
-		headers[i].value = *at;
-		if (from[i].n_value)
-			memcpy(*at, from[i].value, from[i].n_value);
-		*at += from[i].n_value;
-	}
-	options->headers = headers;
-}
-
-static void put_options(uint8_t *at, struct helio_invoke_options *options)
-{
-	put_headers(&at, options);
-	options->instance = put_text(&at, options->instance);
-	options->idempotency_key = put_text(&at, options->idempotency_key);
-	options->traceparent = put_text(&at, options->traceparent);
-}
-
 /* The callee tells a repetition by it. */
 static void draw_key(struct invocation *invocation)
 {
@@ -290,7 +270,7 @@ static int invocation_new(struct helio_client *client,
 	if (n_body > INT32_MAX)
 		return -EMSGSIZE;
 	invocation =
-		malloc(sizeof(*invocation) + n_body + option_bytes(&options));
+		malloc(sizeof(*invocation) + n_body + options_bytes(&options));
 	if (!invocation)
 		return -ENOMEM;
 	*invocation = (struct invocation){
@@ -302,10 +282,11 @@ static int invocation_new(struct helio_client *client,
 		.n_body = n_body,
 	};
 	protobuf_c_message_pack(request, invocation->body);
-	put_options(invocation->body + n_body, &invocation->options);
+	options_keep(&invocation->options, invocation->body + n_body);
 	if (options.retry == HELIO_RETRY_IDEMPOTENT && method->is_idempotent &&
 	    !options.idempotency_key)
 		draw_key(invocation);
+	newcomer_init(&invocation->newcomer, on_introduced);
 	list_init(&invocation->link);
 	list_push_back(&client->invocations, &invocation->link);
 	*ret_invocation = invocation;

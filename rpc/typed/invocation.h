@@ -12,6 +12,7 @@
 
 #include "base/list.h"
 #include "rpc/heliograph-rpc.h"
+#include "rpc/typed/introduction.h"
 
 enum { KEY_BYTES = 33 };
 
@@ -24,6 +25,7 @@ struct invocation {
 	struct intake *intake;     /* where its response is unpacked */
 	struct helio_call *call;   /* or NULL, between two tries */
 	struct helio_timer *timer; /* to the next try, or NULL */
+	struct newcomer newcomer;
 	struct helio_invoke_options options; /* what they point to is below */
 	uint64_t deadline_ns;
 	unsigned n_tries;

@@ -5,12 +5,17 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/cleanup.h"
+#include "base/clock.h"
 #include "rpc/typed/client.h"
+#include "rpc/typed/options.h"
 #include "rpc/typed/packed.h"
 
 static void stream_free(struct helio_stream *stream)
 {
 	list_unlink(&stream->link);
+	newcomer_deinit(&stream->newcomer);
+	free(stream->kept);
 	free(stream);
 }
 
@@ -48,6 +53,8 @@ static void on_next(struct helio_call *call, const void *body, size_t n_body,
 	const ProtobufCMessage *message;
 	unsigned status;
 
+	/* A server has it: it is not called again. */
+	free(take_ptr(stream->kept));
 	status = intake_unpack(&stream->client->intake, stream->method->output,
 			       body, n_body, "a message of the stream",
 			       &message);
@@ -64,8 +71,29 @@ static void on_writable(struct helio_call *call, void *userdata)
 	struct helio_stream *stream = userdata;
 
 	(void)call;
+	stream->was_refused = false;
 	if (stream->events.on_writable)
 		stream->events.on_writable(stream, stream->userdata);
+}
+
+static bool is_to_be_introduced(const struct helio_stream *stream,
+				const struct helio_reply *reply)
+{
+	return stream->kept && !stream->options.instance &&
+	       introduction_helps(&stream->client->introduction,
+				  &stream->newcomer, reply);
+}
+
+/* 0: there is no deadline. */
+static uint32_t left_ms(const struct helio_stream *stream)
+{
+	uint64_t now_ns = clock_now_ns();
+
+	if (!stream->deadline_ns)
+		return 0;
+	if (stream->deadline_ns < now_ns + NS_PER_MS)
+		return 1;
+	return (uint32_t)((stream->deadline_ns - now_ns) / NS_PER_MS);
 }
 
 static void on_reply(struct helio_call *call, const struct helio_reply *reply,
@@ -76,6 +104,12 @@ static void on_reply(struct helio_call *call, const struct helio_reply *reply,
 	unsigned status = HELIO_OK;
 
 	(void)call;
+	if (is_to_be_introduced(stream, reply)) {
+		stream->call = NULL;
+		introduction_wait(&stream->client->introduction,
+				  &stream->newcomer, left_ms(stream));
+		return;
+	}
 	if (!reply->status && !stream->method->is_server_streaming)
 		status = intake_unpack(
 			&stream->client->intake, stream->method->output,
@@ -87,39 +121,88 @@ static void on_reply(struct helio_call *call, const struct helio_reply *reply,
 		end(stream, reply, response);
 }
 
-static int start(struct helio_stream *stream, const ProtobufCMessage *request)
+static int start(struct helio_stream *stream)
 {
 	struct helio_client *client = stream->client;
 	const struct helio_method_type *method = stream->method;
-	struct helio_invoke_options options = client_take_options(client);
+	const struct helio_invoke_options *options = &stream->options;
 	struct helio_call_options call_options = {
-		.timeout_ms = options.timeout_ms,
-		.is_waiting = options.is_waiting,
+		.timeout_ms = left_ms(stream),
+		.is_waiting = options->is_waiting,
 		.is_patient = true,
-		.idempotency_key = options.idempotency_key,
-		.traceparent = options.traceparent,
-		.headers = options.headers,
-		.n_headers = options.n_headers,
+		.idempotency_key = options->idempotency_key,
+		.traceparent = options->traceparent,
+		.headers = options->headers,
+		.n_headers = options->n_headers,
 		.on_next = method->is_server_streaming ? on_next : NULL,
-		.window_bytes = options.window_bytes,
+		.window_bytes = options->window_bytes,
 		.has_more = method->is_client_streaming,
 		.on_writable = on_writable,
 	};
 	char text[SUBJECT_BYTES];
-	struct packed packed;
 	const char *subject;
-	int r;
 
-	subject = client_address(client, method, &options, &call_options, text);
+	subject = client_address(client, method, options, &call_options, text);
 	if (!subject)
 		return -EINVAL;
-	r = packed_init(&packed, request);
-	if (r < 0)
-		return r;
-	r = helio_call_start(client->bus, subject, packed.bytes, packed.n,
-			     &call_options, on_reply, stream, &stream->call);
-	packed_deinit(&packed);
-	return r;
+	return helio_call_start(client->bus, subject, stream->kept,
+				stream->n_request, &call_options, on_reply,
+				stream, &stream->call);
+}
+
+/* Nobody had the first call, so none of its messages could be sent. */
+static void catch_up(struct helio_stream *stream)
+{
+	if (stream->is_paused)
+		helio_call_pause(stream->call);
+	if (stream->is_finished)
+		(void)helio_call_finish(stream->call);
+	else if (stream->was_refused)
+		on_writable(stream->call, stream);
+}
+
+static void on_introduced(struct newcomer *newcomer, unsigned status,
+			  const char *reason)
+{
+	struct helio_stream *stream =
+		container_of(newcomer, struct helio_stream, newcomer);
+	struct helio_reply reply = {
+		.status = status,
+		.reason = reason,
+		.is_from_bus = true,
+	};
+
+	if (!status && start(stream) < 0) {
+		reply.status = HELIO_UNAVAILABLE;
+		reply.reason = "it could not be called again";
+	}
+	if (reply.status)
+		end(stream, &reply, NULL);
+	else
+		catch_up(stream);
+}
+
+/* Takes the options of the client. Returns 0, -ENOMEM or -EMSGSIZE. */
+static int keep(struct helio_stream *stream, const ProtobufCMessage *request)
+{
+	struct helio_invoke_options options =
+		client_take_options(stream->client);
+	size_t n = request ? protobuf_c_message_get_packed_size(request) : 0;
+
+	if (n > INT32_MAX)
+		return -EMSGSIZE;
+	stream->kept = malloc(n + options_bytes(&options) + 1);
+	if (!stream->kept)
+		return -ENOMEM;
+	stream->n_request = n;
+	if (request)
+		protobuf_c_message_pack(request, stream->kept);
+	options_keep(&options, stream->kept + n);
+	stream->options = options;
+	if (options.timeout_ms)
+		stream->deadline_ns =
+			clock_now_ns() + options.timeout_ms * NS_PER_MS;
+	return 0;
 }
 
 int helio_client_stream(struct helio_client *client, unsigned method_index,
@@ -146,9 +229,12 @@ int helio_client_stream(struct helio_client *client, unsigned method_index,
 		.events = *events,
 		.userdata = userdata,
 	};
+	newcomer_init(&stream->newcomer, on_introduced);
 	list_init(&stream->link);
 	list_push_back(&client->streams, &stream->link);
-	r = start(stream, request);
+	r = keep(stream, request);
+	if (!r)
+		r = start(stream);
 	if (r < 0) {
 		stream_free(stream);
 		return r;
@@ -164,40 +250,59 @@ int helio_stream_send(struct helio_stream *stream,
 	struct packed packed;
 	int r;
 
-	if (!stream->call)
+	if (!stream->call && !newcomer_is_waiting(&stream->newcomer))
+		return -EPIPE;
+	if (stream->is_finished)
 		return -EPIPE;
 	if (!message || message->descriptor != stream->method->input)
 		return -EINVAL;
+	if (!stream->call) {
+		stream->was_refused = true;
+		return -EAGAIN;
+	}
 	r = packed_init(&packed, message);
 	if (r < 0)
 		return r;
 	r = helio_call_send(stream->call, packed.bytes, packed.n);
 	packed_deinit(&packed);
+	if (r == -EAGAIN)
+		stream->was_refused = true;
 	return r;
 }
 
 int helio_stream_finish(struct helio_stream *stream)
 {
-	return stream->call ? helio_call_finish(stream->call) : -EPIPE;
+	int r = 0;
+
+	if (stream->call)
+		r = helio_call_finish(stream->call);
+	else if (stream->is_finished || !newcomer_is_waiting(&stream->newcomer))
+		r = -EPIPE;
+	if (!r)
+		stream->is_finished = true;
+	return r;
 }
 
 /* In on_end it is freed anyway. */
 void helio_stream_cancel(struct helio_stream *stream)
 {
-	if (!stream->call)
+	if (!stream->call && !newcomer_is_waiting(&stream->newcomer))
 		return;
-	helio_call_cancel(stream->call);
+	if (stream->call)
+		helio_call_cancel(stream->call);
 	stream_free(stream);
 }
 
 void helio_stream_pause(struct helio_stream *stream)
 {
+	stream->is_paused = true;
 	if (stream->call)
 		helio_call_pause(stream->call);
 }
 
 void helio_stream_resume(struct helio_stream *stream)
 {
+	stream->is_paused = false;
 	if (stream->call)
 		helio_call_resume(stream->call);
 }
