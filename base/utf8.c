@@ -96,6 +96,22 @@ bool utf8_is_harmless(uint32_t character)
 	       !is_reordering(character);
 }
 
+bool utf8_is_harmless_text(const void *bytes, size_t n)
+{
+	const uint8_t *at = bytes;
+	uint32_t character;
+
+	while (n > 0) {
+		size_t length = utf8_decode(at, n, &character);
+
+		if (length == 0 || !utf8_is_harmless(character))
+			return false;
+		at += length;
+		n -= length;
+	}
+	return true;
+}
+
 size_t utf8_encode(uint32_t character, uint8_t bytes[UTF8_BYTES_MAX])
 {
 	static const uint8_t firsts[] = { 0, 0, 0xc0, 0xe0, 0xf0 };

@@ -25,6 +25,9 @@ bool utf8_is_valid(const void *bytes, size_t n);
  */
 bool utf8_is_harmless(uint32_t character);
 
+/** Whether all of it is UTF-8, and of harmless characters. */
+bool utf8_is_harmless_text(const void *bytes, size_t n);
+
 /** Write a character below 0x110000. Returns its length. */
 size_t utf8_encode(uint32_t character, uint8_t bytes[UTF8_BYTES_MAX]);
 

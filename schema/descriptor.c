@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "proto/unpack.h"
 
 typedef Google__Protobuf__DescriptorProto MessageProto;
@@ -59,12 +60,7 @@ static bool is_file_name(const char *name)
 {
 	size_t n = name ? strnlen(name, DESCRIPTOR_NAME_MAX + 1) : 0;
 
-	if (!n || n > DESCRIPTOR_NAME_MAX)
-		return false;
-	for (size_t i = 0; i < n; i++)
-		if ((unsigned char)name[i] < ' ' || name[i] == 0x7f)
-			return false;
-	return true;
+	return n && n <= DESCRIPTOR_NAME_MAX && utf8_is_harmless_text(name, n);
 }
 
 static int check_type(const FieldProto *field)

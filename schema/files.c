@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "schema/wire.h"
 
 enum {
@@ -43,10 +44,7 @@ static int text_compare(struct file_text a, struct file_text b)
 
 static bool is_printable(struct file_text text)
 {
-	for (size_t i = 0; i < text.n; i++)
-		if ((unsigned char)text.bytes[i] < ' ' || text.bytes[i] == 0x7f)
-			return false;
-	return true;
+	return utf8_is_harmless_text(text.bytes, text.n);
 }
 
 static int file_compare(const void *a, const void *b)

@@ -6,6 +6,26 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
+/* Names and defaults are whatever somebody wrote, and may have been cut. */
+static void replace_harmful(char *text)
+{
+	size_t n = strlen(text);
+	uint32_t character;
+
+	while (n > 0) {
+		size_t length = utf8_decode((uint8_t *)text, n, &character);
+		bool is_harmless = length > 0 && utf8_is_harmless(character);
+
+		length += length == 0;
+		if (!is_harmless)
+			memset(text, '?', length);
+		text += length;
+		n -= length;
+	}
+}
+
 void findings_add(struct findings *findings, const char *rule,
 		  struct finding_place place, const char *format, ...)
 {
@@ -24,6 +44,9 @@ void findings_add(struct findings *findings, const char *rule,
 	va_start(arguments, format);
 	vsnprintf(finding->text, sizeof(finding->text), format, arguments);
 	va_end(arguments);
+	replace_harmful(finding->file);
+	replace_harmful(finding->where);
+	replace_harmful(finding->text);
 }
 
 size_t findings_count(const struct findings *findings)

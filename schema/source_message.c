@@ -206,6 +206,12 @@ static void write_fields(struct buffer *out, unsigned depth,
 	}
 }
 
+/* A stranger's end may be the least of all numbers. */
+static int32_t one_before(int32_t number)
+{
+	return number > INT32_MIN ? number - 1 : number;
+}
+
 static void write_ranges(struct buffer *out, unsigned depth,
 			 const Google__Protobuf__DescriptorProto *proto)
 {
@@ -215,12 +221,14 @@ static void write_ranges(struct buffer *out, unsigned depth,
 		source_indent(out, depth);
 		buffer_text(out, "reserved");
 		for (size_t i = 0; i < proto->n_reserved_range; i++)
-			source_range(out,
-				     (struct source_range){
-					     proto->reserved_range[i]->start,
-					     proto->reserved_range[i]->end - 1,
-					     FIELD_NUMBER_END - 1 },
-				     &is_first);
+			source_range(
+				out,
+				(struct source_range){
+					proto->reserved_range[i]->start,
+					one_before(
+						proto->reserved_range[i]->end),
+					FIELD_NUMBER_END - 1 },
+				&is_first);
 		buffer_text(out, ";\n");
 	}
 	source_reserved_names(out, depth, proto->reserved_name,
@@ -232,7 +240,7 @@ static void write_ranges(struct buffer *out, unsigned depth,
 		source_range(out,
 			     (struct source_range){
 				     proto->extension_range[i]->start,
-				     proto->extension_range[i]->end - 1,
+				     one_before(proto->extension_range[i]->end),
 				     FIELD_NUMBER_END - 1 },
 			     &is_first);
 		buffer_text(out, ";\n");

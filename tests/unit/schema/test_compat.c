@@ -16,6 +16,7 @@
 
 #include <cmocka.h>
 
+#include "base/utf8.h"
 #include "schema/compat.h"
 #include "schema/dialogue.h"
 #include "tests/fault.h"
@@ -206,6 +207,23 @@ static void test_findings_are_bounded(void **state)
 	assert_string_equal(findings.at[FINDINGS_MAX - 1].text, "15");
 }
 
+/* Defaults and reserved names are any bytes, and a long one is cut. */
+static void test_findings_are_harmless_text(void **state)
+{
+	struct findings findings = { .total = 0 };
+	char text[2 * FINDING_TEXT_BYTES] = "";
+	const struct finding *finding = findings.at;
+
+	for (size_t i = 0; i + 2 < sizeof(text); i += 2)
+		memcpy(text + i, "\303\244", 3);
+	findings_add(&findings, "RULE",
+		     (struct finding_place){ .file = "a.proto" },
+		     "\033[2J \302\233 \377 \303\244 %s", text);
+	assert_memory_equal(finding->text, "?[2J ?? ? \303\244 ", 13);
+	assert_true(
+		utf8_is_harmless_text(finding->text, strlen(finding->text)));
+}
+
 /* With any allocation failing. */
 static void test_without_memory(void **state)
 {
@@ -257,6 +275,7 @@ int main(void)
 		cmocka_unit_test(test_every_case),
 		cmocka_unit_test(test_finding_names_the_place),
 		cmocka_unit_test(test_findings_are_bounded),
+		cmocka_unit_test(test_findings_are_harmless_text),
 		cmocka_unit_test(test_without_memory),
 	};
 

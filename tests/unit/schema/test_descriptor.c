@@ -183,6 +183,10 @@ static void names_are_names(void **state)
 static void files_have_names_for_terminals(void **state)
 {
 	static char escape[] = "a\033[2J.proto", dots[] = "a..v1";
+	/* CSI as C1 has it, one that turns the line around, and no UTF-8. */
+	static char c1[] = "a\302\2332J.proto", turned[] = "a\342\200\256b";
+	static char raw[] = "a\2332J.proto";
+	char *const harmful[] = { c1, turned, raw };
 	struct sample sample;
 
 	sample_init(&sample);
@@ -190,6 +194,10 @@ static void files_have_names_for_terminals(void **state)
 	assert_int_equal(try_sample(&sample), DESCRIPTOR_E_NAME);
 	sample.file.name = escape;
 	assert_int_equal(try_sample(&sample), DESCRIPTOR_E_NAME);
+	for (size_t i = 0; i < sizeof(harmful) / sizeof(*harmful); i++) {
+		sample.file.name = harmful[i];
+		assert_int_equal(try_sample(&sample), DESCRIPTOR_E_NAME);
+	}
 	sample_init(&sample);
 	sample.dependencies[0] = escape;
 	assert_int_equal(try_sample(&sample), DESCRIPTOR_E_NAME);
