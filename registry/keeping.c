@@ -77,7 +77,7 @@ static void put_answer(struct question *question, bool was_known)
 }
 
 /* Returns whether there is room; if not the question has failed. */
-static bool is_within_limits(struct question *question)
+static bool is_within_limits(struct question *question, bool is_new)
 {
 	const struct store *store = question->server->store;
 	char owner[ENTRY_TEXT_BYTES];
@@ -89,7 +89,7 @@ static bool is_within_limits(struct question *question)
 			      STORE_OWNED_MAX);
 		return false;
 	}
-	if (store->n_entries >= STORE_SCHEMAS_MAX) {
+	if (is_new && store->n_entries >= STORE_SCHEMAS_MAX) {
 		question_fail(question, HELIO_RESOURCE_EXHAUSTED,
 			      "schemas: helio-registry has %zu of %d",
 			      store->n_entries, STORE_SCHEMAS_MAX);
@@ -169,6 +169,18 @@ static void keep(struct question *question, bool is_client_only)
 	put_answer(question, false);
 }
 
+/*
+ * What is made whole again counts as it did, and so does what only changes its
+ * kind; what comes from another owner is one more.
+ */
+static bool adds_to_owned(const struct question *question,
+			  const struct entry *before)
+{
+	return !before ||
+	       (!before->is_damaged &&
+		!store_is_same_owner(before->principal, question->caller));
+}
+
 /* The caller may register it: see whether it is one to be kept. */
 static void decide(struct question *question, bool is_client_only)
 {
@@ -188,7 +200,8 @@ static void decide(struct question *question, bool is_client_only)
 		put_answer(question, true);
 		return;
 	}
-	if (!before && !is_within_limits(question))
+	if (adds_to_owned(question, before) &&
+	    !is_within_limits(question, !before))
 		return;
 	if (is_client_only || is_compatible(question))
 		keep(question, is_client_only);

@@ -27,6 +27,8 @@ struct listing {
 	size_t n_fields;
 	uint64_t shown[LISTING_MAX]; /* numbers */
 	size_t n_shown;
+	/* The package that the switch is asked about. */
+	char asked[ENTRY_TEXT_BYTES];
 	/* What is known of the caller's rights. */
 	struct {
 		char package[ENTRY_TEXT_BYTES];

@@ -235,6 +235,13 @@ static size_t owner_length(const char *principal)
 	return strcspn(principal, "/");
 }
 
+bool store_is_same_owner(const char *principal, const char *other)
+{
+	size_t n = owner_length(principal);
+
+	return owner_length(other) == n && !memcmp(other, principal, n);
+}
+
 unsigned store_count_owned(const struct store *store, const char *principal,
 			   char ret_owner[ENTRY_TEXT_BYTES])
 {
@@ -242,12 +249,9 @@ unsigned store_count_owned(const struct store *store, const char *principal,
 	unsigned n_owned = 0;
 
 	snprintf(ret_owner, ENTRY_TEXT_BYTES, "%.*s", (int)n, principal);
-	for (size_t i = 0; i < store->n_entries; i++) {
-		const char *owner = store->entries[i]->principal;
-
-		n_owned += owner_length(owner) == n &&
-			   !memcmp(owner, principal, n);
-	}
+	for (size_t i = 0; i < store->n_entries; i++)
+		n_owned += store_is_same_owner(store->entries[i]->principal,
+					       principal);
 	return n_owned;
 }
 

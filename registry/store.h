@@ -10,6 +10,7 @@
  * schema again whose file is damaged makes it whole.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/cleanup.h"
@@ -56,6 +57,9 @@ struct entry *store_base(const struct store *store, const char *package);
  */
 unsigned store_count_owned(const struct store *store, const char *principal,
 			   char ret_owner[ENTRY_TEXT_BYTES]);
+
+/** Whether what one of them registers counts for the other as well. */
+bool store_is_same_owner(const char *principal, const char *other);
 
 /**
  * Read the set of an entry. *ret_set points into *ret_bytes, which the caller

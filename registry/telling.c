@@ -3,6 +3,7 @@
 /* Get and List: what is told of the store. */
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "helio/registry/v1/registry.pb-c.h"
@@ -145,6 +146,7 @@ static void continue_list(struct question *question)
 		return;
 	}
 	rights_clear(&question->rights);
+	snprintf(listing->asked, sizeof(listing->asked), "%s", entry->package);
 	if (visibility_add(&question->rights, entry->package, entry) < 0)
 		question_fail_errno(question, -ENOMEM, "the request");
 	else
@@ -163,14 +165,13 @@ void method_list(struct question *question)
 void method_list_proceed(struct question *question, enum rights_verdict verdict,
 			 const char *text)
 {
-	const struct entry *entry = next_of(question);
+	struct listing *listing = question->listing;
 
 	if (verdict == RIGHTS_UNKNOWN) {
 		question_fail(question, HELIO_UNAVAILABLE, "%s", text);
 		return;
 	}
-	if (entry)
-		listing_learn(question->listing, entry->package,
-			      verdict == RIGHTS_YES);
+	/* What is next may be another by now, if that one was forgotten. */
+	listing_learn(listing, listing->asked, verdict == RIGHTS_YES);
 	continue_list(question);
 }

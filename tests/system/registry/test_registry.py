@@ -184,6 +184,29 @@ class WhatIsRefused(RegistryTest):
         put(self.bus("other"), thing("", package="bar.v1"), "bar.v1")
         self.assertEqual(len(listed(self.boss)), 65)
 
+    def test_too_many_that_clients_had_before(self) -> None:
+        """What a client has registered counts for who takes it over."""
+        mixed = registry.POLICY + "allow vm:user call bar.v1.>\n"
+        self.switch.set_policy(mixed)
+        self.switch.process.send_signal(signal.SIGHUP)
+        client = thing("", package="bar.v1")
+        user = self.bus("user")
+        while True:
+            try:
+                put(user, client, "bar.v1")
+                break
+            except Refused as refused:
+                self.assertEqual(refused.status, Status.PERMISSION_DENIED)
+        for n in range(64):
+            fields = "".join(f"optional int32 f{i} = {i + 1};"
+                             for i in range(n + 1))
+            put(self.maker, registry.compiled(
+                "foo.v1", f"message A {{ {fields} }}"))
+        with self.refused(Status.RESOURCE_EXHAUSTED,
+                          "schemas: vm:maker has 64 of 64"):
+            put(self.maker, client, "bar.v1")
+        put(self.bus("other"), client, "bar.v1")
+
     def test_an_unknown_service_or_schema(self) -> None:
         hash_ = put(self.maker, FIRST)
         ask(self.boss, "Admit", service="foo.v1.Thing", hash=hash_)
