@@ -71,7 +71,6 @@ setup() {
 	state=$place/state
 	export HELIOGRAPH_ADDRESS=shm:$run_folder/bus.sock
 	mkdir "$place/machines" "$state"
-	echo 'schemas equal' >"$state/heliod.conf"
 	start_bus -o text
 	define web obedient
 	define deaf deaf
