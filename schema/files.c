@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/utf8.h"
 #include "schema/wire.h"
 
 enum {
@@ -44,7 +43,10 @@ static int text_compare(struct file_text a, struct file_text b)
 
 static bool is_printable(struct file_text text)
 {
-	return utf8_is_harmless_text(text.bytes, text.n);
+	for (size_t i = 0; i < text.n; i++)
+		if ((unsigned char)text.bytes[i] < ' ' || text.bytes[i] == 0x7f)
+			return false;
+	return true;
 }
 
 static int file_compare(const void *a, const void *b)
