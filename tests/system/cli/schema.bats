@@ -3,9 +3,9 @@
 
 load bus
 
-start_registry() {
-	start registry serving helio-registry --dir "$place/schemas" \
-		--address "$HELIOGRAPH_ADDRESS"
+# The one of the bus is there.
+await_registry() {
+	helio call helio.registry.v1.Registry/List -d '{}' --wait >/dev/null
 }
 
 # put PACKAGE SET: make a schema known, and print its hash.
@@ -24,7 +24,7 @@ compile() {
 }
 
 @test "schemas are listed and shown" {
-	start_registry
+	await_registry
 	hash=$(put sample.v1 "$SAMPLE_SET")
 	run -0 helio schema ls
 	[[ ${lines[0]} == PACKAGE*SCHEMA* ]]
@@ -44,7 +44,7 @@ compile() {
 }
 
 @test "what is not there is told" {
-	start_registry
+	await_registry
 	run -3 helio schema show other.v1
 	[[ $output == *"no schema of this package"* ]]
 	run -3 helio schema show abcdef12
@@ -59,6 +59,8 @@ compile() {
 }
 
 @test "without a registry it is named" {
+	stop_bus
+	start heliod listening heliod --config "$state" --run "$run_folder"
 	for words in "ls" "show a.v1" "pin a.v1" "diff a.v1 b.v1"; do
 		run -5 helio schema $words
 		[[ $output == *"helio.registry.v1.Registry"* ]]
@@ -66,7 +68,7 @@ compile() {
 }
 
 @test "a difference is told by its rule, and is an exit status" {
-	start_registry
+	await_registry
 	compile one 'message Toy { string name = 1; }'
 	compile two 'message Toy { string name = 1; int32 size = 2; }'
 	compile three 'message Toy { int32 name = 1; }'
@@ -85,7 +87,7 @@ compile() {
 }
 
 @test "a schema is pinned, unpinned and forgotten" {
-	start_registry
+	await_registry
 	compile one 'message Toy { string name = 1; }'
 	compile two 'message Toy { string name = 1; int32 size = 2; }'
 	one=$(put toy.v1 "$place/one")
@@ -112,7 +114,7 @@ start_machines() {
 }
 
 @test "a typed service needs no file, and is bound to its schema" {
-	start_registry
+	await_registry
 	start_machines
 	service=helio.vm.v1.VirtualMachines
 	hash=$(helio ls services -o json |
@@ -132,7 +134,7 @@ start_machines() {
 }
 
 @test "describe and call take the schema from the registry" {
-	start_registry
+	await_registry
 	put sample.v1 "$SAMPLE_SET"
 	[[ $(helio describe sample.v1.Machines/Get) == *"message Machine {"* ]]
 	[[ $(helio describe sample.v1.Machine.Spec) == *"memory_bytes"* ]]

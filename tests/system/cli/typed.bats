@@ -63,8 +63,8 @@ call() {
 	[[ $output == *"SERVICE/METHOD"* ]]
 	run -2 helio call sample.v1.Machines/Get --proto-set "$BATS_TEST_FILENAME"
 	[[ $output == *"no set of descriptors"* ]]
-	run -5 helio call sample.v1.Machines/Get
-	[[ $output == *"no schema without the registry"* ]]
+	run -3 helio call sample.v1.Machines/Get --wait
+	[[ $output == *"no schema for it"* ]]
 }
 
 @test "--wait waits for the service" {
