@@ -195,10 +195,12 @@ static void send_requests(struct calling *calling)
 	calling->is_finished |= r == -EPIPE;
 }
 
-/* The loop asks anew after each turn; this one only has to have come. */
+/* It may come in the dispatch before a wait, which must not be one then. */
 static void on_writable(struct helio_call *call, void *userdata)
 {
-	(void)userdata;
+	struct calling *calling = userdata;
+
+	calling->is_writable = true;
 }
 
 /* Whether there is room for what the input may have. */
@@ -218,6 +220,10 @@ static int wait_for_something(struct calling *calling)
 
 	if (r < 0 || calling->is_over)
 		return r;
+	if (calling->is_writable) {
+		calling->is_writable = false;
+		return 0;
+	}
 	if (wants_input(calling))
 		fds[1].fd = calling->input->fd;
 	fflush(stdout);

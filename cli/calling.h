@@ -29,6 +29,7 @@ struct calling {
 	bool is_over;
 	int code;
 	bool is_finished; /* all requests were sent */
+	bool is_writable; /* there is credit again since the last try */
 	uint64_t n_lines; /* of the input */
 	uint8_t *pending; /* a request that waits until it can be sent */
 	size_t n_pending;

@@ -84,7 +84,7 @@ call() {
 	serve
 	[ "$(seq 2000 | sed 's/.*/{"size":&}/' | call Upload -d @)" = '{}' ]
 	[ "$(printf '\n{}\n\n{}' | call Upload)" = '{}' ]
-	[ "$(call Upload -d '{"size":"1"}')" = '{}' ]
+	[ "$(call Upload -d '{"size":"1"}' --timeout 10s)" = '{}' ]
 }
 
 @test "both ways, as fast as it goes" {
