@@ -128,8 +128,8 @@ s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 	start leaf "does not know this key" helio up \
 		--state "$place/leaf-state" --run "$place/leaf-run" \
 		--uplink "tcp://127.0.0.1:$port"
-	helio keys enrol web "$(cat "$place/leaf-state/heliod.pub")" \
-		--state "$state"
+	helio keys enrol --state "$state" -- web \
+		"$(cat "$place/leaf-state/heliod.pub")"
 	until_lines leaf 1
 	leaf=shm:$place/leaf-run/bus.sock
 	start inside serving helio reply q "of the leaf" -c "$leaf"

@@ -80,11 +80,11 @@ load bus
 	[ ${#key} = 40 ]
 	[ "$(stat -c %a "$place/alice.key")" = 600 ]
 	[ "$(cat "$place/alice.pub")" = "$key" ]
-	helio keys enrol alice "$key" --state "$state"
+	helio keys enrol --state "$state" -- alice "$key"
 	helio keys list --state "$state" -o json | json 'j[0]["name"]' |
 		grep -x alice
 	run -1 helio keys new alice --folder "$place"
-	run -1 helio keys enrol alice "$key" --state "$state"
+	run -1 helio keys enrol --state "$state" -- alice "$key"
 	run -2 helio keys enrol bob tooshort --state "$state"
 }
 
@@ -95,8 +95,8 @@ load bus
 s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 	stop_bus
 	start_bus --listen "tcp://127.0.0.1:$port"
-	helio keys enrol alice "$(helio keys new alice --folder "$place")" \
-		--state "$state"
+	helio keys enrol --state "$state" -- alice \
+		"$(helio keys new alice --folder "$place")"
 	helio keys new mallory --folder "$place"
 	server=$(cat "$state/heliod.pub")
 	run -0 helio ping -o json -c "tcp://127.0.0.1:$port" \

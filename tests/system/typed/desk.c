@@ -271,6 +271,9 @@ void desk_close(struct desk *desk)
 {
 	helio_server_free(desk->server);
 	desk->server = NULL;
+	if (desk->counting)
+		(void)helio_serving_fail(desk->counting, HELIO_ABORTED, "");
+	desk->counting = NULL;
 	for (unsigned i = 0; i < desk->n_held; i++)
 		if (desk->held[i])
 			(void)helio_serving_fail(desk->held[i], HELIO_ABORTED,

@@ -37,6 +37,7 @@ void oracle_answer(uint8_t client, uint8_t server, enum answer_kind kind,
 		   const char *why)
 {
 	struct verdict *verdict = asked[0];
+	struct bus *bus = verdict->bus;
 
 	assert_true(n_asked > 0);
 	assert_int_equal(verdict->client ? verdict->client->hash[0] : 0,
@@ -44,7 +45,7 @@ void oracle_answer(uint8_t client, uint8_t server, enum answer_kind kind,
 	assert_int_equal(verdict->server->hash[0], server);
 	memmove(asked, asked + 1, --n_asked * sizeof(*asked));
 	verdict_answer(verdict, kind, why);
-	world_settle(container_of(verdict->bus, struct world, bus));
+	world_settle(container_of(bus, struct world, bus));
 }
 
 /* Cut at the blanks. */

@@ -79,6 +79,7 @@ static void who_lies_to_the_leaf_ends_alone(void **state)
 	fake_expect_end(&a, "more of a stream than was granted");
 	fake_expect_of(&h, FRAME_CANCEL, id);
 	fake_expect_silence(&b);
+	fake_leave(&a);
 	fake_join(&leaf, "a", &a);
 	talk(&b, &h);
 }
