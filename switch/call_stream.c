@@ -351,8 +351,7 @@ static void pass_end(struct slot *slot)
 {
 	struct frame frame = { .kind = FRAME_END,
 			       .correlation = slot->callee_id };
-	struct message message = { .subject = "",
-				   .tail = (const uint8_t *)"" };
+	struct message message = { .subject = "", .tail = (const uint8_t *)"" };
 
 	if (slot->callee) {
 		peer_send(slot->callee->peer, &frame, NULL, 0);
