@@ -8,7 +8,7 @@
 
 #include "base/list.h"
 
-static const struct handle the_switch = { .principal = "" };
+static const struct handle the_switch = { .durable_id = "", .principal = "" };
 
 int handles_init(struct handles *handles)
 {
@@ -58,21 +58,24 @@ const struct handle *handles_find(struct handles *handles, uint32_t number)
 }
 
 int handles_add(struct handles *handles, uint32_t number, uint64_t incarnation,
-		const char *principal)
+		const char *principal, const char *durable_id)
 {
 	struct handle *handle;
 	size_t n = strlen(principal) + 1;
+	size_t n_id = strlen(durable_id) + 1;
 
 	if (!number || handles->map.n_nodes >= HANDLES_MAX ||
 	    lookup(handles, number))
 		return -EPROTO;
-	handle = malloc(sizeof(*handle) + n);
+	handle = malloc(sizeof(*handle) + n + n_id);
 	if (!handle)
 		return -ENOMEM;
 
 	handle->number = number;
 	handle->incarnation = incarnation;
 	memcpy(handle->principal, principal, n);
+	memcpy(handle->principal + n, durable_id, n_id);
+	handle->durable_id = handle->principal + n;
 	map_add(&handles->map, &handle->node, map_hash_u64(number));
 	return 0;
 }

@@ -5,7 +5,7 @@
 /**
  * Who is meant by the handles in frames: PEER tells, FORGET takes back.
  *
- * Handle 0, the switch itself, is always known; its name is "".
+ * Handle 0, the switch itself, is always known; its names are "".
  */
 
 #include <stdint.h>
@@ -18,7 +18,8 @@ struct handle {
 	struct map_node node;
 	uint32_t number;
 	uint64_t incarnation;
-	char principal[]; /* terminated */
+	const char *durable_id; /* behind the principal, terminated as it */
+	char principal[];
 };
 
 struct handles {
@@ -40,7 +41,7 @@ void handles_clear(struct handles *handles);
  * Returns 0, -EPROTO (0, known already, or more than HANDLES_MAX), -ENOMEM.
  */
 int handles_add(struct handles *handles, uint32_t number, uint64_t incarnation,
-		const char *principal);
+		const char *principal, const char *durable_id);
 
 /** Returns 0, or -EPROTO when nobody has that handle. */
 int handles_remove(struct handles *handles, uint32_t number);

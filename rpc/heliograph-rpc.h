@@ -165,6 +165,14 @@ struct helio_stream_events {
 	/* One of the messages of a stream of replies. */
 	void (*on_message)(struct helio_stream *stream,
 			   const ProtobufCMessage *message, void *userdata);
+	/*
+	 * The same before it is unpacked, instead of on_message: for who
+	 * unpacks them by other means. Nothing of the bytes has been judged,
+	 * and they may stand in memory that the other side still writes to:
+	 * copy first.
+	 */
+	void (*on_packed)(struct helio_stream *stream, const void *bytes,
+			  size_t n, void *userdata);
 	/* After an -EAGAIN there is credit again. */
 	void (*on_writable)(struct helio_stream *stream, void *userdata);
 	/*
@@ -339,6 +347,13 @@ helio_serving_time_left_ms(const struct helio_serving *serving);
  */
 HELIO_API int helio_serving_send(struct helio_serving *serving,
 				 const ProtobufCMessage *message);
+
+/**
+ * The same with a message that is packed already, which is not looked at:
+ * large ones need not be copied together first.
+ */
+HELIO_API int helio_serving_send_packed(struct helio_serving *serving,
+					const void *bytes, size_t n);
 
 /**
  * Answer, and free it. `message` is NULL where the replies are a stream, and

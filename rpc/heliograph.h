@@ -205,6 +205,15 @@ struct helio_message {
 	const char *traceparent;
 	const struct helio_header *headers;
 	size_t n_headers;
+
+	/* What a log keeps and judges. */
+	const char *durable_id;     /* of the source; "" for the switch */
+	const uint8_t *schema_hash; /* 32 bytes: what the body is of, or NULL */
+	const void *metadata;       /* as it came; NULL: there is none */
+	size_t n_metadata;          /* bytes */
+	uint64_t expected_sequence; /* if has_expected: see publish */
+	bool has_expected;
+	bool is_ack_stored; /* the publisher waits for helio_stored() */
 };
 
 /** What publish did, when it was asked to tell. */
@@ -237,6 +246,13 @@ struct helio_publish_options {
 	const char *traceparent;
 	const struct helio_header *headers;
 	size_t n_headers;
+	const uint8_t *schema_hash; /* 32 bytes: what the body is of, or NULL */
+	/*
+	 * Store it only if the last record of the log has this sequence number
+	 * (0: the log is empty), else FAILED_PRECONDITION.
+	 */
+	bool has_expected;
+	uint64_t expected_sequence;
 };
 
 /**

@@ -40,6 +40,9 @@ int incoming_decode(struct helio *bus, const struct incoming *incoming,
 		.n_body = incoming->n_body,
 		.source = incoming->source->principal,
 		.incarnation = incoming->source->incarnation,
+		.durable_id = incoming->source->durable_id,
+		.is_ack_stored = incoming->frame->kind == FRAME_MESSAGE &&
+				 incoming->frame->flags & FRAME_ACK_STORED,
 	};
 	if (!incoming->frame->n_metadata)
 		return 0;

@@ -17,9 +17,11 @@ enum { ARENA_BYTES = 320 * 1024 };
 enum {
 	FIELD_IDEMPOTENCY_KEY = 1,
 	FIELD_TRACEPARENT = 2,
+	FIELD_SCHEMA_HASH = 3,
 	FIELD_CONTENT_TYPE = 4,
 	FIELD_HEADERS = 5,
 	FIELD_STATUS_DETAILS = 6,
+	FIELD_EXPECTED_SEQUENCE = 7,
 	FIELD_HEADER_NAME = 1,
 	FIELD_HEADER_VALUE = 2,
 };
@@ -71,6 +73,18 @@ static void write_text(struct writer *writer, unsigned number, const char *text)
 	write_bytes(writer, text, strlen(text));
 }
 
+/* A field that is a number (protobuf's wire type 0). */
+static void write_number(struct writer *writer, unsigned number, uint64_t value)
+{
+	uint8_t bytes[11] = { (uint8_t)(number << 3) };
+	size_t n = 1;
+
+	for (; value >= 0x80; value >>= 7)
+		bytes[n++] = (uint8_t)(value | 0x80);
+	bytes[n++] = (uint8_t)value;
+	write_bytes(writer, bytes, n);
+}
+
 static void write_header(struct writer *writer,
 			 const struct helio_header *header)
 {
@@ -91,6 +105,11 @@ int metadata_encode(const struct metadata *metadata,
 
 	write_text(&writer, FIELD_IDEMPOTENCY_KEY, metadata->idempotency_key);
 	write_text(&writer, FIELD_TRACEPARENT, metadata->traceparent);
+	if (metadata->schema_hash) {
+		write_key(&writer, FIELD_SCHEMA_HASH, METADATA_HASH_BYTES);
+		write_bytes(&writer, metadata->schema_hash,
+			    METADATA_HASH_BYTES);
+	}
 	write_text(&writer, FIELD_CONTENT_TYPE, metadata->content_type);
 	for (size_t i = 0; i < metadata->n_headers; i++) {
 		if (metadata->headers[i].n_value > FRAME_METADATA_MAX_BYTES)
@@ -105,6 +124,9 @@ int metadata_encode(const struct metadata *metadata,
 		write_key(&writer, FIELD_STATUS_DETAILS, metadata->n_details);
 		write_bytes(&writer, metadata->details, metadata->n_details);
 	}
+	if (metadata->has_expected)
+		write_number(&writer, FIELD_EXPECTED_SEQUENCE,
+			     metadata->expected_sequence);
 	return writer.n > FRAME_METADATA_MAX_BYTES ? -E2BIG : (int)writer.n;
 }
 
@@ -175,6 +197,12 @@ int metadata_decode(struct metadata_reader *reader, const uint8_t *bytes,
 	message->idempotency_key = metadata->idempotency_key;
 	message->content_type = metadata->content_type;
 	message->traceparent = metadata->traceparent;
+	message->metadata = reader->copy;
+	message->n_metadata = n;
+	if (metadata->schema_hash.len == METADATA_HASH_BYTES)
+		message->schema_hash = metadata->schema_hash.data;
+	message->has_expected = metadata->has_expected_sequence;
+	message->expected_sequence = metadata->expected_sequence;
 	if (metadata->has_status_details) {
 		reader->details = metadata->status_details.data;
 		reader->n_details = metadata->status_details.len;

@@ -5,11 +5,12 @@
 /**
  * The metadata of messages and calls: protobuf `Metadata`, in both directions.
  *
- * What is sent is written by hand, for it is five kinds of text and so needs
+ * What is sent is written by hand, for it is a few kinds of fields and needs
  * no allocation; what comes from strangers is unpacked into one arena, which
  * is allocated when the first comes.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,7 +26,12 @@ struct metadata {
 	size_t n_headers;
 	const void *details; /* of a bad status, or NULL */
 	size_t n_details;
+	const uint8_t *schema_hash; /* METADATA_HASH_BYTES, or NULL */
+	bool has_expected;
+	uint64_t expected_sequence;
 };
+
+enum { METADATA_HASH_BYTES = 32 };
 
 struct metadata_reader {
 	uint8_t *arena;

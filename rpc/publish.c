@@ -85,6 +85,9 @@ static int publish_with(struct helio *bus, struct message *message,
 		.traceparent = options->traceparent,
 		.headers = options->headers,
 		.n_headers = options->n_headers,
+		.schema_hash = options->schema_hash,
+		.has_expected = options->has_expected,
+		.expected_sequence = options->expected_sequence,
 	};
 	uint8_t encoded[FRAME_METADATA_MAX_BYTES];
 	int n;

@@ -104,9 +104,12 @@ static void take_peer(struct helio *bus, const struct frame *frame,
 	peer = (const Helio__Bus__V1__Peer *)unpack_small(
 		&helio__bus__v1__peer__descriptor, frame, body, memory);
 	if (peer && peer->principal &&
-	    strlen(peer->principal) <= PRINCIPAL_MAX_BYTES)
+	    strlen(peer->principal) <= PRINCIPAL_MAX_BYTES &&
+	    (!peer->durable_id ||
+	     strlen(peer->durable_id) <= PRINCIPAL_MAX_BYTES))
 		r = handles_add(&bus->handles, peer->handle, peer->incarnation,
-				peer->principal);
+				peer->principal,
+				peer->durable_id ? peer->durable_id : "");
 	if (r == -ENOMEM)
 		client_fail(bus, r, "no memory");
 	else if (r < 0)

@@ -288,6 +288,14 @@ int helio_serving_send(struct helio_serving *serving,
 	return r;
 }
 
+int helio_serving_send_packed(struct helio_serving *serving, const void *bytes,
+			      size_t n)
+{
+	if (!serving->request)
+		return -EPIPE;
+	return helio_request_send(serving->request, bytes, n);
+}
+
 static int end(struct helio_serving *serving, const char *error)
 {
 	count(serving, error);

@@ -55,6 +55,11 @@ static void on_next(struct helio_call *call, const void *body, size_t n_body,
 
 	/* A server has it: it is not called again. */
 	free(take_ptr(stream->kept));
+	if (stream->events.on_packed) {
+		stream->events.on_packed(stream, body, n_body,
+					 stream->userdata);
+		return;
+	}
 	status = intake_unpack(&stream->client->intake, stream->method->output,
 			       body, n_body, "a message of the stream",
 			       &message);

@@ -238,6 +238,38 @@ static void test_metadata(void **state)
 	fake_close(&fake);
 }
 
+/* Fields 3 and 7 of Metadata, in the order of their numbers. */
+static void test_what_a_log_judges(void **state)
+{
+	uint8_t hash[32];
+	uint8_t metadata[34 + 3] = { 0x1a, 32 };
+	const struct helio_publish_options options = {
+		.schema_hash = hash,
+		.has_expected = true,
+		.expected_sequence = 300,
+	};
+	const struct helio_publish_options first = { .has_expected = true };
+	struct received received;
+	struct fake_switch fake;
+
+	(void)state;
+	memset(hash, 0xab, sizeof(hash));
+	memset(metadata + 2, 0xab, sizeof(hash));
+	memcpy(metadata + 34, "\x38\xac\x02", 3);
+	fake_connect(&fake, NULL);
+	assert_int_equal(helio_publish(fake.bus, "a", "body", 4, &options), 0);
+	fake_expect(&fake, FRAME_MESSAGE, &received);
+	assert_int_equal(received.frame.n_metadata, sizeof(metadata));
+	assert_memory_equal(received.body - sizeof(metadata), metadata,
+			    sizeof(metadata));
+	/* 0 is said too: the log is to be empty. */
+	assert_int_equal(helio_publish(fake.bus, "a", "body", 4, &first), 0);
+	fake_expect(&fake, FRAME_MESSAGE, &received);
+	assert_int_equal(received.frame.n_metadata, 2);
+	assert_memory_equal(received.body - 2, "\x38\x00", 2);
+	fake_close(&fake);
+}
+
 static void test_much_metadata_is_refused(void **state)
 {
 	static uint8_t value[16385];
@@ -419,6 +451,7 @@ int main(void)
 		cmocka_unit_test(test_full_channel),
 		cmocka_unit_test(test_nothing_passes_a_long_message),
 		cmocka_unit_test(test_metadata),
+		cmocka_unit_test(test_what_a_log_judges),
 		cmocka_unit_test(test_much_metadata_is_refused),
 		cmocka_unit_test(test_acks_come_in_runs),
 		cmocka_unit_test(test_a_lost_connection_answers_acks),

@@ -88,6 +88,85 @@ static void test_messages_reach_the_callback(void **state)
 	fake_close(&fake);
 }
 
+/* What a log needs to know of a message. */
+static void note_for_log(struct helio_subscription *subscription,
+			 const struct helio_message *message, void *userdata)
+{
+	unsigned *n = userdata;
+
+	(void)subscription;
+	assert_string_equal(message->durable_id, *n ? "uuid-of-db" : "");
+	assert_int_equal(message->is_ack_stored, *n == 1);
+	if (*n == 1) {
+		assert_non_null(message->schema_hash);
+		assert_int_equal(message->schema_hash[31], 'x');
+		assert_true(message->has_expected);
+		assert_int_equal(message->expected_sequence, 7);
+		assert_int_equal(message->n_metadata, 36);
+		assert_memory_equal(message->metadata, "\x1a\x20xx", 4);
+	} else {
+		assert_null(message->schema_hash);
+		assert_false(message->has_expected);
+		assert_null(message->metadata);
+	}
+	++*n;
+}
+
+static void test_what_a_log_sees(void **state)
+{
+	const struct helio_subscribe_options options = { .capture = "audit" };
+	struct frame frame = {
+		.kind = FRAME_MESSAGE,
+		.flags = FRAME_WHOLE,
+		.correlation = delivery(1, 0),
+	};
+	Helio__Bus__V1__Peer peer = HELIO__BUS__V1__PEER__INIT;
+	struct helio_subscription *subscription;
+	struct received received;
+	struct fake_switch fake;
+	uint8_t bytes[128];
+	unsigned n_seen = 0;
+	size_t n;
+
+	(void)state;
+	fake_connect(&fake, NULL);
+	assert_int_equal(helio_subscribe(fake.bus, "s", &options, note_for_log,
+					 &n_seen, &subscription),
+			 0);
+	fake_expect(&fake, FRAME_SUBSCRIBE, &received);
+	fake_result(&fake, received.frame.correlation, 0, "");
+	fake_send(&fake, &frame, "s", "", 0);
+	peer.has_handle = 1;
+	peer.handle = 9;
+	peer.principal = (char *)(uintptr_t) "vm:db";
+	peer.durable_id = (char *)(uintptr_t) "uuid-of-db";
+	n = helio__bus__v1__peer__pack(&peer, bytes);
+	fake_send(&fake, &(struct frame){ .kind = FRAME_PEER }, NULL, bytes, n);
+
+	frame.source = 9;
+	frame.correlation++;
+	frame.flags |= FRAME_ACK_STORED;
+	frame.n_subject = 1;
+	frame.n_metadata = 36;
+	frame_set_body(&frame, 0);
+	n = frame_encode(&frame, bytes);
+	bytes[n] = 's';
+	memset(bytes + n + 1, 'x', 36);
+	memcpy(bytes + n + 1, "\x1a\x20", 2);
+	memcpy(bytes + n + 35, "\x38\x07", 2);
+	fake_send_bytes(&fake, bytes, frame.length);
+
+	frame = (struct frame){
+		.kind = FRAME_MESSAGE,
+		.flags = FRAME_WHOLE,
+		.source = 9,
+		.correlation = delivery(1, 2),
+	};
+	fake_send(&fake, &frame, "s", "", 0);
+	assert_int_equal(n_seen, 3);
+	fake_close(&fake);
+}
+
 static void test_metadata_is_read(void **state)
 {
 	struct fake_switch fake;
@@ -464,6 +543,7 @@ int main(void)
 		cmocka_unit_test(test_not_allowed_any_longer),
 		cmocka_unit_test(test_options_are_told),
 		cmocka_unit_test(test_messages_reach_the_callback),
+		cmocka_unit_test(test_what_a_log_sees),
 		cmocka_unit_test(test_metadata_is_read),
 		cmocka_unit_test(test_unknown_sources_are_violations),
 		cmocka_unit_test(test_a_message_for_nobody_is_a_violation),
