@@ -152,6 +152,9 @@ static int scan_message(const ProtobufCMessageDescriptor *descriptor,
 {
 	struct scan scan;
 
+	/* Nothing to look at may be NULL, to which nothing can be added. */
+	if (n == 0)
+		return 0;
 	scan_init(&scan, arena);
 	scan.at = bytes;
 	scan.levels[scan.n_levels++] = (struct level){
