@@ -20,9 +20,13 @@
  *	-EIO		the disk failed
  *	-ENOSPC		it is full, or a quota of the file system is
  *	-EBADMSG	the file is damaged, or is none of these
- *	-ENOMEM, -EMFILE
- *	-ESTALE		a commit failed before: what is on disk is not known.
- *			Close the file and open it again, which recovers it
+ *	-ENOMEM, -EMFILE, -EACCES
+ *	-EBUSY		another handle writes, or is in the way otherwise
+ *	-ESTALE		-EIO was returned before, by a handle that may write:
+ *			what is on disk is not known. Close the file and open
+ *			it again, which recovers it
+ *	-EROFS		the handle is for reading
+ *	-EINVAL		a call out of turn, no such table, no such key
  */
 
 #include <stdbool.h>
@@ -34,7 +38,10 @@ enum {
 	STORE_TABLES_MAX = 32,
 };
 
-#define STORE_VALUE_MAX ((size_t)64 << 20)
+#define STORE_VALUE_MAX     ((size_t)64 << 20)
+
+/** While a file is made it is PATH with this; what is left may be removed. */
+#define STORE_MAKING_SUFFIX ".new"
 
 enum store_kind {
 	STORE_NUMBERED,
@@ -44,10 +51,10 @@ enum store_kind {
 /** What a file of this kind has in it; compared when it is opened. */
 struct store_layout {
 	const char *application; /* four letters: "HLsg" */
-	uint32_t version;        /* of the layout */
+	uint32_t version;        /* of the layout, below 2^31 */
 	unsigned n_tables;
 	struct {
-		const char *name; /* letters and `_`: "chunks" */
+		const char *name; /* small letters and `_`: "chunks" */
 		enum store_kind kind;
 	} tables[STORE_TABLES_MAX]; /* a table is named by its place here */
 };
@@ -83,14 +90,21 @@ struct backend *backend_sqlite(void);
 
 /** One in memory; its files are gone with it. Thread-safe. Returns -ENOMEM. */
 int backend_memory_new(struct backend **ret_backend);
-/** No file of it may be open. NULL is fine; not for backend_sqlite(). */
+/**
+ * For tests: SQLite on the VFS of this name, which is registered with SQLite.
+ * Names and folders go through storage/backend/disk.h. Returns -ENOMEM.
+ */
+int backend_sqlite_on(const char *vfs, struct backend **ret_backend);
+/** No file of it may be open. NULL is fine, and so is backend_sqlite(). */
 struct backend *backend_free(struct backend *backend);
 
 /**
  * Open the file at `path`. With STORE_CREATE it is made, with all tables, and
  * its folder synced, so that a power cut leaves it whole or not there.
  * -ENOENT: there is none. -EBADMSG: it is no file of this layout, or damaged as
- * far as the header tells; -EPROTO: of a later version.
+ * far as the header tells; -EPROTO: of a later version. With STORE_SEALED
+ * -EBUSY: it is not sealed, or not wholly; open it to write, and seal it. The
+ * layout must live as long as the handle.
  */
 int store_open(struct backend *backend, const char *path,
 	       const struct store_layout *layout, unsigned flags,
@@ -108,16 +122,25 @@ const char *store_error(const struct store *store);
 
 /* Writing: within a transaction; what was put in it can be read in it. */
 
+/**
+ * The first one of a handle also moves what a process left behind that died,
+ * and with STORE_LARGE makes the backend's log as long as it is to be.
+ */
 int store_begin(struct store *store);
 /**
  * On disk when it returns 0. After an error nothing of the transaction is
  * there, except that after -EIO nobody knows: then -ESTALE from here on.
- * -ENOSPC leaves the handle usable, with the transaction undone.
+ * -ENOSPC leaves the handle usable. Whatever it returns, the transaction is
+ * over.
  */
 int store_commit(struct store *store);
 void store_rollback(struct store *store);
 
-/** Put a value, in place of one that is there. */
+/**
+ * Put a value, in place of one that is there. -EMSGSIZE: it is too long. After
+ * any other error but -EINVAL the transaction cannot be committed any more:
+ * store_commit() undoes it and returns that error.
+ */
 int store_put(struct store *store, unsigned table, const struct store_key *key,
 	      const struct store_piece *pieces, size_t n_pieces);
 /** Returns 0 also when there was none. */
@@ -156,8 +179,8 @@ enum store_seek {
  * moves on in that direction. Several may be open; each ends before the
  * snapshot or transaction does.
  */
-int store_cursor_open(struct store *store, unsigned table,
-		      enum store_seek seek, const struct store_key *key,
+int store_cursor_open(struct store *store, unsigned table, enum store_seek seek,
+		      const struct store_key *key,
 		      struct store_cursor **ret_cursor);
 /** Returns NULL. NULL is fine. */
 struct store_cursor *store_cursor_close(struct store_cursor *cursor);
@@ -182,10 +205,14 @@ int store_cursor_read(struct store_cursor *cursor, size_t offset, void *buffer,
 int store_checkpoint(struct store *store);
 /**
  * Nobody writes to it any more: make it one file that can be read with
- * STORE_SEALED, and sync it. Only the writer's handle may be open.
+ * STORE_SEALED, and sync it. The handle is for reading from then on. -EBUSY:
+ * another one is open.
  */
 int store_seal(struct store *store);
-/** Copy what is committed to a new file at `path`, while others write. */
+/**
+ * Copy what is committed to a new file at `path`, while others write. It is
+ * sealed. -EEXIST: there is one.
+ */
 int store_backup(struct store *store, const char *path);
 /**
  * Look at all of it. Returns 0, or -EBADMSG with store_error() saying what is

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "storage/backend/sqlite.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Whether the file system had no room, though SQLite calls it something else.
+ */
+static bool is_over_quota(sqlite3 *db)
+{
+	const int files[] = { SQLITE_FCNTL_FILE_POINTER,
+			      SQLITE_FCNTL_JOURNAL_POINTER };
+	sqlite3_file *file;
+	int failure;
+
+	for (unsigned i = 0; i < 2; i++) {
+		file = NULL;
+		failure = 0;
+		sqlite3_file_control(db, "main", files[i], &file);
+		if (file && file->pMethods)
+			file->pMethods->xFileControl(
+				file, SQLITE_FCNTL_LAST_ERRNO, &failure);
+		if (failure == EDQUOT)
+			return true;
+	}
+	return false;
+}
+
+static int errno_of_io(sqlite3 *db, int code)
+{
+	switch (code) {
+	case SQLITE_IOERR_NOMEM:
+		return -ENOMEM;
+	case SQLITE_IOERR_CORRUPTFS:
+		return -EBADMSG;
+	case SQLITE_IOERR_WRITE:
+		return is_over_quota(db) ? -ENOSPC : -EIO;
+	default:
+		return -EIO;
+	}
+}
+
+static int errno_of_open(sqlite3 *db)
+{
+	switch (sqlite3_system_errno(db)) {
+	case EMFILE:
+	case ENFILE:
+		return -EMFILE;
+	case ENOENT:
+		return -ENOENT;
+	case ENOSPC:
+	case EDQUOT:
+		return -ENOSPC;
+	case EACCES:
+	case EPERM:
+		return -EACCES;
+	default:
+		return -EIO;
+	}
+}
+
+int sqlite_errno(sqlite3 *db, int code)
+{
+	switch (code & 0xff) {
+	case SQLITE_OK:
+	case SQLITE_ROW:
+	case SQLITE_DONE:
+		return 0;
+	case SQLITE_FULL:
+		return -ENOSPC;
+	case SQLITE_IOERR:
+		return errno_of_io(db, code);
+	case SQLITE_CANTOPEN:
+		return errno_of_open(db);
+	case SQLITE_NOMEM:
+		return -ENOMEM;
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+	case SQLITE_PROTOCOL:
+		return -EBUSY;
+	case SQLITE_READONLY:
+		return -EROFS;
+	case SQLITE_PERM:
+	case SQLITE_AUTH:
+		return -EACCES;
+	case SQLITE_MISUSE:
+	case SQLITE_RANGE:
+		return -EINVAL;
+	default:
+		/* Tables that are not there, values that are no bytes. */
+		return -EBADMSG;
+	}
+}
+
+int sqlite_outcome(struct sqlite_store *handle, int code)
+{
+	int r = sqlite_errno(handle->db, code);
+
+	if (r)
+		snprintf(handle->store.error, sizeof(handle->store.error),
+			 "%s: %s (%d)", handle->path,
+			 sqlite3_errmsg(handle->db), code);
+	return r;
+}
+
+static void sqlite_free(struct backend *backend)
+{
+	struct sqlite *sqlite = container_of(backend, struct sqlite, backend);
+
+	free(sqlite->vfs);
+	free(sqlite);
+}
+
+/* What the two kinds of SQLite backend differ in is who frees them. */
+#define SQLITE_DRIVER(free_function)                                  \
+	{                                                             \
+		.open = sqlite_open, .close = sqlite_close,           \
+		.unlink = sqlite_unlink, .bytes = sqlite_bytes,       \
+		.free = (free_function), .begin = sqlite_begin,       \
+		.commit = sqlite_commit, .rollback = sqlite_rollback, \
+		.put = sqlite_put, .remove = sqlite_remove,           \
+		.snapshot = sqlite_snapshot, .end = sqlite_end,       \
+		.get = sqlite_get, .read = sqlite_read,               \
+		.cursor_open = sqlite_cursor_open,                    \
+		.cursor_close = sqlite_cursor_close,                  \
+		.cursor_next = sqlite_cursor_next,                    \
+		.cursor_value = sqlite_cursor_value,                  \
+		.cursor_read = sqlite_cursor_read,                    \
+		.checkpoint = sqlite_checkpoint, .seal = sqlite_seal, \
+		.backup = sqlite_backup, .check = sqlite_check,       \
+	}
+
+static const struct driver sqlite_driver = SQLITE_DRIVER(NULL);
+static const struct driver sqlite_driver_on = SQLITE_DRIVER(sqlite_free);
+
+struct backend *backend_sqlite(void)
+{
+	static struct sqlite sqlite = { .backend.driver = &sqlite_driver };
+
+	return &sqlite.backend;
+}
+
+int backend_sqlite_on(const char *vfs, struct backend **ret_backend)
+{
+	struct sqlite *sqlite;
+
+	sqlite = calloc(1, sizeof(*sqlite));
+	if (!sqlite)
+		return -ENOMEM;
+	sqlite->backend.driver = &sqlite_driver_on;
+	sqlite->vfs = strdup(vfs);
+	if (!sqlite->vfs) {
+		free(sqlite);
+		return -ENOMEM;
+	}
+	*ret_backend = &sqlite->backend;
+	return 0;
+}

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * What is committed stands in the WAL first, and is moved from there to the
+ * file by checkpoints, in another thread (sqlite_checkpoint()) where much is
+ * written. SQLite begins the WAL anew when all of it was moved and nobody reads
+ * in it, as it finds when it writes; so a thread beside the writer, which goes
+ * on writing, would never see it empty. The writer makes it so: once the WAL is
+ * long it moves the little that the other has left.
+ */
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "storage/backend/disk.h"
+#include "storage/backend/sqlite.h"
+
+enum {
+	/* Of a file that is written much: made so long before it is used. */
+	LARGE_BYTES = 64 << 20,
+	LARGE_MOVED_BYTES = 32 << 20,
+	SMALL_BYTES = 8 << 20,
+	SMALL_MOVED_BYTES = 4 << 20,
+	WAL_HEADER_BYTES = 32,
+	ZEROS_BYTES = 1 << 20,
+	/* SQLite's index of the WAL: so many bytes for so many pages. */
+	INDEX_BYTES = 32768,
+	INDEX_PAGES = 4096,
+};
+
+static bool is_large(const struct sqlite_store *handle)
+{
+	return handle->store.flags & STORE_LARGE;
+}
+
+/* When this many pages are in the WAL the writer moves them itself. */
+static unsigned pages_to_move(const struct sqlite_store *handle)
+{
+	return (is_large(handle) ? LARGE_MOVED_BYTES : SMALL_MOVED_BYTES) /
+	       SQLITE_PAGE_BYTES;
+}
+
+/* SQLite calls this after each commit. */
+static int on_commit(void *userdata, sqlite3 *db, const char *name, int n_pages)
+{
+	struct sqlite_store *handle = userdata;
+
+	handle->n_wal_pages = (unsigned)n_pages;
+	return SQLITE_OK;
+}
+
+int sqlite_watch(struct sqlite_store *handle)
+{
+	sqlite3_wal_hook(handle->db, on_commit, handle);
+	handle->move_at_pages = pages_to_move(handle);
+	return sqlite_exec(
+		handle, is_large(handle) ? "PRAGMA journal_size_limit=67108864"
+					 : "PRAGMA journal_size_limit=8388608");
+}
+_Static_assert(LARGE_BYTES == 67108864 && SMALL_BYTES == 8388608,
+	       "as in the statements");
+
+static sqlite3_file *wal_file(struct sqlite_store *handle)
+{
+	sqlite3_file *file = NULL;
+
+	sqlite3_file_control(handle->db, "main", SQLITE_FCNTL_JOURNAL_POINTER,
+			     &file);
+	return file && file->pMethods ? file : NULL;
+}
+
+/* ---- before the first transaction ---- */
+
+static int write_zeros(sqlite3_file *file, sqlite3_int64 from, sqlite3_int64 to)
+{
+	_cleanup_(freep) void *zeros = calloc(1, ZEROS_BYTES);
+	sqlite3_int64 n;
+	int code = SQLITE_OK;
+
+	if (!zeros)
+		return SQLITE_NOMEM;
+	for (; from < to && !code; from += n) {
+		n = to - from < ZEROS_BYTES ? to - from : ZEROS_BYTES;
+		code = file->pMethods->xWrite(file, zeros, (int)n, from);
+	}
+	return code ? code : file->pMethods->xSync(file, SQLITE_SYNC_NORMAL);
+}
+
+/*
+ * To write over what is there syncs in half the time that it takes to make a
+ * file longer. Without room for it things go on as they can.
+ */
+static int lengthen(struct sqlite_store *handle)
+{
+	sqlite3_file *file = wal_file(handle);
+	sqlite3_int64 n;
+	int code;
+
+	if (!file)
+		return 0;
+	code = file->pMethods->xFileSize(file, &n);
+	if (!code && n < LARGE_BYTES)
+		code = write_zeros(file, n, LARGE_BYTES);
+	if ((code & 0xff) == SQLITE_FULL || (code & 0xff) == SQLITE_NOMEM)
+		return 0;
+	return sqlite_outcome(handle, code);
+}
+
+/*
+ * The index of the WAL grows in the middle of a commit, when it is too late to
+ * find that there is no room for it.
+ */
+static int lengthen_index(struct sqlite_store *handle)
+{
+	unsigned n_pages = LARGE_BYTES / SQLITE_PAGE_BYTES;
+	volatile void *region;
+	sqlite3_file *file = NULL;
+	int code = SQLITE_OK;
+
+	sqlite3_file_control(handle->db, "main", SQLITE_FCNTL_FILE_POINTER,
+			     &file);
+	for (unsigned i = 0; i <= n_pages / INDEX_PAGES && !code; i++)
+		code = file->pMethods->xShmMap(file, (int)i, INDEX_BYTES, 1,
+					       &region);
+	return code == SQLITE_IOERR_SHMSIZE ? 0 : sqlite_outcome(handle, code);
+}
+
+/*
+ * What another process left in the WAL may be what it could not sync: the
+ * kernel shows it to us and will not write it any more. So all of it is moved
+ * to the file, and synced there, and the WAL begun anew, before anything is
+ * added. The name of the file may be as unsure.
+ */
+static int settle(struct sqlite_store *handle)
+{
+	int r;
+
+	r = disk_sync_folder_of(handle->path);
+	if (!r)
+		r = sqlite_outcome(handle, sqlite3_wal_checkpoint_v2(
+						   handle->db, "main",
+						   SQLITE_CHECKPOINT_RESTART,
+						   NULL, NULL));
+	if (!r && is_large(handle))
+		r = lengthen(handle);
+	if (!r && is_large(handle))
+		r = lengthen_index(handle);
+	if (!r)
+		handle->is_settled = true;
+	return r;
+}
+
+/* ---- transactions ---- */
+
+int sqlite_begin(struct store *store)
+{
+	struct sqlite_store *handle = sqlite_handle(store);
+	int r = 0;
+
+	if (!handle->is_settled)
+		r = settle(handle);
+	if (!r)
+		r = sqlite_prepare(handle, &handle->begin, "BEGIN IMMEDIATE",
+				   0);
+	return r ? r : sqlite_do(handle, handle->begin);
+}
+
+/* The commit stands, whatever becomes of this. */
+static void bound_wal(struct sqlite_store *handle)
+{
+	unsigned n_pages = handle->n_wal_pages;
+	int code;
+
+	if (n_pages < pages_to_move(handle))
+		handle->move_at_pages = pages_to_move(handle);
+	if (n_pages < handle->move_at_pages)
+		return;
+	/* Where readers are in the way, not again with each commit. */
+	handle->move_at_pages = n_pages + pages_to_move(handle) / 8;
+	code = sqlite3_wal_checkpoint_v2(handle->db, "main",
+					 SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	if (sqlite_outcome(handle, code) == -EIO)
+		handle->store.is_stale = true;
+}
+
+static int finish(struct sqlite_store *handle)
+{
+	int r;
+
+	sqlite_settle_rows(handle);
+	r = sqlite_prepare(handle, &handle->commit, "COMMIT", 0);
+	return r ? r : sqlite_do(handle, handle->commit);
+}
+
+static void undo(struct sqlite_store *handle)
+{
+	sqlite_settle_rows(handle);
+	if (sqlite3_get_autocommit(handle->db))
+		return;
+	if (sqlite3_exec(handle->db, "ROLLBACK", NULL, NULL, NULL))
+		handle->store.is_stale = true;
+}
+
+int sqlite_commit(struct store *store)
+{
+	struct sqlite_store *handle = sqlite_handle(store);
+	int r;
+
+	r = finish(handle);
+	if (r)
+		undo(handle);
+	else
+		bound_wal(handle);
+	return r;
+}
+
+void sqlite_rollback(struct store *store)
+{
+	undo(sqlite_handle(store));
+}
+
+/* BEGIN alone waits with the snapshot until something is read. */
+int sqlite_snapshot(struct store *store)
+{
+	struct sqlite_store *handle = sqlite_handle(store);
+	int r;
+
+	r = sqlite_prepare(handle, &handle->begin_reading, "BEGIN", 0);
+	if (!r)
+		r = sqlite_prepare(handle, &handle->look,
+				   "SELECT 1 FROM sqlite_schema LIMIT 1", 0);
+	if (!r)
+		r = sqlite_do(handle, handle->begin_reading);
+	if (r)
+		return r;
+	r = sqlite_do(handle, handle->look);
+	if (r)
+		undo(handle);
+	return r;
+}
+
+void sqlite_end(struct store *store)
+{
+	undo(sqlite_handle(store));
+}
+
+/* ---- care ---- */
+
+int sqlite_checkpoint(struct store *store)
+{
+	struct sqlite_store *handle = sqlite_handle(store);
+	int r;
+
+	r = sqlite_outcome(handle,
+			   sqlite3_wal_checkpoint_v2(handle->db, "main",
+						     SQLITE_CHECKPOINT_PASSIVE,
+						     NULL, NULL));
+	/* The writer is at it, or somebody recovers: it is done without us. */
+	return r == -EBUSY ? 0 : r;
+}
+
+/* Without a header it is empty to who opens the file next. */
+static void empty_wal(struct sqlite_store *handle)
+{
+	static const unsigned char zeros[WAL_HEADER_BYTES];
+	sqlite3_file *file = wal_file(handle);
+
+	if (file)
+		file->pMethods->xWrite(file, zeros, sizeof(zeros), 0);
+}
+
+/*
+ * So that who opens it next need not read a WAL in which there is nothing new.
+ * That of a large file stays as long as it is; others are removed by SQLite if
+ * nobody else has the file open.
+ */
+void sqlite_leave(struct sqlite_store *handle)
+{
+	int n_pages = -1;
+	int n_moved = -1;
+	int code;
+
+	code = sqlite3_wal_checkpoint_v2(handle->db, "main",
+					 SQLITE_CHECKPOINT_PASSIVE, &n_pages,
+					 &n_moved);
+	if (code || n_pages <= 0 || n_pages != n_moved)
+		return;
+	if (!is_large(handle))
+		sqlite3_db_config(handle->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE,
+				  0, NULL);
+	/* Only who holds this lock writes to the WAL. */
+	if (sqlite3_exec(handle->db, "BEGIN IMMEDIATE", NULL, NULL, NULL))
+		return;
+	empty_wal(handle);
+	sqlite3_exec(handle->db, "ROLLBACK", NULL, NULL, NULL);
+}
