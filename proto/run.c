@@ -102,6 +102,17 @@ static size_t find_subjects(struct run_reader *reader, size_t end)
 	return at;
 }
 
+/* No longer than anybody's is. */
+static size_t source_bytes(const uint8_t *at)
+{
+	size_t n_principal = le16_load(at + SOURCE_PRINCIPAL);
+	size_t n_durable_id = le16_load(at + SOURCE_DURABLE);
+
+	if (n_principal > RUN_NAME_MAX || n_durable_id > RUN_NAME_MAX)
+		return SIZE_MAX;
+	return SOURCE_BYTES + n_principal + n_durable_id;
+}
+
 static size_t find_sources(struct run_reader *reader, size_t at, size_t end)
 {
 	const uint8_t *bytes = reader->bytes;
@@ -112,9 +123,7 @@ static size_t find_sources(struct run_reader *reader, size_t at, size_t end)
 
 		if (end - at < SOURCE_BYTES)
 			return 0;
-		n = SOURCE_BYTES +
-		    (size_t)le16_load(bytes + at + SOURCE_PRINCIPAL) +
-		    le16_load(bytes + at + SOURCE_DURABLE);
+		n = source_bytes(bytes + at);
 		if (n > end - at)
 			return 0;
 		places[i] = (uint32_t)at;

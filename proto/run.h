@@ -54,6 +54,7 @@ enum {
 	RUN_SCHEMA_BYTES = 32,
 	RUN_RECORDS_MAX = 65535,
 	RUN_WORDS_MAX = 65534, /* of each kind in a dictionary */
+	RUN_NAME_MAX = 512,    /* bytes of a principal, and of a durable id */
 };
 
 /** The longest run, and record in it, that anybody makes or takes. */
@@ -158,6 +159,8 @@ void run_reader_deinit(struct run_reader *reader);
  * damaged, and nothing after it can be trusted.
  */
 int run_reader_next(struct run_reader *reader, struct run_record *ret_record);
+/** What a record takes of a run, without its words. */
+size_t run_record_bytes(const struct run_record *record);
 /** A subject of the dictionary, below head.n_subjects. */
 const char *run_reader_subject(const struct run_reader *reader, uint16_t place,
 			       size_t *ret_n);
@@ -224,8 +227,9 @@ int run_builder_finish(struct run_builder *builder, uint64_t base_sequence,
 struct run_added {
 	uint32_t sequence; /* after the first */
 	uint16_t source;   /* its place */
-	uint32_t n_bytes;  /* of all of it */
-	const void *body;  /* with the first 16 bytes where there are such */
+	uint8_t flags;
+	uint32_t n_bytes; /* of all of it */
+	const void *body; /* with the first 16 bytes where there are such */
 	size_t n_body;
 };
 
@@ -236,7 +240,8 @@ bool run_builder_next(const struct run_builder *builder, size_t *at,
 /** What the records of a run say of one subject, or of one source. */
 struct run_use {
 	uint32_t n_records;
-	uint32_t last_sequence; /* after the first */
+	uint32_t n_keys;        /* of them with RUN_HAS_KEY */
+	uint64_t last_sequence; /* after the first */
 	uint64_t n_bytes;
 };
 

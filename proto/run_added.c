@@ -20,6 +20,7 @@ bool run_builder_next(const struct run_builder *builder, size_t *at,
 	*ret_added = (struct run_added){
 		.sequence = le32_load(record + RECORD_SEQUENCE),
 		.source = le16_load(record + RECORD_SOURCE),
+		.flags = record[RECORD_FLAGS],
 		.n_bytes = le32_load(record),
 		.body = record + RUN_RECORD_BYTES + n_metadata,
 		.n_body = le32_load(record) - RUN_RECORD_BYTES - n_metadata,
@@ -90,14 +91,14 @@ static void count_again(struct run_builder *builder, const uint8_t *record)
 {
 	uint16_t subject = le16_load(record + RECORD_SUBJECT);
 	uint16_t source = le16_load(record + RECORD_SOURCE);
-	size_t n = le32_load(record);
+	struct run_use use = run_use_of(record);
 
 	builder->n_records++;
-	builder->n_bytes += n;
+	builder->n_bytes += use.n_bytes;
 	builder->last_sequence = le32_load(record + RECORD_SEQUENCE);
 	builder->last_time_us = le32_load(record + RECORD_TIME);
-	run_words_use(builder->subjects, subject, builder->last_sequence, n);
-	run_words_use(builder->sources, source, builder->last_sequence, n);
+	run_words_use(builder->subjects, subject, &use);
+	run_words_use(builder->sources, source, &use);
 }
 
 void run_builder_remove(struct run_builder *builder, const uint32_t *places,

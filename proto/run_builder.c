@@ -11,7 +11,6 @@
 enum {
 	BYTES_FIRST = 4096,
 	SUBJECT_BYTES_MAX = 255,
-	SOURCE_WORD_MAX = 2048, /* of a source in the dictionary */
 };
 
 /* `from` may be NULL if there is nothing. */
@@ -79,7 +78,7 @@ uint64_t run_builder_last_ns(const struct run_builder *builder)
 
 /* ---- adding ---- */
 
-static size_t record_bytes(const struct run_record *record)
+size_t run_record_bytes(const struct run_record *record)
 {
 	return RUN_RECORD_BYTES + record->n_metadata +
 	       run_n_prefix(record->kind) + record->n_body;
@@ -91,11 +90,11 @@ static bool fits_any(const struct run_record *record)
 			 record->source.n_durable_id;
 
 	return record->n_subject <= SUBJECT_BYTES_MAX &&
-	       record->source.n_principal < SOURCE_WORD_MAX / 2 &&
-	       record->source.n_durable_id < SOURCE_WORD_MAX / 2 &&
+	       record->source.n_principal <= RUN_NAME_MAX &&
+	       record->source.n_durable_id <= RUN_NAME_MAX &&
 	       record->n_metadata <= UINT16_MAX &&
 	       record->n_body <= RUN_BYTES_MAX &&
-	       record_bytes(record) + n_words <=
+	       run_record_bytes(record) + n_words <=
 		       RUN_BYTES_MAX - RUN_HEAD_BYTES - SOURCE_BYTES -
 			       RUN_SCHEMA_BYTES - 1;
 }
@@ -157,7 +156,7 @@ static int add_subject(struct run_builder *builder,
 static int add_source(struct run_builder *builder,
 		      const struct run_source *source, uint16_t *ret_place)
 {
-	uint8_t word[SOURCE_BYTES + SOURCE_WORD_MAX];
+	uint8_t word[SOURCE_BYTES + 2 * RUN_NAME_MAX];
 
 	le64_store(word, source->incarnation);
 	le16_store(word + SOURCE_PRINCIPAL, (uint16_t)source->n_principal);
@@ -212,7 +211,8 @@ static void write_record(struct run_builder *builder,
 			 const struct places *places)
 {
 	uint8_t *at = builder->records + builder->n_bytes;
-	size_t n = record_bytes(record);
+	size_t n = run_record_bytes(record);
+	struct run_use use;
 
 	le32_store(at, (uint32_t)n);
 	le32_store(at + RECORD_SEQUENCE, builder->last_sequence);
@@ -227,10 +227,9 @@ static void write_record(struct run_builder *builder,
 	write_content(at + RUN_RECORD_BYTES, record);
 	builder->n_bytes += n;
 	builder->n_records++;
-	run_words_use(builder->subjects, places->subject,
-		      builder->last_sequence, n);
-	run_words_use(builder->sources, places->source, builder->last_sequence,
-		      n);
+	use = run_use_of(at);
+	run_words_use(builder->subjects, places->subject, &use);
+	run_words_use(builder->sources, places->source, &use);
 }
 
 int run_builder_add(struct run_builder *builder,
@@ -250,12 +249,12 @@ int run_builder_add(struct run_builder *builder,
 	r = find_offsets(builder, record, &sequence, &time_us);
 	if (r < 0)
 		return r;
-	r = make_room(builder, record_bytes(record));
+	r = make_room(builder, run_record_bytes(record));
 	if (r < 0)
 		return r;
 	r = add_words(builder, record, &places);
-	if (r >= 0 &&
-	    run_builder_bytes(builder) + record_bytes(record) > RUN_BYTES_MAX)
+	if (r >= 0 && run_builder_bytes(builder) + run_record_bytes(record) >
+			      RUN_BYTES_MAX)
 		r = -EMSGSIZE;
 	if (r < 0) {
 		run_words_cut(builder->subjects, n_subjects);

@@ -66,6 +66,17 @@ static inline struct run_source run_source_at(const uint8_t *at)
 	};
 }
 
+/* What a record in the making adds to the use of its words. */
+static inline struct run_use run_use_of(const uint8_t *record)
+{
+	return (struct run_use){
+		.n_records = 1,
+		.n_keys = (record[RECORD_FLAGS] & RUN_HAS_KEY) != 0,
+		.last_sequence = le32_load(record + RECORD_SEQUENCE),
+		.n_bytes = le32_load(record),
+	};
+}
+
 /* With what the checksum of a record begins, so that it fits nowhere else. */
 static inline uint32_t run_seed(uint64_t base_sequence)
 {

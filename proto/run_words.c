@@ -184,6 +184,17 @@ int run_words_add(struct run_words *words, const uint8_t *word, size_t n,
 	return 0;
 }
 
+const struct run_word *run_words_lookup(const struct run_words *words,
+					const uint8_t *word, size_t n)
+{
+	const struct run_slot *slot =
+		find(words, hash_bytes(&words->key, word, n), word, n);
+
+	return slot->generation == words->generation
+		       ? &words->words[slot->place]
+		       : NULL;
+}
+
 /* Slots of open addressing cannot be emptied one by one. */
 void run_words_cut(struct run_words *words, size_t n_words)
 {

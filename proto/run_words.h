@@ -51,15 +51,20 @@ void run_words_clear(struct run_words *words);
 int run_words_add(struct run_words *words, const uint8_t *word, size_t n,
 		  uint16_t *ret_place);
 
-/** A record of so many bytes uses this word. */
+/** The word that consists of these, or NULL. */
+const struct run_word *run_words_lookup(const struct run_words *words,
+					const uint8_t *word, size_t n);
+
+/** Records use this word, too. */
 static inline void run_words_use(struct run_words *words, uint16_t place,
-				 uint32_t sequence, size_t n_bytes)
+				 const struct run_use *more)
 {
 	struct run_use *use = &words->words[place].use;
 
-	use->n_records++;
-	use->n_bytes += n_bytes;
-	use->last_sequence = sequence;
+	use->n_records += more->n_records;
+	use->n_keys += more->n_keys;
+	use->n_bytes += more->n_bytes;
+	use->last_sequence = more->last_sequence;
 }
 
 /** Forget the words from this place on, which were added last. */
