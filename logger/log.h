@@ -36,7 +36,7 @@ struct log_limits {
 	uint64_t bytes_max;
 	uint64_t subject_records_max;
 	uint64_t principal_bytes_max;
-	uint64_t dedup_window_ns;  /* 0: 2 minutes */
+	uint64_t dedup_window_ns;   /* 0: 2 minutes */
 	uint64_t segment_bytes_max; /* 0: 256 MiB */
 };
 
@@ -67,8 +67,10 @@ void log_set_limits(struct log *log, const struct log_limits *limits);
 
 /** What a record is to be judged by before it is stored. */
 struct log_condition {
-	uint32_t place;         /* of the record in the builder */
-	const char *key;        /* idempotency key, terminated, or NULL */
+	uint32_t place; /* of the record in the builder */
+	/* Idempotency key, terminated, or NULL. `producer:NUMBER` and
+	 * `producer:NAME:NUMBER` count from 1: see docs/LOG.md. */
+	const char *key;
 	const char *durable_id; /* of the writer, terminated */
 	bool has_expected;
 	uint64_t expected; /* the log's last sequence before this record */
@@ -78,7 +80,7 @@ enum log_outcome {
 	LOG_STORED,
 	LOG_DUPLICATE,      /* with the sequence of the first */
 	LOG_KEY_CONFLICT,   /* same key, other body */
-	LOG_KEY_GAP,        /* producer:number, and not the next number */
+	LOG_KEY_GAP,        /* producer:NUMBER, and not the next number */
 	LOG_NOT_EXPECTED,   /* the log's last sequence is another */
 	LOG_OVER_PRINCIPAL, /* principal_bytes_max */
 };
@@ -86,7 +88,9 @@ enum log_outcome {
 struct log_verdict {
 	uint32_t place;
 	enum log_outcome outcome;
-	uint64_t sequence; /* the first one's; the expected number; the last */
+	/* The first one's, 0: not known any more; the expected number; the
+	 * log's last before it. */
+	uint64_t sequence;
 };
 
 /**
@@ -134,6 +138,11 @@ struct view *view_close(struct view *view);
 /** See what has been committed until now. */
 int view_refresh(struct view *view);
 const struct log_status *view_status(const struct view *view);
+/**
+ * Move what was committed to where it belongs, in the segment that is written
+ * now, without holding up the writer: for the thread of the view, often.
+ */
+int view_checkpoint(struct view *view);
 
 /**
  * Copy up to `n_max` bytes of runs that hold records from `sequence` on to
@@ -146,7 +155,12 @@ const struct log_status *view_status(const struct view *view);
  */
 int view_read(struct view *view, uint64_t sequence, void *buffer, size_t n_max,
 	      size_t *ret_n, uint64_t *ret_next);
-/** The run that holds the record before `sequence`: for reading backwards. */
+/**
+ * The run that holds the record before `sequence`, for reading backwards; go on
+ * before *ret_first, which is where it begins. 0; -ENOENT: there is none any
+ * more; -EMSGSIZE as above; -EBADMSG with *ret_first where the damaged run
+ * begins.
+ */
 int view_read_before(struct view *view, uint64_t sequence, void *buffer,
 		     size_t n_max, size_t *ret_n, uint64_t *ret_first);
 

@@ -11,9 +11,7 @@
 #include "switch/verdict.h"
 
 enum {
-	/* Some schemas take long to compare, and others may be compared before.
-	 */
-	TIMEOUT_MS = 10 * 1000,
+	TIMEOUT_MS = 2000,
 	/* A name of 255 bytes, two hashes, and what stands around them. */
 	QUESTION_MAX_BYTES = 400,
 	ARENA_BYTES = 16 * 1024,
@@ -64,7 +62,7 @@ static void take_judgement(struct verdict *verdict,
 
 	if (unpack(&helio__registry__v1__judgement__descriptor, message->body,
 		   message->n_body, &arena, &unpacked)) {
-		verdict_answer(verdict, ANSWER_FAILED,
+		verdict_answer(verdict, ANSWER_AWAY,
 			       "it says what is no judgement");
 		return;
 	}
@@ -74,14 +72,11 @@ static void take_judgement(struct verdict *verdict,
 		       text);
 }
 
-/* What the bus says in its place is that it cannot be asked, or is late. */
+/* What the bus says in its place is that it cannot be asked. */
 static enum answer_kind kind_of(const struct helio_reply *reply)
 {
 	if (reply->is_from_bus)
-		return reply->status == HELIO_DEADLINE_EXCEEDED ||
-				       reply->status == HELIO_RESOURCE_EXHAUSTED
-			       ? ANSWER_LATE
-			       : ANSWER_AWAY;
+		return ANSWER_AWAY;
 	switch (reply->status) {
 	case HELIO_NOT_FOUND:
 		return ANSWER_NOT_FOUND;
@@ -90,20 +85,8 @@ static enum answer_kind kind_of(const struct helio_reply *reply)
 	case HELIO_PERMISSION_DENIED:
 		return ANSWER_BAD;
 	default:
-		return ANSWER_FAILED;
+		return ANSWER_AWAY;
 	}
-}
-
-static int start(struct helio *client, struct verdict *verdict);
-
-/* It has as many calls as it takes: this one waits there until it has fewer. */
-static bool wait_there(struct verdict *verdict, const struct helio_reply *reply)
-{
-	if (!reply->is_from_bus || reply->status != HELIO_RESOURCE_EXHAUSTED ||
-	    verdict->waits_there)
-		return false;
-	verdict->waits_there = true;
-	return !start(verdict->bus->verdicts.userdata, verdict);
 }
 
 static void on_reply(struct helio_call *call, const struct helio_reply *reply,
@@ -111,8 +94,6 @@ static void on_reply(struct helio_call *call, const struct helio_reply *reply,
 {
 	struct verdict *verdict = userdata;
 
-	if (reply->status && wait_there(verdict, reply))
-		return;
 	if (reply->status)
 		verdict_answer(verdict, kind_of(reply), reply->reason);
 	else if (verdict->client)
@@ -121,14 +102,9 @@ static void on_reply(struct helio_call *call, const struct helio_reply *reply,
 		verdict_answer(verdict, ANSWER_GOOD, NULL);
 }
 
-/* Only one that is there and busy is waited for: else who asks is told. */
-static int start(struct helio *client, struct verdict *verdict)
+static int ask(void *userdata, struct verdict *verdict)
 {
-	const struct helio_call_options options = {
-		.timeout_ms = TIMEOUT_MS,
-		.is_waiting = verdict->waits_there,
-		.is_patient = true,
-	};
+	const struct helio_call_options options = { .timeout_ms = TIMEOUT_MS };
 	const struct schema *server = verdict->server;
 	char service[SUBJECT_MAX_BYTES + 1];
 	uint8_t body[QUESTION_MAX_BYTES];
@@ -140,15 +116,10 @@ static int start(struct helio *client, struct verdict *verdict)
 	n_body = verdict->client ? pack_judge(verdict, service, body)
 				 : pack_admit(verdict, service, body);
 	return helio_call_start(
-		client,
+		userdata,
 		verdict->client ? "helio.registry.v1.Registry.Judge"
 				: "helio.registry.v1.Registry.Admit",
 		body, n_body, &options, on_reply, verdict, &call);
-}
-
-static int ask(void *userdata, struct verdict *verdict)
-{
-	return start(userdata, verdict);
 }
 
 void registry_ask_by(struct bus *bus, struct helio *client)

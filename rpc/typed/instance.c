@@ -176,43 +176,26 @@ static void watcher_free(struct watcher *watcher)
 	free(watcher);
 }
 
-static int send_health(struct watcher *watcher, bool is_last)
+/* After DRAINING nothing follows, and who waits for the end must not wait. */
+static void tell(struct watcher *watcher)
 {
-	Helio__Service__V1__Health health = health_of(watcher->server);
+	struct helio_server *server = watcher->server;
+	Helio__Service__V1__Health health = health_of(server);
 	struct packed packed;
 	int r;
 
 	r = packed_init(&packed, &health.base);
 	if (r < 0)
-		return r;
-	if (is_last)
+		return;
+	if (server->health == HELIO_HEALTH_DRAINING)
 		r = helio_respond(watcher->request, packed.bytes, packed.n);
 	else
 		r = helio_request_send(watcher->request, packed.bytes,
 				       packed.n);
 	packed_deinit(&packed);
-	return r;
-}
-
-/*
- * After DRAINING nothing follows, and who waits for the end must not wait: not
- * for a watcher either that takes no news.
- */
-static void tell(struct watcher *watcher)
-{
-	bool is_last = watcher->server->health == HELIO_HEALTH_DRAINING;
-	int r = send_health(watcher, is_last);
-
-	watcher->is_late = r == -EAGAIN && !is_last;
-	if (watcher->is_late || (!r && !is_last))
-		return;
-	if (r < 0)
-		(void)helio_fail(watcher->request,
-				 is_last ? HELIO_UNAVAILABLE
-					 : HELIO_RESOURCE_EXHAUSTED,
-				 is_last ? "the service is draining"
-					 : "its health cannot be sent");
-	watcher_free(watcher);
+	watcher->is_late = r == -EAGAIN;
+	if (!r && server->health == HELIO_HEALTH_DRAINING)
+		watcher_free(watcher);
 }
 
 static void watch(struct helio_server *server, struct helio_request *request)

@@ -22,7 +22,6 @@ transports/vchan/:  base/ transports/
 storage/backend/:   base/
 rpc/:               base/ proto/ transports/
 rpc/typed/:         base/ proto/ rpc/
-rpc/log/:           base/ proto/ rpc/ rpc/typed/
 switch/:            base/ proto/ transports/
 switch/service.:    base/ proto/ transports/ switch/ rpc/
 switch/registry.:   base/ proto/ transports/ switch/ rpc/
@@ -40,7 +39,7 @@ homes='
 sqlite3\.h:          storage/backend/
 zmq.*\.h:            transports/tcp/
 sodium.*\.h:         transports/tcp/
-openssl/.*:          transports/tcp/ schema/
+openssl/.*:          transports/tcp/ schema/ logger/
 xen.*|libxenvchan.*: transports/vchan/
 seccomp\.h:          registry/
 uv\.h:               switch/ logger/ storage/ registry/ cli/ vm/
