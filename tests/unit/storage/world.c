@@ -12,6 +12,8 @@
 
 #include <cmocka.h>
 
+#include "tests/unit/storage/faulty_disk.h"
+
 const struct store_layout world_layout = {
 	.application = "HLte",
 	.version = 3,
@@ -44,6 +46,16 @@ int world_set_up_memory(void **state)
 	struct backend *backend;
 
 	assert_int_equal(backend_memory_new(&backend), 0);
+	*state = world_new(backend);
+	return 0;
+}
+
+int world_set_up_faulty(void **state)
+{
+	struct backend *backend;
+
+	assert_int_equal(faulty_disk_start(), 0);
+	assert_int_equal(backend_sqlite_on(FAULTY_DISK_VFS, &backend), 0);
 	*state = world_new(backend);
 	return 0;
 }

@@ -22,6 +22,8 @@ struct world {
 /** As cmocka's set-up and tear-down, for either backend. */
 int world_set_up_sqlite(void **state);
 int world_set_up_memory(void **state);
+/** SQLite on tests/unit/storage/faulty_disk.h. */
+int world_set_up_faulty(void **state);
 int world_tear_down(void **state);
 
 /* All of these assert that it works. */
