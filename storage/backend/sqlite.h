@@ -28,6 +28,8 @@ enum {
 	/* Values up to this come with a cursor's row, longer ones if asked. */
 	SQLITE_SMALL_BYTES = 512,
 	SQLITE_WAIT_MS = 5000,
+	/* The VFS of SQLite writes less than 128 KiB at once, or nothing. */
+	SQLITE_WRITE_BYTES = 65536,
 };
 
 struct sqlite {

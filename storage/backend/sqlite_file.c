@@ -158,6 +158,17 @@ static int build_image(const struct store_layout *layout,
 	return r;
 }
 
+static int write_pages(sqlite3_file *file, const unsigned char *image,
+		       sqlite3_int64 n)
+{
+	int code = SQLITE_OK;
+
+	for (sqlite3_int64 at = 0; at < n && !code; at += SQLITE_PAGE_BYTES)
+		code = file->pMethods->xWrite(file, image + at,
+					      SQLITE_PAGE_BYTES, at);
+	return code;
+}
+
 static int write_and_close(sqlite3_file *file, const unsigned char *image,
 			   sqlite3_int64 n)
 {
@@ -165,7 +176,7 @@ static int write_and_close(sqlite3_file *file, const unsigned char *image,
 
 	code = file->pMethods->xTruncate(file, 0);
 	if (!code)
-		code = file->pMethods->xWrite(file, image, (int)n, 0);
+		code = write_pages(file, image, n);
 	if (!code)
 		code = file->pMethods->xSync(file, SQLITE_SYNC_NORMAL);
 	file->pMethods->xClose(file);

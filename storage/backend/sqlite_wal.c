@@ -12,7 +12,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "base/cleanup.h"
 #include "storage/backend/disk.h"
 #include "storage/backend/sqlite.h"
 
@@ -23,7 +22,6 @@ enum {
 	SMALL_BYTES = 8 << 20,
 	SMALL_MOVED_BYTES = 4 << 20,
 	WAL_HEADER_BYTES = 32,
-	ZEROS_BYTES = 1 << 20,
 	/* SQLite's index of the WAL: so many bytes for so many pages. */
 	INDEX_BYTES = 32768,
 	INDEX_PAGES = 4096,
@@ -74,14 +72,13 @@ static sqlite3_file *wal_file(struct sqlite_store *handle)
 
 static int write_zeros(sqlite3_file *file, sqlite3_int64 from, sqlite3_int64 to)
 {
-	_cleanup_(freep) void *zeros = calloc(1, ZEROS_BYTES);
+	static const unsigned char zeros[SQLITE_WRITE_BYTES];
 	sqlite3_int64 n;
 	int code = SQLITE_OK;
 
-	if (!zeros)
-		return SQLITE_NOMEM;
 	for (; from < to && !code; from += n) {
-		n = to - from < ZEROS_BYTES ? to - from : ZEROS_BYTES;
+		n = to - from < SQLITE_WRITE_BYTES ? to - from
+						   : SQLITE_WRITE_BYTES;
 		code = file->pMethods->xWrite(file, zeros, (int)n, from);
 	}
 	return code ? code : file->pMethods->xSync(file, SQLITE_SYNC_NORMAL);
@@ -102,9 +99,7 @@ static int lengthen(struct sqlite_store *handle)
 	code = file->pMethods->xFileSize(file, &n);
 	if (!code && n < LARGE_BYTES)
 		code = write_zeros(file, n, LARGE_BYTES);
-	if ((code & 0xff) == SQLITE_FULL || (code & 0xff) == SQLITE_NOMEM)
-		return 0;
-	return sqlite_outcome(handle, code);
+	return code == SQLITE_FULL ? 0 : sqlite_outcome(handle, code);
 }
 
 /*
