@@ -23,15 +23,25 @@ const struct store_layout world_layout = {
 		    [WORLD_OTHERS] = { "others", STORE_NUMBERED } },
 };
 
+/* In memory, if there is such a place: no test here is about a real disk. */
+static void make_folder(char *path, size_t n)
+{
+	snprintf(path, n, "%s/store.XXXXXX",
+		 access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm");
+	assert_non_null(mkdtemp(path));
+}
+
 static struct world *world_new(struct backend *backend)
 {
 	struct world *world = calloc(1, sizeof(*world));
 
 	assert_non_null(world);
 	world->backend = backend;
-	snprintf(world->folder, sizeof(world->folder), "/tmp/store.XXXXXX");
-	assert_non_null(mkdtemp(world->folder));
+	make_folder(world->folder, sizeof(world->folder));
+	make_folder(world->image_folder, sizeof(world->image_folder));
 	snprintf(world->path, sizeof(world->path), "%s/a file", world->folder);
+	snprintf(world->image_path, sizeof(world->image_path), "%s/a file",
+		 world->image_folder);
 	return world;
 }
 
@@ -70,7 +80,11 @@ static void remove_all_in(const char *folder)
 		if (entry->d_name[0] != '.')
 			unlinkat(dirfd(dir), entry->d_name, 0);
 	closedir(dir);
-	assert_int_equal(rmdir(folder), 0);
+}
+
+void world_clear_image(struct world *world)
+{
+	remove_all_in(world->image_folder);
 }
 
 int world_tear_down(void **state)
@@ -78,6 +92,9 @@ int world_tear_down(void **state)
 	struct world *world = *state;
 
 	remove_all_in(world->folder);
+	remove_all_in(world->image_folder);
+	assert_int_equal(rmdir(world->folder), 0);
+	assert_int_equal(rmdir(world->image_folder), 0);
 	backend_free(world->backend);
 	free(world);
 	return 0;

@@ -17,6 +17,9 @@ struct world {
 	struct backend *backend;
 	char folder[64];
 	char path[96]; /* where nothing is yet */
+	/* An empty folder beside it for an image of it, and the file there. */
+	char image_folder[64];
+	char image_path[96];
 };
 
 /** As cmocka's set-up and tear-down, for either backend. */
@@ -29,6 +32,8 @@ int world_tear_down(void **state);
 /* All of these assert that it works. */
 
 struct store *world_open(struct world *world, unsigned flags);
+/** Empty the folder of the image. */
+void world_clear_image(struct world *world);
 /** Another path in its folder; the caller's to free. */
 char *world_path(const struct world *world, const char *name);
 

@@ -5,7 +5,6 @@
  * what was committed is there, and nothing is there that was not.
  */
 
-#include <dirent.h>
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -104,14 +102,15 @@ static void check_rows(struct store *store, unsigned n)
 }
 
 /* As many commits as there are rows, each whole, all that were acked. */
-static void check_image(struct world *world, const char *path, size_t n_events)
+static void check_image(struct world *world, size_t n_events)
 {
 	struct store_cursor *cursor;
 	struct store *store;
 	unsigned n = 0;
 	int r;
 
-	r = store_open(world->backend, path, &world_layout, 0, &store);
+	r = store_open(world->backend, world->image_path, &world_layout, 0,
+		       &store);
 	if (r == -ENOENT && n_events < created_at)
 		return;
 	assert_int_equal(r, 0);
@@ -131,31 +130,15 @@ static void check_image(struct world *world, const char *path, size_t n_events)
 	store_close(store);
 }
 
-static void empty_folder(const char *folder)
-{
-	DIR *dir = opendir(folder);
-	struct dirent *entry;
-
-	assert_non_null(dir);
-	while ((entry = readdir(dir)))
-		if (entry->d_name[0] != '.')
-			unlinkat(dirfd(dir), entry->d_name, 0);
-	closedir(dir);
-}
-
 static void nothing_acked_is_lost_and_nothing_invented(void **state)
 {
 	struct world *world = *state;
-	char folder[] = "/tmp/power.XXXXXX";
-	char path[64];
 	size_t n_events;
 	uint64_t random = 88172645463325252u;
 
 	assert_int_equal(faulty_disk_record(world->folder), 0);
 	live(world);
 	n_events = faulty_disk_n_events();
-	assert_non_null(mkdtemp(folder));
-	snprintf(path, sizeof(path), "%s/a file", folder);
 	for (unsigned i = 0; i < N_IMAGES; i++) {
 		size_t at;
 
@@ -163,45 +146,41 @@ static void nothing_acked_is_lost_and_nothing_invented(void **state)
 		random ^= random >> 7;
 		random ^= random << 17;
 		at = random % (n_events + 1);
-		assert_int_equal(faulty_disk_image(at, i, folder), 0);
-		check_image(world, path, at);
-		empty_folder(folder);
+		assert_int_equal(faulty_disk_image(at, i, world->image_folder),
+				 0);
+		check_image(world, at);
+		world_clear_image(world);
 	}
 	faulty_disk_forget();
-	rmdir(folder);
 }
 
 static void what_is_sealed_stays_sealed(void **state)
 {
 	struct world *world = *state;
-	char folder[] = "/tmp/power.XXXXXX";
-	char path[64];
 	struct store *store;
 
 	assert_int_equal(faulty_disk_record(world->folder), 0);
 	live(world);
-	assert_non_null(mkdtemp(folder));
-	snprintf(path, sizeof(path), "%s/a file", folder);
 	for (unsigned seed = 0; seed < 16; seed++) {
-		assert_int_equal(faulty_disk_image(sealed_at, seed, folder), 0);
-		assert_int_equal(store_open(world->backend, path, &world_layout,
-					    STORE_SEALED, &store),
+		assert_int_equal(
+			faulty_disk_image(sealed_at, seed, world->image_folder),
+			0);
+		assert_int_equal(store_open(world->backend, world->image_path,
+					    &world_layout, STORE_SEALED,
+					    &store),
 				 0);
 		assert_int_equal(store_snapshot(store), 0);
 		check_rows(store, N_COMMITS);
 		store_close(store);
-		empty_folder(folder);
+		world_clear_image(world);
 	}
 	faulty_disk_forget();
-	rmdir(folder);
 }
 
 /* Of a file that was removed nothing comes back into a new one. */
 static void what_is_removed_does_not_haunt_the_next(void **state)
 {
 	struct world *world = *state;
-	char folder[] = "/tmp/power.XXXXXX";
-	char path[64];
 	struct store *store;
 	size_t from;
 	size_t to;
@@ -215,24 +194,22 @@ static void what_is_removed_does_not_haunt_the_next(void **state)
 	assert_int_equal(store_unlink(world->backend, world->path), 0);
 	to = faulty_disk_n_events();
 
-	assert_non_null(mkdtemp(folder));
-	snprintf(path, sizeof(path), "%s/a file", folder);
 	for (size_t at = from; at <= to; at++) {
 		for (unsigned seed = 0; seed < 32; seed++) {
-			assert_int_equal(faulty_disk_image(at, seed, folder),
+			assert_int_equal(faulty_disk_image(at, seed,
+							   world->image_folder),
 					 0);
-			unlink(path);
-			assert_int_equal(store_open(world->backend, path,
-						    &world_layout, STORE_CREATE,
-						    &store),
-					 0);
+			unlink(world->image_path);
+			assert_int_equal(
+				store_open(world->backend, world->image_path,
+					   &world_layout, STORE_CREATE, &store),
+				0);
 			assert_committed(store, 1, NULL);
 			store_close(store);
-			empty_folder(folder);
+			world_clear_image(world);
 		}
 	}
 	faulty_disk_forget();
-	rmdir(folder);
 }
 
 int main(void)
