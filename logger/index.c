@@ -11,6 +11,8 @@
 #include "logger/row.h"
 #include "logger/segment.h"
 
+DEFINE_CLEANUP(struct store_cursor *, store_cursor_close);
+
 enum {
 	INDEX_ROW_BYTES = 16,
 	SUBJECT_BYTES_MAX = 255,
@@ -149,6 +151,79 @@ int index_row_at(struct store_cursor *cursor, const char **ret_subject,
 	ret_row->last = le64_load(value);
 	ret_row->n_records = le64_load(value + 8);
 	return 0;
+}
+
+int index_row_get(struct store *store, unsigned table, const void *subject,
+		  size_t n, uint64_t first, struct index_row *ret_row)
+{
+	uint8_t key[SUBJECT_BYTES_MAX + ROW_TEXT_BYTES];
+	uint8_t value[INDEX_ROW_BYTES];
+	struct store_key at = { .bytes = key };
+	int r;
+
+	at.n_bytes = row_text_key(key, subject, n, first);
+	r = row_get(store, table, &at, value, sizeof(value));
+	if (r <= 0)
+		return r;
+	ret_row->last = le64_load(value);
+	ret_row->n_records = le64_load(value + 8);
+	return 1;
+}
+
+/* The rows of one subject, as far as they were read. */
+struct sum {
+	char subject[SUBJECT_BYTES_MAX];
+	size_t n;
+	struct index_row row;
+};
+
+/* Whether the row at the cursor is of another subject; it is added if not. */
+static int add_to_sum(struct store_cursor *cursor, struct sum *sum)
+{
+	struct index_row row;
+	const char *subject;
+	uint64_t first;
+	bool is_other;
+	size_t n;
+	int r;
+
+	r = index_row_at(cursor, &subject, &n, &first, &row);
+	if (r < 0)
+		return r;
+	is_other = !sum->row.n_records || n != sum->n ||
+		   memcmp(subject, sum->subject, n) != 0;
+	if (is_other) {
+		memcpy(sum->subject, subject, n);
+		sum->n = n;
+		sum->row.n_records = 0;
+	}
+	sum->row.last = row.last;
+	sum->row.n_records += row.n_records;
+	return is_other;
+}
+
+int index_each_sum(struct store *segment,
+		   int (*on_sum)(const char *subject, size_t n,
+				 const struct index_row *sum, void *userdata),
+		   void *userdata)
+{
+	_cleanup_(store_cursor_closep) struct store_cursor *cursor = NULL;
+	struct sum sum = { 0 };
+	int r;
+
+	r = store_cursor_open(segment, SEGMENT_SUBJECTS, STORE_AT_OR_AFTER,
+			      NULL, &cursor);
+	while (r >= 0 && (r = store_cursor_next(cursor)) > 0) {
+		struct sum before = sum;
+
+		r = add_to_sum(cursor, &sum);
+		if (r > 0 && before.row.n_records)
+			r = on_sum(before.subject, before.n, &before.row,
+				   userdata);
+	}
+	if (r >= 0 && sum.row.n_records)
+		r = on_sum(sum.subject, sum.n, &sum.row, userdata);
+	return r;
 }
 
 static int compare(const void *a, const void *b, void *userdata)

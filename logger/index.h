@@ -55,6 +55,17 @@ int index_put(const struct index *index, struct store *store);
 /** A row of SEGMENT_SUBJECTS or of LEDGER_SUBJECTS. */
 int index_row_put(struct store *store, unsigned table, const void *subject,
 		  size_t n, uint64_t first, const struct index_row *row);
+/** 1, or 0: there is none; -EBADMSG. */
+int index_row_get(struct store *store, unsigned table, const void *subject,
+		  size_t n, uint64_t first, struct index_row *ret_row);
+/**
+ * Of each subject of a segment what its rows say together, in order. Ends when
+ * on_sum() returns an error.
+ */
+int index_each_sum(struct store *segment,
+		   int (*on_sum)(const char *subject, size_t n,
+				 const struct index_row *sum, void *userdata),
+		   void *userdata);
 /**
  * The row at the cursor: 0, or -EBADMSG. The subject lives until the cursor
  * moves.

@@ -22,8 +22,6 @@
  * nobody reads it who opened it before it had ended.
  */
 
-DEFINE_CLEANUP(struct store_cursor *, store_cursor_close);
-
 enum { LARGE_FROM_BYTES = 64 << 20 };
 
 /* ---- the end of one ---- */
@@ -52,53 +50,13 @@ static int end_active(struct log *log)
 }
 
 /* A subject's rows, one for each block, become one row of the segment. */
-struct sum {
-	char subject[256];
-	size_t n;
-	struct index_row row;
-};
-
-static int put_sum(struct log *log, const struct sum *sum, uint64_t first)
+static int put_sum(const char *subject, size_t n, const struct index_row *sum,
+		   void *userdata)
 {
-	if (!sum->row.n_records)
-		return 0;
-	return index_row_put(log->ledger.store, LEDGER_SUBJECTS, sum->subject,
-			     sum->n, first, &sum->row);
-}
+	struct log *log = userdata;
 
-static int add_to_sum(struct log *log, struct store_cursor *cursor,
-		      struct sum *sum, uint64_t first)
-{
-	struct index_row row;
-	const char *subject;
-	uint64_t block;
-	size_t n;
-	int r;
-
-	r = index_row_at(cursor, &subject, &n, &block, &row);
-	if (r < 0)
-		return r;
-	if (n != sum->n || memcmp(subject, sum->subject, n) != 0) {
-		r = put_sum(log, sum, first);
-		*sum = (struct sum){ .n = n };
-		memcpy(sum->subject, subject, n);
-	}
-	sum->row.last = row.last;
-	sum->row.n_records += row.n_records;
-	return r;
-}
-
-static int put_subjects(struct log *log, uint64_t first)
-{
-	_cleanup_(store_cursor_closep) struct store_cursor *cursor = NULL;
-	struct sum sum = { 0 };
-	int r;
-
-	r = store_cursor_open(log->active.store, SEGMENT_SUBJECTS,
-			      STORE_AT_OR_AFTER, NULL, &cursor);
-	while (r >= 0 && (r = store_cursor_next(cursor)) > 0)
-		r = add_to_sum(log, cursor, &sum, first);
-	return r < 0 ? r : put_sum(log, &sum, first);
+	return index_row_put(log->ledger.store, LEDGER_SUBJECTS, subject, n,
+			     ledger_last(&log->ledger)->first, sum);
 }
 
 static int put_sums(struct log *log)
@@ -118,7 +76,7 @@ static int put_sums(struct log *log)
 	r = store_snapshot(log->active.store);
 	if (r < 0)
 		return r;
-	r = put_subjects(log, row.first);
+	r = index_each_sum(log->active.store, put_sum, log);
 	if (r >= 0)
 		r = accounts_put_ended(log->active.store, &log->ledger,
 				       row.first);

@@ -105,6 +105,7 @@ struct stream {
 	const uint32_t *order;
 	size_t at;
 	bool is_ahead; /* the cursor is at the next subject's row already */
+	bool is_done;  /* it has been at the end */
 	char subject[SUBJECT_BYTES_MAX];
 	size_t n;
 	uint64_t last;
@@ -124,6 +125,20 @@ static void stream_next_word(struct stream *stream)
 	stream->last = word->use.last_sequence;
 }
 
+/* To the next row, unless it is at one that was not counted yet. */
+static int stream_step(struct stream *stream)
+{
+	int r;
+
+	if (stream->is_ahead)
+		return 1;
+	if (stream->is_done)
+		return 0;
+	r = store_cursor_next(stream->cursor);
+	stream->is_done = !r;
+	return r;
+}
+
 /* All rows of a subject, of which the last has the newest record. */
 static int stream_next(struct stream *stream)
 {
@@ -131,7 +146,7 @@ static int stream_next(struct stream *stream)
 	const char *subject;
 	uint64_t first;
 	size_t n;
-	int r = 1;
+	int r;
 
 	if (!stream->cursor) {
 		if (stream->words)
@@ -140,8 +155,7 @@ static int stream_next(struct stream *stream)
 	}
 	stream->has_one = false;
 	for (;;) {
-		if (!stream->is_ahead)
-			r = store_cursor_next(stream->cursor);
+		r = stream_step(stream);
 		if (r <= 0)
 			return r;
 		stream->is_ahead = true;
@@ -152,7 +166,6 @@ static int stream_next(struct stream *stream)
 		    (n != stream->n || memcmp(subject, stream->subject, n)))
 			return 0;
 		stream->is_ahead = false;
-		r = 1;
 		if (first >= stream->end)
 			continue;
 		memcpy(stream->subject, subject, n);

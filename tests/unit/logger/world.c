@@ -89,13 +89,16 @@ void world_add_by(struct world *world, const char *subject, const char *body,
 	};
 
 	if (key) {
-		assert_true(world->n_conditions < 64);
-		world->conditions[world->n_conditions++] =
-			(struct log_condition){
-				.place = world->builder.n_records,
-				.key = key,
-				.durable_id = durable_id,
-			};
+		size_t i = world->n_conditions++;
+
+		assert_true(i < 64);
+		snprintf(world->texts[i].key, 64, "%s", key);
+		snprintf(world->texts[i].durable_id, 32, "%s", durable_id);
+		world->conditions[i] = (struct log_condition){
+			.place = world->builder.n_records,
+			.key = world->texts[i].key,
+			.durable_id = world->texts[i].durable_id,
+		};
 	}
 	assert_int_equal(run_builder_add(&world->builder, &record), 0);
 }

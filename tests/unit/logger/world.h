@@ -23,6 +23,10 @@ struct world {
 	struct run_builder builder;
 	struct log_condition conditions[64];
 	size_t n_conditions;
+	struct {
+		char key[64];
+		char durable_id[32];
+	} texts[64];
 	uint64_t now_ns;
 	/* Of the last append. */
 	uint64_t first;
