@@ -384,7 +384,7 @@ void call_stream_end(struct peer *peer, const struct inbound *inbound)
 	struct place place = place_of(peer, id);
 	const char *fault;
 
-	if (place.slot && place.slot->reply)
+	if (place.slot && place.is_request && place.slot->reply)
 		return;
 	fault = fault_of_end(&place);
 	if (fault) {

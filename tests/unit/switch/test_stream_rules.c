@@ -128,6 +128,15 @@ static void only_requests_end_so(void **state)
 	expect_b_ended("the end of a stream that is the server's");
 }
 
+static void nothing_ends_after_the_reply(void **state)
+{
+	open_to_b(FRAME_STREAM);
+	fake_fragment(&b, FRAME_REPLY, FRAME_FIRST, id_of_b, "", 20, 10);
+	fake_expect(&a, FRAME_REPLY, &got);
+	fake_end(&b, id_of_b);
+	expect_b_ended("the end of a stream that is the server's");
+}
+
 static void what_is_no_stream_has_no_end(void **state)
 {
 	open_to_b(FRAME_STREAM);
@@ -301,6 +310,7 @@ int main(void)
 		TEST_OF_THREE(nothing_follows_the_reply),
 		TEST_OF_THREE(a_stream_ends_once),
 		TEST_OF_THREE(only_requests_end_so),
+		TEST_OF_THREE(nothing_ends_after_the_reply),
 		TEST_OF_THREE(what_is_no_stream_has_no_end),
 		TEST_OF_THREE(a_message_has_its_own_end_first),
 		TEST_OF_THREE(the_reply_comes_after_the_last_message),
