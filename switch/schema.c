@@ -70,6 +70,7 @@ int schema_get(struct schema_table *table, const char *name, size_t n_name,
 			.n_name = n_name,
 		};
 		list_init(&schema->registrations);
+		list_init(&schema->up_link);
 		memcpy(schema->hash, hash, SCHEMA_HASH_BYTES);
 		memcpy(schema->name, name, n_name);
 		map_add(&table->by_name, &schema->node, key);

@@ -34,6 +34,7 @@ struct schema {
 	/* In a leaf: the handle under which the host knows it; 0: it does not.
 	 */
 	uint32_t up_handle;
+	struct list up_link; /* in uplink.bound, while it has one */
 	uint8_t hash[SCHEMA_HASH_BYTES];
 	size_t n_name;
 	char name[]; /* of the service */

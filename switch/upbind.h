@@ -21,6 +21,13 @@ struct schema;
 struct slot;
 struct uplink;
 
+/*
+ * So many services are bound at a time, or fewer where the host takes fewer.
+ * Who calls by one more unbinds the one that was not called by for longest: so
+ * no program keeps the others from being bound.
+ */
+enum { UPBINDS_MAX = 256 };
+
 /** From now on the host is told when a schema is gone. */
 void upbind_init(struct uplink *uplink);
 
@@ -38,7 +45,7 @@ void upbind_message(struct uplink *uplink, struct schema *schema,
 uint8_t *upbind_frame(struct uplink *uplink, struct schema *schema,
 		      uint8_t *frame);
 
-/** A RESULT with UPBIND_ID in its id came. */
+/** A RESULT with UPBIND_ID in its id came: a bad one ends what went by it. */
 void upbind_result(struct uplink *uplink, const struct inbound *inbound);
 
 /** The uplink is away: the host knows none of them. */

@@ -75,6 +75,9 @@ struct uplink {
 	uint64_t last_id;     /* of correlation ids that we drew */
 	uint32_t last_receiver;
 	uint32_t last_bound; /* handle that we drew */
+	struct list bound;   /* schemas that have one, by their last calls */
+	uint32_t n_bound;
+	uint32_t bound_max; /* of them */
 	struct map envoys;   /* by id */
 	struct map feeds;    /* by pattern */
 	struct map feed_ids;

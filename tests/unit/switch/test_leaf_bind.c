@@ -7,11 +7,13 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "switch/peer.h"
+#include "switch/upbind.h"
 #include "tests/unit/switch/fake_leaf.h"
 #include "tests/unit/switch/fake_schema.h"
 
@@ -152,9 +154,63 @@ static void what_the_host_refused_is_asked_for_again(void **state)
 	fake_bind(&a, 3, BAR, OLD, STATUS_OK);
 	host.bus.limits.subscriptions_max = 0;
 	fake_call_by(&a, 1, 0, 3, "Get");
-	fake_expect_refusal(&a, 1, STATUS_FAILED_PRECONDITION, "handle 1");
+	fake_expect_refusal(&a, 1, STATUS_RESOURCE_EXHAUSTED,
+			    "the host binds no more: ");
+	fake_expect_silence(&a);
 	host.bus.limits.subscriptions_max = 100;
 	call_and_answer(&a, &h, 2, 3);
+}
+
+static void serve_and_bind(unsigned i)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "s%u.v1.Bar", i);
+	fake_serve_known(&h, 100 + i, name, "Get", OLD);
+	fake_bind(&a, 100 + i, name, OLD, STATUS_OK);
+}
+
+static void call_nth(struct fake_peer *caller, unsigned i)
+{
+	fake_call_by(caller, 1, 0, 100 + i, "Get");
+	fake_expect(&h, FRAME_CALL, &got);
+	fake_answer(&h, got.frame.correlation);
+	fake_expect(caller, FRAME_REPLY, &got);
+	assert_int_equal(got.frame.status, STATUS_OK);
+}
+
+/* One program calls by very many, and another by one. */
+static void nobody_takes_all_bindings(void **state)
+{
+	fake_serve_known(&h, 1, BAR, "Get", OLD);
+	fake_bind(&b, 3, BAR, OLD, STATUS_OK);
+	call_and_answer(&b, &h, 1, 3);
+	for (unsigned i = 0; i < UPBINDS_MAX + 20; i++) {
+		serve_and_bind(i);
+		call_nth(&a, i);
+	}
+	assert_int_equal(n_bound(), UPBINDS_MAX);
+	call_and_answer(&b, &h, 2, 3);
+	assert_int_equal(n_bound(), UPBINDS_MAX);
+	/* Those called by last are still there, and the first is bound anew. */
+	call_nth(&a, UPBINDS_MAX + 19);
+	call_nth(&a, 0);
+	assert_int_equal(n_bound(), UPBINDS_MAX);
+}
+
+/* Where the host takes fewer, as many are bound as it takes. */
+static void a_host_may_take_fewer_bindings(void **state)
+{
+	for (unsigned i = 0; i < 12; i++)
+		serve_and_bind(i);
+	host.bus.limits.subscriptions_max = 10;
+	for (unsigned i = 0; i < 10; i++)
+		call_nth(&a, i);
+	fake_call_by(&a, 1, 0, 110, "Get");
+	fake_expect_refusal(&a, 1, STATUS_RESOURCE_EXHAUSTED, "binds no more");
+	for (unsigned i = 0; i < 24; i++)
+		call_nth(&a, i % 12);
+	assert_int_equal(n_bound(), 10);
 }
 
 static void a_missing_method_is_the_hosts_to_tell(void **state)
@@ -182,6 +238,8 @@ int main(void)
 		TEST(what_waits_goes_up_when_the_host_is_back),
 		TEST(what_nobody_has_bound_is_unbound),
 		TEST(what_the_host_refused_is_asked_for_again),
+		TEST(nobody_takes_all_bindings),
+		TEST(a_host_may_take_fewer_bindings),
 		TEST(a_missing_method_is_the_hosts_to_tell),
 	};
 
