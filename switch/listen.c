@@ -83,6 +83,13 @@ static void on_silent(struct listener *listener)
 			 "it connected and said nothing");
 }
 
+static void on_broken(struct listener *listener, const char *reason)
+{
+	struct place *place = listener->owner;
+
+	bus_count_reason(place->listening->bus, reason);
+}
+
 static void on_domain(struct listener *listener,
 		      const struct transport_domain *domain, bool is_up)
 {
@@ -190,6 +197,7 @@ static int place_new(struct listening *listening, const char *address,
 	place->listener->owner = place;
 	place->listener->on_channel = on_channel;
 	place->listener->on_silent = on_silent;
+	place->listener->on_broken = on_broken;
 	place->listener->on_news = on_news;
 	log_info("listening on %s",
 		 place->listener->address ? place->listener->address : address);

@@ -99,6 +99,11 @@ struct listener {
 	int (*on_channel)(struct listener *listener, struct channel *channel);
 	/* One that said nothing in time was cut off. May be NULL. */
 	void (*on_silent)(struct listener *listener);
+	/*
+	 * One that broke the rules before it was a channel's was hung up on:
+	 * a static text says which. May be NULL.
+	 */
+	void (*on_broken)(struct listener *listener, const char *reason);
 	/* Something that people should know, in words. May be NULL. */
 	void (*on_news)(struct listener *listener, const char *text);
 	/*

@@ -137,6 +137,10 @@ static int new_rings(struct handshake *handshake,
 	r = shm_setup_decode(bytes, &asked);
 	if (!r)
 		r = shm_setup_grant(&asked, &listener->most, &setup);
+	if (r == -EPROTO && listener->listener.on_broken)
+		listener->listener.on_broken(
+			&listener->listener,
+			"its request for rings is malformed");
 	if (r < 0)
 		return r;
 	return shm_new_server(listener->poller, handshake->source.fd, &setup,

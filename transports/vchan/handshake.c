@@ -2,6 +2,8 @@
 
 /* What a listener does for a client until it has said something. */
 
+#include <errno.h>
+
 #include "transports/vchan/guest.h"
 #include "transports/vchan/host.h"
 
@@ -87,6 +89,8 @@ static void step(struct host *host, struct vchan *vchan)
 		if (!r)
 			r = channel_arm(channel, false);
 	} while (r > 0);
+	if (r == -EPROTO && host->listener.on_broken)
+		host->listener.on_broken(&host->listener, channel->reason);
 	if (r < 0)
 		vchan_free(vchan);
 }

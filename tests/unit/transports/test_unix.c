@@ -63,6 +63,14 @@ static void what_is_no_request_for_rings_is_a_stream(void **state)
 	}
 }
 
+static unsigned n_broken;
+
+static void note_broken(struct listener *listener, const char *reason)
+{
+	assert_string_equal(reason, "its request for rings is malformed");
+	n_broken++;
+}
+
 static void a_bad_request_for_rings_is_hung_up_on(void **state)
 {
 	static const char requests[][9] = {
@@ -75,6 +83,8 @@ static void a_bad_request_for_rings_is_hung_up_on(void **state)
 
 	world_init(&world);
 	assert_int_equal(world_listen(&world, &options), 0);
+	world.listener->on_broken = note_broken;
+	n_broken = 0;
 	for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
 		int fd = call_in(&world);
 
@@ -83,6 +93,7 @@ static void a_bad_request_for_rings_is_hung_up_on(void **state)
 		assert_int_equal(world.n_channels, 0);
 		close(fd);
 	}
+	assert_int_equal(n_broken, sizeof(requests) / sizeof(requests[0]));
 	world_deinit(&world);
 }
 

@@ -272,6 +272,8 @@ static void a_client_that_breaks_the_ring_is_ended(void **state)
 	world_await(world,
 		    atomic_load(&fiend.pages.page->server_live) == RING_GONE);
 	assert_int_equal(world->n_channels, 0);
+	assert_string_equal(world->broken,
+			    "a ring's index ran ahead of the ring");
 	fiend_end(&fiend);
 
 	world_turn(world, 100);

@@ -85,6 +85,13 @@ static void note_silent(struct listener *listener)
 	world->n_silent++;
 }
 
+static void note_broken(struct listener *listener, const char *reason)
+{
+	struct world *world = listener->owner;
+
+	world->broken = reason;
+}
+
 static void note_text(struct listener *listener, const char *text)
 {
 	struct world *world = listener->owner;
@@ -126,6 +133,7 @@ int world_listen_with(struct world *world, const char *rest,
 	world->listener->owner = world;
 	world->listener->on_channel = take_channel;
 	world->listener->on_silent = note_silent;
+	world->listener->on_broken = note_broken;
 	world->listener->on_domain = note_domain;
 	world->listener->on_news = note_text;
 	world->listener->is_served = is_served;

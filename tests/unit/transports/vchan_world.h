@@ -45,6 +45,7 @@ struct world {
 	struct channel *channels[WORLD_CHANNELS_MAX]; /* the listener's */
 	unsigned n_channels;
 	unsigned n_silent;
+	const char *broken; /* why one was hung up on before it spoke */
 	unsigned n_texts;
 	char text[128];   /* the last that the listener told */
 	unsigned n_ready; /* calls of any on_ready */
