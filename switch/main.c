@@ -116,6 +116,9 @@ static int reload(void *userdata, char *error, size_t n_error)
 		r = -EAGAIN;
 	}
 	if (r >= 0)
+		verdicts_set_equal_only(&heliod->bus.verdicts,
+					config->settings.schemas_are_equal);
+	if (r >= 0)
 		r = listening_set_config(&heliod->listening, config, error,
 					 n_error);
 	if (r < 0)

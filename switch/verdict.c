@@ -52,6 +52,12 @@ int verdicts_init(struct verdicts *verdicts, struct bus *bus)
 	return map_init(&verdicts->by_pair);
 }
 
+void verdicts_set_equal_only(struct verdicts *verdicts, bool is_equal_only)
+{
+	verdicts->is_equal_only = is_equal_only;
+	verdicts_registry_came(verdicts);
+}
+
 void verdict_forget(struct verdict *verdict)
 {
 	struct verdicts *verdicts = verdicts_of(verdict);
@@ -103,8 +109,11 @@ static struct verdict *lookup(const struct verdicts *verdicts,
 bool verdict_is_fit(const struct bus *bus, const struct schema *client,
 		    const struct schema *server)
 {
-	const struct verdict *verdict = lookup(&bus->verdicts, client, server);
+	const struct verdict *verdict;
 
+	if (bus->verdicts.is_equal_only)
+		return false;
+	verdict = lookup(&bus->verdicts, client, server);
 	return verdict && verdict->is_known && verdict->is_good;
 }
 

@@ -102,6 +102,9 @@ enum answer_kind {
 /** Returns 0 or a negative errno. */
 int verdicts_init(struct verdicts *verdicts, struct bus *bus);
 
+/** The setting `schemas`, from now on: those that wait are judged again. */
+void verdicts_set_equal_only(struct verdicts *verdicts, bool is_equal_only);
+
 /** Nothing may wait any more. Safe on zeroed verdicts. */
 void verdicts_deinit(struct verdicts *verdicts);
 

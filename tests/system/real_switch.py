@@ -65,6 +65,10 @@ class Switch:
         """Takes effect with SIGHUP."""
         self._write("policy/10-test.policy", policy)
 
+    def set_settings(self, settings: str) -> None:
+        """Those that can be changed take effect with SIGHUP."""
+        self._write("heliod.conf", settings)
+
     def _write(self, path: str, text: str) -> None:
         path = os.path.join(self.config, path)
         os.makedirs(os.path.dirname(path), exist_ok=True)

@@ -3,8 +3,10 @@
 helio-registry: who may serve what, and who may call whom."""
 
 import os
+import signal
 import tempfile
 import threading
+import time
 import unittest
 from concurrent.futures import ThreadPoolExecutor
 
@@ -147,6 +149,27 @@ class VersionsTest(unittest.TestCase):
             with self.refused(Status.NOT_FOUND, "helio-registry.*know"):
                 late.result(20)
         self.maker.serve(THING, ["Do"], schema_hash=new)
+
+    def test_the_setting_is_read_again(self) -> None:
+        self.serve(b"old", ["Do"], self.old)
+        bound = self.user.bind(THING, put(self.user, NEW))
+        self.assertEqual(bound.call("Do", timeout=10).body, b"old")
+        for setting in ("equal", "registry"):
+            self.switch.set_settings(f"schemas {setting}\n")
+            self.switch.process.send_signal(signal.SIGHUP)
+            self.until(lambda: self.fits(bound) == (setting == "registry"))
+
+    def until(self, is_so) -> None:
+        end = time.monotonic() + 10
+        while not is_so():
+            self.assertLess(time.monotonic(), end)
+
+    def fits(self, bound) -> bool:
+        try:
+            return bound.call("Do", timeout=10).body == b"old"
+        except Refused as refused:
+            self.assertRegex(str(refused), "FAILED_PRECONDITION.*not equal")
+            return False
 
 
 if __name__ == "__main__":

@@ -598,6 +598,27 @@ static void where_only_equal_ones_fit_nobody_is_asked(void **state)
 	assert_int_equal(n_asked_ever, 0);
 }
 
+/* What the registry said holds when it is asked again. */
+static void the_setting_may_change_while_it_runs(void **state)
+{
+	begin();
+	fake_call_by(&a, 1, 0, 1, "Get");
+	oracle_answer(NEW, OLD, ANSWER_GOOD, NULL);
+	fake_expect(&b, FRAME_CALL, &got);
+	oracle_error = -ENOTCONN;
+	fake_bind(&a, 2, BAR, OTHER, STATUS_OK);
+	fake_call_by(&a, 2, FRAME_WAIT, 2, "Get");
+	fake_expect_silence(&a);
+	verdicts_set_equal_only(&world.bus.verdicts, true);
+	world_settle(&world);
+	fake_expect_refusal(&a, 2, STATUS_FAILED_PRECONDITION, "not equal");
+	fake_call_by(&a, 3, 0, 1, "Get");
+	fake_expect_refusal(&a, 3, STATUS_FAILED_PRECONDITION, "not equal");
+	verdicts_set_equal_only(&world.bus.verdicts, false);
+	fake_call_by(&a, 4, 0, 1, "Get");
+	fake_expect(&b, FRAME_CALL, &got);
+}
+
 /* Versions. */
 
 static void a_missing_method_names_who_has_it(void **state)
@@ -772,6 +793,7 @@ int main(void)
 		TEST(a_call_that_waits_gets_the_first_that_fits),
 		TEST(a_call_that_waits_is_told_who_came),
 		TEST(where_only_equal_ones_fit_nobody_is_asked),
+		TEST(the_setting_may_change_while_it_runs),
 		TEST(a_missing_method_names_who_has_it),
 		TEST(a_service_that_waits_to_be_judged_has_no_methods_yet),
 		TEST(who_asks_too_often_is_not_asked_for),
