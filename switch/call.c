@@ -48,8 +48,10 @@ void call_fail(struct slot *slot, enum status status, const char *text)
 	struct frame cancel = { .kind = FRAME_CANCEL,
 				.correlation = slot->callee_id };
 
-	if (slot->callee)
+	if (slot->callee) {
 		peer_send(slot->callee->peer, &cancel, NULL, 0);
+		slot->callee->n_failed++;
+	}
 	slot->bus->stats.n_calls_failed++;
 	if (slot->observation)
 		observe_end(slot, status, text);
@@ -120,6 +122,12 @@ void call_judge(struct slot *slot)
 	slot_free(slot);
 }
 
+static bool is_there(const struct registration *registration)
+{
+	return registration && registration->is_entered &&
+	       peer_is_there(registration->receiver.peer);
+}
+
 /* One instance alone: rare, so nothing of it is cached. */
 static int find_instance(struct peer *caller, const struct inbound *inbound,
 			 struct wish *ret, char *text, size_t n_text)
@@ -139,16 +147,23 @@ static int find_instance(struct peer *caller, const struct inbound *inbound,
 			 (size_t)(end - subject), text, n_text))
 		return STATUS_PERMISSION_DENIED;
 	ret->registration = registration_lookup(caller->bus, instance);
-	if (ret->registration && ret->registration->is_entered &&
-	    !ret->registration->is_draining &&
-	    peer_is_there(ret->registration->receiver.peer) &&
-	    registration_serves(ret->registration, subject,
-				(size_t)(end - subject)))
+	if (!is_there(ret->registration)) {
+		snprintf(text, n_text, "no instance %s is there",
+			 inbound->subject);
+		return STATUS_UNAVAILABLE;
+	}
+	if (!registration_serves(ret->registration, subject,
+				 (size_t)(end - subject))) {
+		snprintf(text, n_text,
+			 "the instance is there, but has no method for %s",
+			 subject);
+		return STATUS_UNIMPLEMENTED;
+	}
+	if (!ret->registration->is_draining)
 		return STATUS_OK;
-	snprintf(text, n_text, "no instance %s is there%s", inbound->subject,
-		 ret->registration && ret->registration->is_draining
-			 ? " for new calls: it is draining"
-			 : "");
+	snprintf(text, n_text,
+		 "no instance %s is there for new calls: it is draining",
+		 inbound->subject);
 	return STATUS_UNAVAILABLE;
 }
 

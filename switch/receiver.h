@@ -41,6 +41,7 @@ struct receiver {
 	uint64_t credit_bytes;
 	uint64_t n_messages; /* that were given to it, ever */
 	uint64_t n_bytes;
+	uint64_t n_failed; /* of a registration: calls without a good end */
 };
 
 /** The correlation id of the message that is sent next. */

@@ -161,6 +161,7 @@ void call_reply(struct peer *callee, const struct inbound *inbound)
 	}
 	callee->bus->stats.n_replies++;
 	slot->callee->speaker->stats.n_calls_served++;
+	slot->callee->n_failed += inbound->frame.status != STATUS_OK;
 	if (callee->uplink)
 		forward_from_host(inbound, &message);
 	else

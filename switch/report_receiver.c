@@ -130,6 +130,7 @@ static void fill_service(struct receiver *receiver, void *entries, size_t i)
 		out->schema_hash.data = registration->schema->hash;
 	}
 	SET(out, calls, receiver->n_messages);
+	SET(out, calls_failed, receiver->n_failed);
 	list_for_each (link, &registration->slots)
 		n_pending++;
 	SET(out, calls_pending, n_pending);

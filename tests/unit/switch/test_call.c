@@ -3,8 +3,10 @@
 /* Who gets a call, and what becomes of it. */
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/clock.h"
+#include "switch/report.h"
 #include "tests/unit/switch/stage.h"
 
 /* a calls, b serves. */
@@ -60,15 +62,54 @@ static void an_instance_is_called_by_its_number(void **state)
 
 static void a_missing_method_is_told_from_a_missing_service(void **state)
 {
-	char ignored[64];
+	char instance[64];
 
-	serve_methods(&b, 10, ignored);
+	serve_methods(&b, 10, instance);
 	fake_call(&a, 1, 0, "svc.z");
 	fake_expect_status(&a, 1, STATUS_UNIMPLEMENTED, false);
 	fake_call(&a, 1, FRAME_WAIT, "svc.z");
 	fake_expect_status(&a, 1, STATUS_UNIMPLEMENTED, false);
 	fake_call(&a, 1, 0, "other.z");
 	fake_expect_status(&a, 1, STATUS_UNAVAILABLE, false);
+	/* Of the instance, too. */
+	instance[strlen(instance) - 1] = 'z';
+	fake_call(&a, 1, 0, instance);
+	fake_expect_status(&a, 1, STATUS_UNIMPLEMENTED, false);
+}
+
+static void expect_failed(uint64_t n_calls, uint64_t n_failed)
+{
+	static struct report_service entries[4];
+	struct report_page page = { .limit = 4, .principal = "vm:b" };
+
+	assert_int_equal(report_services(&world.bus, &page, entries), 1);
+	assert_int_equal(entries[0].service.calls, n_calls);
+	assert_int_equal(entries[0].service.calls_failed, n_failed);
+}
+
+/* By the server itself, or because it does not answer. */
+static void what_fails_is_counted(void **state)
+{
+	struct frame bad = { .kind = FRAME_REPLY,
+			     .flags = FRAME_WHOLE | FRAME_EXTENDED,
+			     .status = STATUS_ABORTED };
+
+	fake_serve(&b, 1, "svc", 10);
+	fake_call(&a, 1, 0, "svc");
+	fake_answer(&b, expect_call(&b, "svc"));
+	fake_expect(&a, FRAME_REPLY, &got);
+	expect_failed(1, 0);
+	fake_call(&a, 2, 0, "svc");
+	bad.correlation = expect_call(&b, "svc");
+	fake_send(&b, &bad, "", "no", 2);
+	fake_expect(&a, FRAME_REPLY, &got);
+	expect_failed(2, 1);
+	fake_call(&a, 3, 0, "svc");
+	expect_call(&b, "svc");
+	world.now_ns += 2 * NS_PER_S;
+	world_settle(&world);
+	fake_expect_status(&a, 3, STATUS_DEADLINE_EXCEEDED, true);
+	expect_failed(3, 2);
 }
 
 static void servers_take_turns(void **state)
@@ -332,6 +373,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST_OF_THREE(an_instance_is_called_by_its_number),
 		TEST_OF_THREE(a_missing_method_is_told_from_a_missing_service),
+		TEST_OF_THREE(what_fails_is_counted),
 		TEST_OF_THREE(servers_take_turns),
 		TEST_OF_THREE(who_has_no_credit_is_passed_over),
 		TEST_OF_THREE(credit_releases_calls_that_wait),
