@@ -205,8 +205,8 @@ int store_cursor_read(struct store_cursor *cursor, size_t offset, void *buffer,
 int store_checkpoint(struct store *store);
 /**
  * Nobody writes to it any more: make it one file that can be read with
- * STORE_SEALED, and sync it. The handle is for reading from then on. -EBUSY, at
- * once: another one is open.
+ * STORE_SEALED, and sync it. The handle is for reading from then on. -EBUSY:
+ * another one is open.
  */
 int store_seal(struct store *store);
 /**

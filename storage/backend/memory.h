@@ -4,7 +4,8 @@
 
 /**
  * The backend in memory: files by their paths, each with what was committed
- * last; one lock for all of it, which nobody holds for long.
+ * last; one lock for all of it, which nobody holds for long. What is done to
+ * files is in memory.c.
  */
 
 #include <pthread.h>
@@ -52,5 +53,30 @@ struct memory_cursor {
 	struct store_key start;
 	unsigned char start_bytes[STORE_KEY_MAX];
 };
+
+/* The rows: memory_table.c. */
+
+int memory_snapshot(struct store *store);
+void memory_end(struct store *store);
+int memory_begin(struct store *store);
+int memory_commit(struct store *store);
+void memory_rollback(struct store *store);
+int memory_put(struct store *store, unsigned table, const struct store_key *key,
+	       const struct store_piece *pieces, size_t n_pieces);
+int memory_remove(struct store *store, unsigned table,
+		  const struct store_key *key);
+int memory_get(struct store *store, unsigned table, const struct store_key *key,
+	       const void **ret_value, size_t *ret_n_value);
+int memory_read(struct store *store, unsigned table, uint64_t number,
+		size_t offset, void *buffer, size_t n);
+int memory_cursor_open(struct store *store, unsigned table,
+		       enum store_seek seek, const struct store_key *key,
+		       struct store_cursor **ret_cursor);
+void memory_cursor_close(struct store_cursor *cursor);
+int memory_cursor_next(struct store_cursor *cursor);
+int memory_cursor_value(struct store_cursor *cursor, const void **ret_value,
+			size_t *ret_n_value);
+int memory_cursor_read(struct store_cursor *cursor, size_t offset, void *buffer,
+		       size_t n);
 
 #endif

@@ -8,7 +8,8 @@
  * `CREATE TABLE k(key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID`.
  *
  *	sqlite.c	the backend; codes of SQLite become errnos
- *	sqlite_file.c	files: made, opened, closed, removed
+ *	sqlite_file.c	files: made, measured, removed
+ *	sqlite_open.c	opened, and closed
  *	sqlite_wal.c	transactions, and the log that they are written to
  *	sqlite_table.c	rows
  *	sqlite_cursor.c	and cursors on them
@@ -60,7 +61,8 @@ struct sqlite_store {
 	size_t joined_max;
 	unsigned n_wal_pages; /* when the last commit was done */
 	unsigned move_at_pages;
-	bool is_settled; /* it may write: see sqlite_wal.c */
+	const volatile uint32_t *wal_index; /* SQLite's, of a large file */
+	bool is_settled;                    /* it may write: see sqlite_wal.c */
 	struct sqlite_table tables[STORE_TABLES_MAX];
 };
 
@@ -89,8 +91,16 @@ int sqlite_unlink(struct backend *backend, const char *path);
 int sqlite_bytes(struct backend *backend, const char *path,
 		 uint64_t *ret_bytes);
 
+/** Make one that is not there, with all tables; nothing is in them. */
+int sqlite_create(const struct sqlite *sqlite, const char *path,
+		  const struct store_layout *layout);
 /** PATH-wal and the like; the caller's to free, or NULL. */
 char *sqlite_beside(const char *path, const char *suffix);
+/** 1, or 0: SQLite has left nothing beside the file. */
+int sqlite_has_beside(const char *path);
+uint32_t sqlite_application_id(const struct store_layout *layout);
+/** How a table is created; sqlite3_free()'s, or NULL. */
+char *sqlite_sql_of_table(const struct store_layout *layout, unsigned table);
 
 /* ---- transactions ---- */
 

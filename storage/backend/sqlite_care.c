@@ -43,31 +43,24 @@ static int sync_file(struct sqlite_store *handle)
 			      file->pMethods->xSync(file, SQLITE_SYNC_NORMAL));
 }
 
-static int empty_wal(struct sqlite_store *handle)
-{
-	return sqlite_outcome(
-		handle, sqlite3_wal_checkpoint_v2(handle->db, "main",
-						  SQLITE_CHECKPOINT_TRUNCATE,
-						  NULL, NULL));
-}
-
-/* Whoever else has it open may have it for long: that is not waited for. */
 int sqlite_seal(struct store *store)
 {
 	struct sqlite_store *handle = sqlite_handle(store);
 	int r;
 
-	sqlite3_busy_timeout(handle->db, 0);
-	r = empty_wal(handle);
+	r = sqlite_outcome(handle,
+			   sqlite3_wal_checkpoint_v2(handle->db, "main",
+						     SQLITE_CHECKPOINT_TRUNCATE,
+						     NULL, NULL));
 	if (!r)
 		r = leave_wal(handle->db);
-	sqlite3_busy_timeout(handle->db, SQLITE_WAIT_MS);
 	if (!r)
 		r = sync_file(handle);
 	if (!r)
 		r = disk_sync_folder_of(handle->path);
 	if (!r)
 		handle->is_settled = false;
+	handle->wal_index = NULL;
 	return r;
 }
 

@@ -6,12 +6,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/buffer.h"
 #include "base/cleanup.h"
 #include "storage/backend/disk.h"
 #include "storage/backend/sqlite.h"
-
-enum { PATH_BYTES_MAX = 4096 };
 
 /* What SQLite keeps beside a file. */
 static const char *const beside[] = { "-wal", "-shm", "-journal" };
@@ -23,6 +20,21 @@ char *sqlite_beside(const char *path, const char *suffix)
 	char *name;
 
 	return asprintf(&name, "%s%s", path, suffix) < 0 ? NULL : name;
+}
+
+int sqlite_has_beside(const char *path)
+{
+	struct stat status;
+
+	for (unsigned i = 0; i < N_BESIDE; i++) {
+		_cleanup_(freep) char *name = sqlite_beside(path, beside[i]);
+
+		if (!name)
+			return -ENOMEM;
+		if (!stat(name, &status))
+			return 1;
+	}
+	return 0;
 }
 
 static int unlink_beside(const char *path, const char *suffix)
@@ -87,7 +99,7 @@ int sqlite_bytes(struct backend *backend, const char *path, uint64_t *ret_bytes)
 
 /* ---- layouts ---- */
 
-static char *sql_of_table(const struct store_layout *layout, unsigned table)
+char *sqlite_sql_of_table(const struct store_layout *layout, unsigned table)
 {
 	const char *format =
 		layout->tables[table].kind == STORE_NUMBERED
@@ -98,7 +110,7 @@ static char *sql_of_table(const struct store_layout *layout, unsigned table)
 	return sqlite3_mprintf(format, layout->tables[table].name);
 }
 
-static uint32_t application_id(const struct store_layout *layout)
+uint32_t sqlite_application_id(const struct store_layout *layout)
 {
 	const unsigned char *letters =
 		(const unsigned char *)layout->application;
@@ -124,14 +136,15 @@ static int build_tables(sqlite3 *db, const struct store_layout *layout)
 {
 	int r;
 
-	r = exec_and_free(db, sqlite3_mprintf("PRAGMA page_size=%d;"
-					      "PRAGMA application_id=%d;"
-					      "PRAGMA user_version=%d;",
-					      SQLITE_PAGE_BYTES,
-					      (int)application_id(layout),
-					      (int)layout->version));
+	r = exec_and_free(db,
+			  sqlite3_mprintf("PRAGMA page_size=%d;"
+					  "PRAGMA application_id=%d;"
+					  "PRAGMA user_version=%d;",
+					  SQLITE_PAGE_BYTES,
+					  (int)sqlite_application_id(layout),
+					  (int)layout->version));
 	for (unsigned i = 0; i < layout->n_tables && !r; i++)
-		r = exec_and_free(db, sql_of_table(layout, i));
+		r = exec_and_free(db, sqlite_sql_of_table(layout, i));
 	return r;
 }
 
@@ -227,7 +240,7 @@ static int put_in_place(const char *made, const char *path)
 	return r;
 }
 
-static int create(const struct sqlite *sqlite, const char *path,
+int sqlite_create(const struct sqlite *sqlite, const char *path,
 		  const struct store_layout *layout)
 {
 	_cleanup_(freep) char *made = sqlite_beside(path, STORE_MAKING_SUFFIX);
@@ -249,298 +262,4 @@ static int create(const struct sqlite *sqlite, const char *path,
 	if (r)
 		disk_unlink(made);
 	return r;
-}
-
-/* ---- opening ---- */
-
-/* To SQLite a file of no bytes is a new one; here it is one that lost them. */
-static int find_or_create(const struct sqlite *sqlite, const char *path,
-			  const struct store_layout *layout, unsigned flags)
-{
-	struct stat status;
-
-	if (!stat(path, &status))
-		return S_ISREG(status.st_mode) && status.st_size ? 0 : -EBADMSG;
-	if (errno != ENOENT || !(flags & STORE_CREATE))
-		return -errno;
-	return create(sqlite, path, layout);
-}
-
-static void add_escaped(struct buffer *uri, const char *path)
-{
-	for (; *path; path++) {
-		if (strchr("?#%", *path))
-			buffer_format(uri, "%%%02x", (unsigned char)*path);
-		else
-			buffer_add(uri, path, 1);
-	}
-}
-
-static int open_database(struct sqlite_store *handle, unsigned flags)
-{
-	int open_flags =
-		SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-	struct buffer uri;
-	int r;
-
-	open_flags |= flags & STORE_READ_ONLY ? SQLITE_OPEN_READONLY
-					      : SQLITE_OPEN_READWRITE;
-	buffer_init(&uri, PATH_BYTES_MAX * 4);
-	/* The empty host lets a path begin with any number of slashes. */
-	buffer_text(&uri, handle->path[0] == '/' ? "file://" : "file:");
-	add_escaped(&uri, handle->path);
-	if (flags & STORE_SEALED)
-		buffer_text(&uri, "?immutable=1");
-	r = buffer_error(&uri);
-	if (!r)
-		r = sqlite_outcome(handle,
-				   sqlite3_open_v2(uri.bytes, &handle->db,
-						   open_flags,
-						   handle->sqlite->vfs));
-	buffer_deinit(&uri);
-	return r;
-}
-
-/* Nothing in a stranger's file is to be run, and nothing believed. */
-static int distrust(struct sqlite_store *handle)
-{
-	static const struct {
-		int option;
-		int value;
-	} settings[] = {
-		{ SQLITE_DBCONFIG_DEFENSIVE, 1 },
-		{ SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0 },
-		{ SQLITE_DBCONFIG_ENABLE_TRIGGER, 0 },
-		{ SQLITE_DBCONFIG_ENABLE_VIEW, 0 },
-		{ SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0 },
-		{ SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1 },
-	};
-	int code = SQLITE_OK;
-
-	for (unsigned i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
-		if (!code)
-			code = sqlite3_db_config(handle->db, settings[i].option,
-						 settings[i].value, NULL);
-	sqlite3_limit(handle->db, SQLITE_LIMIT_LENGTH,
-		      (int)STORE_VALUE_MAX + SQLITE_PAGE_BYTES);
-	sqlite3_limit(handle->db, SQLITE_LIMIT_ATTACHED, 0);
-	return sqlite_outcome(handle, code);
-}
-
-static int tune(struct sqlite_store *handle)
-{
-	sqlite3_busy_timeout(handle->db, SQLITE_WAIT_MS);
-	return sqlite_exec(handle, "PRAGMA cell_size_check=ON;"
-				   "PRAGMA synchronous=FULL;"
-				   "PRAGMA cache_size=-4096;"
-				   "PRAGMA mmap_size=0;"
-				   "PRAGMA secure_delete=OFF;"
-				   "PRAGMA temp_store=MEMORY;");
-}
-
-static int ask_number(struct sqlite_store *handle, const char *sql,
-		      uint32_t *ret_number)
-{
-	sqlite3_stmt *stmt = NULL;
-	int code;
-
-	code = sqlite3_prepare_v2(handle->db, sql, -1, &stmt, NULL);
-	if (!code)
-		code = sqlite3_step(stmt);
-	if (code == SQLITE_ROW)
-		*ret_number = (uint32_t)sqlite3_column_int(stmt, 0);
-	code = sqlite_outcome(handle, code);
-	sqlite3_finalize(stmt);
-	return code;
-}
-
-static int complain(struct sqlite_store *handle, int r, const char *what)
-{
-	snprintf(handle->store.error, sizeof(handle->store.error), "%s: %s",
-		 handle->path, what);
-	return r;
-}
-
-static int check_header(struct sqlite_store *handle)
-{
-	const struct store_layout *layout = handle->store.layout;
-	uint32_t application = 0;
-	uint32_t version = 0;
-	int r;
-
-	r = ask_number(handle, "PRAGMA application_id", &application);
-	if (!r)
-		r = ask_number(handle, "PRAGMA user_version", &version);
-	if (r)
-		return r;
-	if (application != application_id(layout))
-		return complain(handle, -EBADMSG, "it is no such file");
-	if (version > layout->version && version <= INT32_MAX)
-		return complain(handle, -EPROTO, "it is of a later version");
-	if (version != layout->version)
-		return complain(handle, -EBADMSG, "it is of another version");
-	return 0;
-}
-
-static bool is_table(struct sqlite_store *handle, sqlite3_stmt *stmt,
-		     unsigned table)
-{
-	const char *sql = (const char *)sqlite3_column_text(stmt, 0);
-	char *expected;
-	bool is_same;
-
-	if (!sql || table >= handle->store.layout->n_tables)
-		return false;
-	expected = sql_of_table(handle->store.layout, table);
-	is_same = expected && !strcmp(sql, expected);
-	sqlite3_free(expected);
-	return is_same;
-}
-
-/* There are these tables, and neither triggers, views nor anything else. */
-static int check_tables(struct sqlite_store *handle)
-{
-	sqlite3_stmt *stmt = NULL;
-	unsigned n = 0;
-	int code;
-	int r;
-
-	code = sqlite3_prepare_v2(handle->db,
-				  "SELECT sql FROM sqlite_schema "
-				  "ORDER BY rowid",
-				  -1, &stmt, NULL);
-	if (!code)
-		code = sqlite3_step(stmt);
-	while (code == SQLITE_ROW && is_table(handle, stmt, n)) {
-		n++;
-		code = sqlite3_step(stmt);
-	}
-	r = sqlite_outcome(handle, code);
-	if (!r && (code != SQLITE_DONE || n != handle->store.layout->n_tables))
-		r = complain(handle, -EBADMSG, "it has other tables");
-	sqlite3_finalize(stmt);
-	return r;
-}
-
-/* Where the header does not say so, nobody sealed the file, or not wholly. */
-static int check_sealed(struct sqlite_store *handle)
-{
-	unsigned char header[20];
-	sqlite3_file *file = NULL;
-	struct stat status;
-	int code;
-
-	sqlite3_file_control(handle->db, "main", SQLITE_FCNTL_FILE_POINTER,
-			     &file);
-	code = file->pMethods->xRead(file, header, sizeof(header), 0);
-	if (code == SQLITE_IOERR_SHORT_READ)
-		return complain(handle, -EBADMSG, "it is no such file");
-	if (code)
-		return sqlite_outcome(handle, code);
-	if (header[18] == 2 || header[19] == 2)
-		return complain(handle, -EBUSY, "it is not sealed");
-	for (unsigned i = 0; i < N_BESIDE; i++) {
-		_cleanup_(freep) char *name =
-			sqlite_beside(handle->path, beside[i]);
-
-		if (!name)
-			return -ENOMEM;
-		if (!stat(name, &status))
-			return complain(handle, -EBUSY, "it is not sealed");
-	}
-	return 0;
-}
-
-/* A file that was sealed may be written again: it gets a log then. */
-static int have_wal(struct sqlite_store *handle)
-{
-	sqlite3_stmt *stmt = NULL;
-	const char *mode;
-	bool is_wal = false;
-	int code;
-	int r;
-
-	code = sqlite3_prepare_v2(handle->db, "PRAGMA journal_mode=WAL", -1,
-				  &stmt, NULL);
-	if (!code)
-		code = sqlite3_step(stmt);
-	if (code == SQLITE_ROW) {
-		mode = (const char *)sqlite3_column_text(stmt, 0);
-		is_wal = mode && !strcmp(mode, "wal");
-	}
-	r = sqlite_outcome(handle, code);
-	if (!r && !is_wal)
-		r = complain(handle, -EIO, "it cannot have a log");
-	sqlite3_finalize(stmt);
-	return r;
-}
-
-static int open_all(struct sqlite_store *handle, unsigned flags)
-{
-	int r;
-
-	r = open_database(handle, flags);
-	if (!r)
-		r = distrust(handle);
-	if (!r && flags & STORE_SEALED)
-		r = check_sealed(handle);
-	if (!r)
-		r = tune(handle);
-	if (!r)
-		r = check_header(handle);
-	if (!r)
-		r = check_tables(handle);
-	if (!r && !(flags & STORE_READ_ONLY))
-		r = have_wal(handle);
-	if (!r && !(flags & STORE_READ_ONLY))
-		r = sqlite_watch(handle);
-	return r;
-}
-
-static void handle_free(struct sqlite_store *handle)
-{
-	sqlite_finalize(handle);
-	sqlite3_close(handle->db);
-	free(handle->joined);
-	free(handle->path);
-	free(handle);
-}
-
-int sqlite_open(struct backend *backend, const char *path,
-		const struct store_layout *layout, unsigned flags,
-		struct store **ret_store)
-{
-	struct sqlite *sqlite = container_of(backend, struct sqlite, backend);
-	struct sqlite_store *handle;
-	int r;
-
-	if (strlen(path) > PATH_BYTES_MAX - 16)
-		return -ENAMETOOLONG;
-	r = find_or_create(sqlite, path, layout, flags);
-	if (r)
-		return r;
-	handle = calloc(1, sizeof(*handle));
-	if (!handle)
-		return -ENOMEM;
-	handle->sqlite = sqlite;
-	handle->store.layout = layout;
-	handle->store.flags = flags;
-	handle->path = strdup(path);
-	r = handle->path ? open_all(handle, flags) : -ENOMEM;
-	if (r) {
-		handle_free(handle);
-		return r;
-	}
-	*ret_store = &handle->store;
-	return 0;
-}
-
-void sqlite_close(struct store *store)
-{
-	struct sqlite_store *handle = sqlite_handle(store);
-
-	sqlite_settle_rows(handle);
-	if (handle->is_settled && !store->is_stale)
-		sqlite_leave(handle);
-	handle_free(handle);
 }

@@ -19,12 +19,17 @@ enum {
 	/* Of a file that is written much: made so long before it is used. */
 	LARGE_BYTES = 64 << 20,
 	LARGE_MOVED_BYTES = 32 << 20,
+	LARGE_BOUND_BYTES = 60 << 20,
+	/* So little the writer moves without being held up by it. */
+	LARGE_REST_BYTES = 2 << 20,
 	SMALL_BYTES = 8 << 20,
 	SMALL_MOVED_BYTES = 4 << 20,
 	WAL_HEADER_BYTES = 32,
 	/* SQLite's index of the WAL: so many bytes for so many pages. */
 	INDEX_BYTES = 32768,
 	INDEX_PAGES = 4096,
+	/* Where the first of them says how many pages of the WAL were moved. */
+	INDEX_MOVED_PLACE = 96 / 4,
 };
 
 static bool is_large(const struct sqlite_store *handle)
@@ -109,15 +114,18 @@ static int lengthen(struct sqlite_store *handle)
 static int lengthen_index(struct sqlite_store *handle)
 {
 	unsigned n_pages = LARGE_BYTES / SQLITE_PAGE_BYTES;
-	volatile void *region;
+	volatile void *region = NULL;
 	sqlite3_file *file = NULL;
 	int code = SQLITE_OK;
 
 	sqlite3_file_control(handle->db, "main", SQLITE_FCNTL_FILE_POINTER,
 			     &file);
-	for (unsigned i = 0; i <= n_pages / INDEX_PAGES && !code; i++)
+	for (unsigned i = 0; i <= n_pages / INDEX_PAGES && !code; i++) {
 		code = file->pMethods->xShmMap(file, (int)i, INDEX_BYTES, 1,
 					       &region);
+		if (!i && !code)
+			handle->wal_index = region;
+	}
 	return code == SQLITE_IOERR_SHMSIZE ? 0 : sqlite_outcome(handle, code);
 }
 
@@ -161,6 +169,24 @@ int sqlite_begin(struct store *store)
 	return r ? r : sqlite_do(handle, handle->begin);
 }
 
+/*
+ * Whether the thread beside has left so little that to move it costs about one
+ * sync: as it is just after that thread was at work. The format of the index is
+ * part of SQLite's file format (walformat.html).
+ */
+static bool is_worth_waiting(const struct sqlite_store *handle)
+{
+	unsigned n_pages = handle->n_wal_pages;
+	unsigned n_moved;
+
+	if (!handle->wal_index ||
+	    n_pages >= LARGE_BOUND_BYTES / SQLITE_PAGE_BYTES)
+		return false;
+	n_moved = handle->wal_index[INDEX_MOVED_PLACE];
+	return n_moved < n_pages &&
+	       n_pages - n_moved > LARGE_REST_BYTES / SQLITE_PAGE_BYTES;
+}
+
 /* The commit stands, whatever becomes of this. */
 static void bound_wal(struct sqlite_store *handle)
 {
@@ -169,10 +195,10 @@ static void bound_wal(struct sqlite_store *handle)
 
 	if (n_pages < pages_to_move(handle))
 		handle->move_at_pages = pages_to_move(handle);
-	if (n_pages < handle->move_at_pages)
+	if (n_pages < handle->move_at_pages || is_worth_waiting(handle))
 		return;
 	/* Where readers are in the way, not again with each commit. */
-	handle->move_at_pages = n_pages + pages_to_move(handle) / 8;
+	handle->move_at_pages = n_pages + pages_to_move(handle) / 16;
 	code = sqlite3_wal_checkpoint_v2(handle->db, "main",
 					 SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 	if (sqlite_outcome(handle, code) == -EIO)
