@@ -56,8 +56,9 @@ struct sqlite_store {
 	sqlite3_stmt *begin_reading;
 	sqlite3_stmt *look;
 	sqlite3_stmt *commit;
-	sqlite3_stmt *held; /* whose value the caller has */
-	void *joined;       /* the pieces of a value */
+	sqlite3_stmt *rollback; /* prepared when there is memory: at opening */
+	sqlite3_stmt *held;     /* whose value the caller has */
+	void *joined;           /* the pieces of a value */
 	size_t joined_max;
 	unsigned n_wal_pages; /* when the last commit was done */
 	unsigned move_at_pages;

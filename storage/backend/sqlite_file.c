@@ -171,6 +171,17 @@ static int build_image(const struct store_layout *layout,
 	return r;
 }
 
+static int errno_of_file(int code)
+{
+	if (code == SQLITE_NOMEM || code == SQLITE_IOERR_NOMEM)
+		return -ENOMEM;
+	if (code == SQLITE_FULL)
+		return -ENOSPC;
+	if ((code & 0xff) == SQLITE_CANTOPEN && errno)
+		return -errno;
+	return code ? -EIO : 0;
+}
+
 static int write_pages(sqlite3_file *file, const unsigned char *image,
 		       sqlite3_int64 n)
 {
@@ -193,9 +204,7 @@ static int write_and_close(sqlite3_file *file, const unsigned char *image,
 	if (!code)
 		code = file->pMethods->xSync(file, SQLITE_SYNC_NORMAL);
 	file->pMethods->xClose(file);
-	if (code == SQLITE_FULL)
-		return -ENOSPC;
-	return code ? -EIO : 0;
+	return errno_of_file(code);
 }
 
 static int write_image(sqlite3_vfs *vfs, const char *path,
@@ -214,7 +223,7 @@ static int write_image(sqlite3_vfs *vfs, const char *path,
 		return -ENOMEM;
 	errno = 0;
 	code = vfs->xOpen(vfs, name, file, flags, NULL);
-	code = code ? (errno ? -errno : -EIO) : write_and_close(file, image, n);
+	code = code ? errno_of_file(code) : write_and_close(file, image, n);
 	sqlite3_free_filename(name);
 	return code;
 }

@@ -140,17 +140,23 @@ static int check_header(struct sqlite_store *handle)
 	return 0;
 }
 
-static bool is_table(struct sqlite_store *handle, sqlite3_stmt *stmt,
-		     unsigned table)
+/* 1: the row is about this table as it should be; 0: it is not. */
+static int is_table(struct sqlite_store *handle, sqlite3_stmt *stmt,
+		    unsigned table)
 {
 	const char *sql = (const char *)sqlite3_column_text(stmt, 0);
 	char *expected;
-	bool is_same;
+	int is_same;
 
-	if (!sql || table >= handle->store.layout->n_tables)
-		return false;
+	if (!sql)
+		return sqlite3_errcode(handle->db) == SQLITE_NOMEM ? -ENOMEM
+								   : 0;
+	if (table >= handle->store.layout->n_tables)
+		return 0;
 	expected = sqlite_sql_of_table(handle->store.layout, table);
-	is_same = expected && !strcmp(sql, expected);
+	if (!expected)
+		return -ENOMEM;
+	is_same = !strcmp(sql, expected);
 	sqlite3_free(expected);
 	return is_same;
 }
@@ -160,6 +166,7 @@ static int check_tables(struct sqlite_store *handle)
 {
 	sqlite3_stmt *stmt = NULL;
 	unsigned n = 0;
+	int is_same = 1;
 	int code;
 	int r;
 
@@ -169,11 +176,12 @@ static int check_tables(struct sqlite_store *handle)
 				  -1, &stmt, NULL);
 	if (!code)
 		code = sqlite3_step(stmt);
-	while (code == SQLITE_ROW && is_table(handle, stmt, n)) {
+	while (code == SQLITE_ROW &&
+	       (is_same = is_table(handle, stmt, n)) > 0) {
 		n++;
 		code = sqlite3_step(stmt);
 	}
-	r = sqlite_outcome(handle, code);
+	r = is_same < 0 ? is_same : sqlite_outcome(handle, code);
 	if (!r && (code != SQLITE_DONE || n != handle->store.layout->n_tables))
 		r = complain(handle, -EBADMSG, "it has other tables");
 	sqlite3_finalize(stmt);
@@ -243,6 +251,8 @@ static int open_all(struct sqlite_store *handle, unsigned flags)
 		r = have_wal(handle);
 	if (!r && !(flags & STORE_READ_ONLY))
 		r = sqlite_watch(handle);
+	if (!r)
+		r = sqlite_prepare(handle, &handle->rollback, "ROLLBACK", 0);
 	return r;
 }
 

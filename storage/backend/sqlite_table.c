@@ -99,8 +99,9 @@ void sqlite_finalize(struct sqlite_store *handle)
 	sqlite3_finalize(handle->begin_reading);
 	sqlite3_finalize(handle->look);
 	sqlite3_finalize(handle->commit);
+	sqlite3_finalize(handle->rollback);
 	handle->begin = handle->begin_reading = NULL;
-	handle->look = handle->commit = NULL;
+	handle->look = handle->commit = handle->rollback = NULL;
 }
 
 /* ---- writing ---- */
@@ -145,7 +146,8 @@ static int bind_value(struct sqlite_store *handle, sqlite3_stmt *stmt,
 
 static void forget_value(struct sqlite_store *handle, sqlite3_stmt *stmt)
 {
-	sqlite3_clear_bindings(stmt);
+	if (stmt)
+		sqlite3_clear_bindings(stmt);
 	if (handle->joined_max <= JOINED_KEPT_BYTES)
 		return;
 	free(handle->joined);

@@ -10,8 +10,8 @@
  */
 
 #include <errno.h>
-#include <stdlib.h>
 
+#include "base/clock.h"
 #include "storage/backend/disk.h"
 #include "storage/backend/sqlite.h"
 
@@ -129,6 +129,23 @@ static int lengthen_index(struct sqlite_store *handle)
 	return code == SQLITE_IOERR_SHMSIZE ? 0 : sqlite_outcome(handle, code);
 }
 
+/* For who else is at a checkpoint SQLite does not wait, as it does for readers.
+ */
+static int restart(struct sqlite_store *handle)
+{
+	uint64_t deadline_ns = clock_now_ns() + SQLITE_WAIT_MS * NS_PER_MS;
+	int code;
+
+	do {
+		code = sqlite3_wal_checkpoint_v2(handle->db, "main",
+						 SQLITE_CHECKPOINT_RESTART,
+						 NULL, NULL);
+		if ((code & 0xff) == SQLITE_BUSY)
+			sqlite3_sleep(1);
+	} while ((code & 0xff) == SQLITE_BUSY && clock_now_ns() < deadline_ns);
+	return sqlite_outcome(handle, code);
+}
+
 /*
  * What another process left in the WAL may be what it could not sync: the
  * kernel shows it to us and will not write it any more. So all of it is moved
@@ -141,10 +158,7 @@ static int settle(struct sqlite_store *handle)
 
 	r = disk_sync_folder_of(handle->path);
 	if (!r)
-		r = sqlite_outcome(handle, sqlite3_wal_checkpoint_v2(
-						   handle->db, "main",
-						   SQLITE_CHECKPOINT_RESTART,
-						   NULL, NULL));
+		r = restart(handle);
 	if (!r && is_large(handle))
 		r = lengthen(handle);
 	if (!r && is_large(handle))
@@ -219,7 +233,7 @@ static void undo(struct sqlite_store *handle)
 	sqlite_settle_rows(handle);
 	if (sqlite3_get_autocommit(handle->db))
 		return;
-	if (sqlite3_exec(handle->db, "ROLLBACK", NULL, NULL, NULL))
+	if (sqlite_do(handle, handle->rollback))
 		handle->store.is_stale = true;
 }
 
