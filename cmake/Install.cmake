@@ -81,9 +81,12 @@ target_link_options(heliograph_rpc PRIVATE
 target_include_directories(heliograph_rpc INTERFACE
 	$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 set(rpc_parts $<TARGET_OBJECTS:heliograph_rpc_static>
-	$<FILTER:$<TARGET_OBJECTS:proto>,INCLUDE,/unpack[.]c[.]o>
+	$<TARGET_OBJECTS:log_types> $<TARGET_OBJECTS:proto_log>
+	$<TARGET_OBJECTS:proto_control>
+	$<FILTER:$<TARGET_OBJECTS:heliograph_static>,INCLUDE,/metadata[.]c[.]o>
+	$<FILTER:$<TARGET_OBJECTS:proto>,INCLUDE,/\(unpack\|run.*\)[.]c[.]o>
 	$<FILTER:$<TARGET_OBJECTS:proto_generated>,INCLUDE,/\(registry\|instance\)[.]pb-c[.]c[.]o>
-	$<FILTER:$<TARGET_OBJECTS:base>,INCLUDE,/utf8[.]c[.]o>)
+	$<FILTER:$<TARGET_OBJECTS:base>,INCLUDE,/\(crc32c\|hash\|map\|utf8\)[.]c[.]o>)
 add_custom_command(OUTPUT libheliograph-rpc.a
 	COMMAND ${CMAKE_LINKER} -r -o heliograph-rpc.o ${rpc_parts}
 	COMMAND ${CMAKE_OBJCOPY} --localize-hidden heliograph-rpc.o
@@ -103,7 +106,8 @@ install(FILES ${PROJECT_BINARY_DIR}/heliograph-rpc.pc
 set_target_properties(heliograph_generated PROPERTIES EXPORT_NAME generated)
 install(TARGETS protoc-gen-helio heliograph_generated
 	EXPORT heliographGenerateTargets)
-install(FILES ${PROJECT_SOURCE_DIR}/rpc/heliograph-rpc.h TYPE INCLUDE)
+install(FILES ${PROJECT_SOURCE_DIR}/rpc/heliograph-rpc.h
+	${PROJECT_SOURCE_DIR}/rpc/heliograph-log.h TYPE INCLUDE)
 install(EXPORT heliographGenerateTargets NAMESPACE heliograph::
 	DESTINATION ${package_dir})
 install(FILES ${PROJECT_SOURCE_DIR}/cmake/HeliographGenerate.cmake

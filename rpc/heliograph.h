@@ -561,8 +561,9 @@ HELIO_API void helio_serve_again(struct helio_service *service);
 /**
  * Take no new calls: the switch hands them to others, and what was handed over
  * goes on. on_draining is called when it has agreed, and on_drained, or that of
- * the options if this is NULL, when the last call is answered; then is the time
- * to unserve. An operator can ask for the same from outside. A service that
+ * the options if this is NULL, once the last call is answered; then is the time
+ * to unserve. Both come as well when the switch refuses, which helio_error()
+ * tells: who wants to leave need not be let go. An operator can ask for the same from outside. A service that
  * drains is not served again on the next connection.
  */
 HELIO_API int helio_drain(struct helio_service *service,
@@ -613,7 +614,10 @@ HELIO_API void helio_request_resume(struct helio_request *request);
  */
 HELIO_API int helio_respond(struct helio_request *request, const void *body,
 			    size_t n_body);
-/** The same with a bad status, and a reason for people or NULL. */
+/**
+ * The same with a bad status, and a reason for people or NULL. It is taken
+ * whatever waits: 0, or -EINVAL for what is no bad status.
+ */
 HELIO_API int helio_fail(struct helio_request *request, unsigned status,
 			 const char *reason);
 /** The same with details for programs. -E2BIG: more than 15 KiB of them. */

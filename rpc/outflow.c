@@ -159,10 +159,10 @@ int outflow_send(struct flow *flow, const void *body, size_t n_body)
 	r = send_all(flow, body, n_body, &n_gone);
 	if (r > 0)
 		return 0;
-	if (r == -EAGAIN)
-		return n_gone ? keep_rest(flow, body, n_gone, n_body)
-			      : refuse(flow);
-	return r;
+	/* Half a message must be followed by its other half. */
+	if (n_gone && r != -ENOTCONN)
+		return keep_rest(flow, body, n_gone, n_body);
+	return r == -EAGAIN ? refuse(flow) : r;
 }
 
 void outflow_credit(struct flow *flow, uint64_t n_bytes)
@@ -221,7 +221,7 @@ static int finish(struct flow *flow)
 	return 0;
 }
 
-/* Returns -EAGAIN when it has to wait for room. */
+/* Returns a negative errno when it has to wait, for room or for memory. */
 static int pump(struct flow *flow)
 {
 	struct outflow *out = &flow->out;
@@ -249,8 +249,9 @@ void outflows_pump(struct helio *bus)
 	list_splice_back(&round, ready);
 	while ((link = list_pop_front(&round))) {
 		struct flow *flow = container_of(link, struct flow, out.link);
+		int r = pump(flow);
 
-		if (pump(flow) != -EAGAIN)
+		if (!r || r == -ENOTCONN)
 			continue;
 		list_splice_back(&round, ready);
 		list_splice_back(ready, &round);

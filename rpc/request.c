@@ -182,6 +182,19 @@ void helio_service_deliver(struct registration *registration,
 				    registration->userdata);
 }
 
+/* Small as it is, what waits already is no reason not to take it. */
+static int send_urgent_status(struct helio *bus, struct frame *frame,
+			      const struct message *message)
+{
+	uint8_t bytes[FRAME_HEADER_MAX_BYTES + INCOMING_TEXT_MAX_BYTES];
+
+	frame_set_body(frame, message->n_body);
+	memcpy(bytes + frame_encode(frame, bytes), message->body,
+	       message->n_body);
+	outbox_send_small(bus, bytes, frame->length);
+	return bus->fault ? -ENOTCONN : 0;
+}
+
 static int send_status(struct helio *bus, uint64_t id, unsigned status,
 		       const char *reason, const struct metadata *metadata)
 {
@@ -195,20 +208,23 @@ static int send_status(struct helio *bus, uint64_t id, unsigned status,
 	};
 	struct message message = {
 		.metadata = encoded,
-		.body = (const uint8_t *)reason,
+		.body = (const uint8_t *)(reason ? reason : ""),
 		.n_body = reason ? strlen(reason) : 0,
 	};
 	int n = metadata ? metadata_encode(metadata, encoded) : 0;
+	int r;
 
 	if (n < 0)
 		return n;
 	message.n_metadata = (size_t)n;
 	if (message.n_body > INCOMING_TEXT_MAX_BYTES)
 		message.n_body = INCOMING_TEXT_MAX_BYTES;
-	return message_send(bus, &frame, &message, true);
+	r = message_send(bus, &frame, &message, true);
+	if (!metadata && (r == -EAGAIN || r == -ENOMEM))
+		r = send_urgent_status(bus, &frame, &message);
+	return r;
 }
 
-/* The caller's deadline is the remedy where not even this can be sent. */
 void helio_request_refuse(struct helio *bus, uint64_t id, unsigned status,
 			  const char *reason)
 {

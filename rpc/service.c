@@ -111,9 +111,9 @@ void helio_service_settle(struct helio_service *service)
 {
 	if (!service->registration.is_draining ||
 	    service->registration.state == REGISTRATION_CLOSING ||
-	    !list_is_empty(&service->requests) ||
-	    list_is_linked(&service->drained_link))
+	    !list_is_empty(&service->requests) || service->is_drained)
 		return;
+	service->is_drained = true;
 	service->registration.bus->is_armed = false;
 	list_push_back(&service->registration.bus->drained,
 		       &service->drained_link);
@@ -131,7 +131,10 @@ static void drain(struct helio_service *service)
 		service->on_draining(service, registration->userdata);
 }
 
-/* With the connection the registration is over, and that is as good. */
+/*
+ * With the connection the registration is over, and that is as good. A refusal
+ * is none to wait for: calls may still come, until the program unserves.
+ */
 static void on_drain(struct inquiry *inquiry, const struct result *result)
 {
 	struct registration *registration =
@@ -143,8 +146,7 @@ static void on_drain(struct inquiry *inquiry, const struct result *result)
 	    registration->state == REGISTRATION_STANDING)
 		client_set_error(registration->bus, result->reason,
 				 strlen(result->reason));
-	else
-		drain(service_of(registration));
+	drain(service_of(registration));
 }
 
 int helio_drain(struct helio_service *service, helio_drain_fn on_drained)

@@ -29,6 +29,7 @@ struct helio_service {
 	bool has_schema;
 	uint8_t schema_hash[SCHEMA_HASH_BYTES];
 	struct list drained_link; /* in helio.drained */
+	bool is_drained; /* it is or was there: on_drained comes once */
 	helio_drain_fn on_draining;
 	helio_drain_fn on_drained;
 	struct list requests; /* struct helio_request, not answered */

@@ -64,6 +64,22 @@ static void say_unheard(const struct wish *wish, const struct verdict *verdict,
 		 verdict->why ? verdict->why : "it does not know them both");
 }
 
+/* The registry is there, and of these two says nothing. */
+static void say_failed(const struct wish *wish, const struct verdict *verdict,
+		       char *text, size_t n_text)
+{
+	const struct schema *server = verdict->server;
+	char ours[SCHEMA_SHORT_CHARS];
+	char theirs[SCHEMA_SHORT_CHARS];
+
+	snprintf(text, n_text,
+		 "helio-registry has not judged the caller's schema of %.*s, "
+		 "%s, and that of its servers, %s: %s",
+		 (int)server->n_name, server->name,
+		 schema_short(wish->schema, ours), schema_short(server, theirs),
+		 verdict->why ? verdict->why : "it does not say why");
+}
+
 /* What is known of the members that do not fit, or will be. */
 static int judge(const struct wish *wish, struct verdict **ret_verdict,
 		 char *text, size_t n_text)
@@ -101,6 +117,11 @@ static int judge(const struct wish *wish, struct verdict **ret_verdict,
 			break;
 		case OUTLOOK_AWAY:
 			snprintf(text, n_text, "%s", bus->verdicts.away);
+			if (r != CHOICE_ASKED)
+				r = CHOICE_AWAY;
+			break;
+		case OUTLOOK_FAILED:
+			say_failed(wish, verdict, text, n_text);
 			if (r != CHOICE_ASKED)
 				r = CHOICE_AWAY;
 			break;

@@ -11,7 +11,9 @@
 #include "switch/verdict.h"
 
 enum {
-	TIMEOUT_MS = 2000,
+	/* Some schemas take long to compare, and others may be compared before.
+	 */
+	TIMEOUT_MS = 10 * 1000,
 	/* A name of 255 bytes, two hashes, and what stands around them. */
 	QUESTION_MAX_BYTES = 400,
 	ARENA_BYTES = 16 * 1024,
@@ -62,7 +64,7 @@ static void take_judgement(struct verdict *verdict,
 
 	if (unpack(&helio__registry__v1__judgement__descriptor, message->body,
 		   message->n_body, &arena, &unpacked)) {
-		verdict_answer(verdict, ANSWER_AWAY,
+		verdict_answer(verdict, ANSWER_FAILED,
 			       "it says what is no judgement");
 		return;
 	}
@@ -72,11 +74,14 @@ static void take_judgement(struct verdict *verdict,
 		       text);
 }
 
-/* What the bus says in its place is that it cannot be asked. */
+/* What the bus says in its place is that it cannot be asked, or is late. */
 static enum answer_kind kind_of(const struct helio_reply *reply)
 {
 	if (reply->is_from_bus)
-		return ANSWER_AWAY;
+		return reply->status == HELIO_DEADLINE_EXCEEDED ||
+				       reply->status == HELIO_RESOURCE_EXHAUSTED
+			       ? ANSWER_LATE
+			       : ANSWER_AWAY;
 	switch (reply->status) {
 	case HELIO_NOT_FOUND:
 		return ANSWER_NOT_FOUND;
@@ -85,8 +90,20 @@ static enum answer_kind kind_of(const struct helio_reply *reply)
 	case HELIO_PERMISSION_DENIED:
 		return ANSWER_BAD;
 	default:
-		return ANSWER_AWAY;
+		return ANSWER_FAILED;
 	}
+}
+
+static int start(struct helio *client, struct verdict *verdict);
+
+/* It has as many calls as it takes: this one waits there until it has fewer. */
+static bool wait_there(struct verdict *verdict, const struct helio_reply *reply)
+{
+	if (!reply->is_from_bus || reply->status != HELIO_RESOURCE_EXHAUSTED ||
+	    verdict->waits_there)
+		return false;
+	verdict->waits_there = true;
+	return !start(verdict->bus->verdicts.userdata, verdict);
 }
 
 static void on_reply(struct helio_call *call, const struct helio_reply *reply,
@@ -94,6 +111,8 @@ static void on_reply(struct helio_call *call, const struct helio_reply *reply,
 {
 	struct verdict *verdict = userdata;
 
+	if (reply->status && wait_there(verdict, reply))
+		return;
 	if (reply->status)
 		verdict_answer(verdict, kind_of(reply), reply->reason);
 	else if (verdict->client)
@@ -102,9 +121,14 @@ static void on_reply(struct helio_call *call, const struct helio_reply *reply,
 		verdict_answer(verdict, ANSWER_GOOD, NULL);
 }
 
-static int ask(void *userdata, struct verdict *verdict)
+/* Only one that is there and busy is waited for: else who asks is told. */
+static int start(struct helio *client, struct verdict *verdict)
 {
-	const struct helio_call_options options = { .timeout_ms = TIMEOUT_MS };
+	const struct helio_call_options options = {
+		.timeout_ms = TIMEOUT_MS,
+		.is_waiting = verdict->waits_there,
+		.is_patient = true,
+	};
 	const struct schema *server = verdict->server;
 	char service[SUBJECT_MAX_BYTES + 1];
 	uint8_t body[QUESTION_MAX_BYTES];
@@ -116,10 +140,15 @@ static int ask(void *userdata, struct verdict *verdict)
 	n_body = verdict->client ? pack_judge(verdict, service, body)
 				 : pack_admit(verdict, service, body);
 	return helio_call_start(
-		userdata,
+		client,
 		verdict->client ? "helio.registry.v1.Registry.Judge"
 				: "helio.registry.v1.Registry.Admit",
 		body, n_body, &options, on_reply, verdict, &call);
+}
+
+static int ask(void *userdata, struct verdict *verdict)
+{
+	return start(userdata, verdict);
 }
 
 void registry_ask_by(struct bus *bus, struct helio *client)

@@ -2,24 +2,15 @@
 
 #include "switch/verdict.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "base/cleanup.h"
 #include "base/clock.h"
 #include "switch/bus.h"
-#include "switch/call.h"
 #include "switch/endpoint.h"
 #include "switch/peer.h"
-#include "switch/quota.h"
-#include "switch/serve.h"
 #include "switch/slot.h"
 #include "switch/speaker.h"
 
-/* So long nobody is asked after a question to which no answer came. */
-#define AWAY_NS  (500 * NS_PER_MS)
 /* What may be served is asked again after that, for it may be forgotten. */
 #define FRESH_NS (10 * NS_PER_S)
 
@@ -41,12 +32,7 @@ int verdicts_init(struct verdicts *verdicts, struct bus *bus)
 	list_init(&verdicts->all);
 	list_init(&verdicts->waiting);
 	timer_init(&verdicts->retry, on_retry);
-	for (unsigned i = 0; i < N_ASKERS; i++)
-		verdicts->askers[i] = (struct asker){
-			.n_questions = QUESTIONS_BURST,
-			.filled_ns = bus->now_ns,
-		};
-	r = hash_key_draw(&verdicts->key);
+	r = docket_init(&verdicts->docket, bus->now_ns);
 	if (r < 0)
 		return r;
 	return map_init(&verdicts->by_pair);
@@ -62,7 +48,9 @@ void verdict_forget(struct verdict *verdict)
 {
 	struct verdicts *verdicts = verdicts_of(verdict);
 
-	verdicts->askers[verdict->asker].n_verdicts--;
+	if (list_is_linked(&verdict->docket_link))
+		docket_remove(verdict);
+	verdict->asker->n_verdicts--;
 	list_unlink(&verdict->link);
 	map_remove(&verdicts->by_pair, &verdict->node);
 	schema_unref(verdict->client);
@@ -117,44 +105,10 @@ bool verdict_is_fit(const struct bus *bus, const struct schema *client,
 	return verdict && verdict->is_known && verdict->is_good;
 }
 
-/* A leaf with all that is below it is one. */
-static unsigned asker_of(const struct verdicts *verdicts,
-			 const struct speaker *speaker)
-{
-	const struct account *account = speaker->account;
-
-	while (account->parent)
-		account = account->parent;
-	return hash_bytes(&verdicts->key, account->owner,
-			  strlen(account->owner)) %
-	       N_ASKERS;
-}
-
-/* Returns whether it has a question left, which is taken. */
-static bool take_question(struct asker *asker, uint64_t now_ns)
-{
-	uint64_t n =
-		(now_ns - asker->filled_ns) * QUESTIONS_PER_SECOND / NS_PER_S;
-
-	if (now_ns - asker->filled_ns >
-	    QUESTIONS_BURST / QUESTIONS_PER_SECOND * NS_PER_S)
-		n = QUESTIONS_BURST;
-	if (n) {
-		n += asker->n_questions;
-		asker->n_questions =
-			(uint32_t)(n < QUESTIONS_BURST ? n : QUESTIONS_BURST);
-		asker->filled_ns = now_ns;
-	}
-	if (!asker->n_questions)
-		return false;
-	asker->n_questions--;
-	return true;
-}
-
 /* The oldest of the asker, or of all, goes. Returns whether one did. */
-static bool make_room(struct verdicts *verdicts, unsigned asker)
+static bool make_room(struct verdicts *verdicts, const struct asker *asker)
 {
-	bool is_own = verdicts->askers[asker].n_verdicts >= VERDICTS_OF_ONE_MAX;
+	bool is_own = asker->n_verdicts >= VERDICTS_OF_ONE_MAX;
 	struct list *link;
 
 	if (!is_own && verdicts->by_pair.n_nodes < VERDICTS_MAX)
@@ -171,8 +125,8 @@ static bool make_room(struct verdicts *verdicts, unsigned asker)
 	return false;
 }
 
-static struct verdict *verdict_new(struct bus *bus, unsigned asker,
-				   struct schema *client, struct schema *server)
+struct verdict *verdict_new(struct bus *bus, struct asker *asker,
+			    struct schema *client, struct schema *server)
 {
 	struct verdicts *verdicts = &bus->verdicts;
 	struct verdict *verdict;
@@ -186,53 +140,13 @@ static struct verdict *verdict_new(struct bus *bus, unsigned asker,
 	verdict->client = schema_ref(client);
 	verdict->server = schema_ref(server);
 	verdict->asker = asker;
+	list_init(&verdict->docket_link);
 	list_init(&verdict->slots);
 	list_init(&verdict->registrations);
 	list_push_back(&verdicts->all, &verdict->link);
 	map_add(&verdicts->by_pair, &verdict->node, hash_pair(client, server));
-	verdicts->askers[asker].n_verdicts++;
+	asker->n_verdicts++;
 	return verdict;
-}
-
-static void note_away(struct bus *bus, const char *why)
-{
-	struct verdicts *verdicts = &bus->verdicts;
-
-	verdicts->away_until_ns = bus->now_ns + AWAY_NS;
-	snprintf(verdicts->away, sizeof(verdicts->away),
-		 "helio-registry, which would judge it, is away%s%s",
-		 why ? ": " : "", why ? why : "");
-}
-
-/* *ret_verdict is what there is of it, or NULL, and what was asked then. */
-static enum outlook ask(const struct speaker *speaker, struct schema *client,
-			struct schema *server, struct verdict **ret_verdict)
-{
-	struct bus *bus = speaker->peer->bus;
-	struct verdicts *verdicts = &bus->verdicts;
-	unsigned asker = asker_of(verdicts, speaker);
-	struct verdict *verdict = *ret_verdict;
-	int r = -ENOTCONN;
-
-	if (verdicts->away_until_ns > bus->now_ns)
-		return OUTLOOK_AWAY;
-	if (!take_question(&verdicts->askers[asker], bus->now_ns))
-		return OUTLOOK_TOO_MANY;
-	if (!verdict)
-		verdict = verdict_new(bus, asker, client, server);
-	if (!verdict)
-		return OUTLOOK_TOO_MANY;
-	if (verdicts->ask)
-		r = verdicts->ask(verdicts->userdata, verdict);
-	if (r < 0) {
-		note_away(bus, strerror(-r));
-		if (!verdict->is_known)
-			verdict_forget(verdict);
-		return OUTLOOK_AWAY;
-	}
-	verdict->is_asked = true;
-	*ret_verdict = verdict;
-	return OUTLOOK_ASKED;
 }
 
 static void touch(struct verdict *verdict)
@@ -241,30 +155,49 @@ static void touch(struct verdict *verdict)
 	list_push_back(&verdicts_of(verdict)->all, &verdict->link);
 }
 
+/* What there is of it; if it waits in another's name, in this one from now. */
+static struct verdict *lookup_for(const struct speaker *speaker,
+				  struct schema *client, struct schema *server)
+{
+	struct bus *bus = speaker->peer->bus;
+	struct docket *docket = &bus->verdicts.docket;
+	struct verdict *verdict = lookup(&bus->verdicts, client, server);
+
+	if (!verdict)
+		return NULL;
+	touch(verdict);
+	if (!list_is_linked(&verdict->docket_link) ||
+	    bus->verdicts.away_until_ns > bus->now_ns ||
+	    !docket_adopt(docket, verdict, docket_asker(docket, speaker),
+			  bus->now_ns))
+		return verdict;
+	verdicts_send_more(bus);
+	return lookup(&bus->verdicts, client, server);
+}
+
 enum outlook verdict_of_pair(const struct speaker *asker, struct schema *client,
 			     struct schema *server,
 			     struct verdict **ret_verdict)
 {
 	struct bus *bus = asker->peer->bus;
-	struct verdict *verdict = lookup(&bus->verdicts, client, server);
+	struct verdict *verdict = lookup_for(asker, client, server);
 	enum outlook outlook;
 
 	*ret_verdict = verdict;
-	if (bus->verdicts.is_equal_only)
+	if (bus->verdicts.is_equal_only) {
+		*ret_verdict = NULL;
 		return OUTLOOK_BAD;
-	if (verdict)
-		touch(verdict);
+	}
 	if (verdict && verdict->is_asked)
 		return OUTLOOK_ASKED;
-	if (verdict && verdict->is_known) {
-		if (verdict->is_good)
-			return OUTLOOK_GOOD;
-		if (bus->now_ns < verdict->until_ns)
-			return OUTLOOK_BAD;
+	if (verdict && verdict->is_good)
+		return OUTLOOK_GOOD;
+	if (verdict && bus->now_ns < verdict->until_ns)
+		return verdict->is_failed ? OUTLOOK_FAILED : OUTLOOK_BAD;
+	if (verdict)
 		verdict_forget(verdict);
-		*ret_verdict = NULL;
-	}
-	outlook = ask(asker, client, server, ret_verdict);
+	*ret_verdict = NULL;
+	outlook = verdict_ask(asker, client, server, ret_verdict);
 	if (outlook != OUTLOOK_ASKED)
 		*ret_verdict = NULL;
 	return outlook;
@@ -279,14 +212,13 @@ enum outlook verdict_of_registration(struct registration *registration)
 
 	if (bus->verdicts.is_equal_only || !registration->schema)
 		return OUTLOOK_GOOD;
-	verdict = lookup(&bus->verdicts, NULL, registration->schema);
-	if (verdict)
-		touch(verdict);
+	verdict = lookup_for(speaker, NULL, registration->schema);
 	if (verdict && verdict->is_known && !verdict->is_asked &&
 	    bus->now_ns - verdict->decided_ns < FRESH_NS)
 		return OUTLOOK_GOOD;
 	if (!verdict || !verdict->is_asked)
-		outlook = ask(speaker, NULL, registration->schema, &verdict);
+		outlook = verdict_ask(speaker, NULL, registration->schema,
+				      &verdict);
 	if (outlook == OUTLOOK_ASKED)
 		list_push_back(&verdict->registrations,
 			       &registration->verdict_link);
@@ -307,88 +239,11 @@ void verdicts_hold(struct verdicts *verdicts, struct slot *slot)
 	list_push_back(&verdicts->waiting, &slot->callee_link);
 	if (!list_is_linked(&verdicts->retry.link))
 		wheel_add(&slot->bus->wheel, &verdicts->retry,
-			  slot->bus->now_ns + AWAY_NS);
+			  slot->bus->now_ns + VERDICT_AWAY_NS);
 }
 
 void verdicts_settle(struct verdicts *verdicts)
 {
 	if (list_is_empty(&verdicts->waiting))
 		timer_remove(&verdicts->retry);
-}
-
-/* Each may wait for something else then, or for the same again. */
-static void resume(struct list *slots)
-{
-	struct list now;
-	struct list *link;
-
-	list_init(&now);
-	list_splice_back(&now, slots);
-	while ((link = list_pop_front(&now)))
-		call_resume(container_of(link, struct slot, callee_link));
-}
-
-void verdicts_registry_came(struct verdicts *verdicts)
-{
-	timer_remove(&verdicts->retry);
-	verdicts->away_until_ns = 0;
-	resume(&verdicts->waiting);
-}
-
-static void decide_registrations(struct verdict *verdict, enum answer_kind kind,
-				 const char *why)
-{
-	static const enum status statuses[] = {
-		[ANSWER_GOOD] = STATUS_OK,
-		[ANSWER_BAD] = STATUS_FAILED_PRECONDITION,
-		[ANSWER_NOT_FOUND] = STATUS_NOT_FOUND,
-		[ANSWER_AWAY] = STATUS_UNAVAILABLE,
-	};
-	struct list *link;
-
-	while ((link = list_pop_front(&verdict->registrations)))
-		serve_decide(
-			container_of(link, struct registration, verdict_link),
-			statuses[kind], why);
-}
-
-/* What is said of one alone is remembered only if it is good. */
-static bool is_worth_keeping(const struct verdict *verdict,
-			     enum answer_kind kind)
-{
-	if (kind == ANSWER_AWAY)
-		return verdict->is_known;
-	return verdict->client || kind == ANSWER_GOOD;
-}
-
-void verdict_answer(struct verdict *verdict, enum answer_kind kind,
-		    const char *why)
-{
-	struct bus *bus = verdict->bus;
-	struct list slots;
-
-	if (kind == ANSWER_AWAY) {
-		note_away(bus, why);
-		why = bus->verdicts.away;
-	} else {
-		verdict->is_known = true;
-		verdict->is_good = kind == ANSWER_GOOD;
-		verdict->is_unheard = kind == ANSWER_NOT_FOUND;
-		verdict->decided_ns = bus->now_ns;
-		/* It may be put there at any time: the next turn asks again. */
-		verdict->until_ns =
-			kind == ANSWER_BAD ? UINT64_MAX : bus->now_ns + 1;
-		free(verdict->why);
-		verdict->why = verdict->is_good || !why ? NULL : strdup(why);
-	}
-	list_init(&slots);
-	list_splice_back(&slots, &verdict->slots);
-	/* What was good stays so while nobody can be asked. */
-	if (kind == ANSWER_AWAY && verdict->is_known)
-		kind = ANSWER_GOOD;
-	decide_registrations(verdict, kind, why ? why : "");
-	verdict->is_asked = false;
-	if (!is_worth_keeping(verdict, kind))
-		verdict_forget(verdict);
-	resume(&slots);
 }

@@ -9,18 +9,21 @@
  * The switch parses no schema. It asks, holds what waits for the answer, and
  * remembers: that two fit or do not, for good, and that one may be served, for
  * the time when the registry is away. How much is remembered is bounded, in all
- * and for each durable id that made us ask, and so is how often we ask for it;
- * a leaf counts as one with all that is below it.
+ * and for each durable id that made us ask, and so is how often, and how many
+ * questions at a time, we ask for it (switch/docket.h). That the registry is
+ * busy, or takes long for one, keeps nobody else from being judged: only when
+ * it cannot be asked at all is it away.
  */
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/hash.h"
+#include "base/clock.h"
 #include "base/list.h"
 #include "base/map.h"
 #include "base/wheel.h"
+#include "switch/docket.h"
 #include "switch/schema.h"
 
 struct bus;
@@ -32,12 +35,10 @@ enum {
 	VERDICTS_MAX = 8192,
 	/* Of what one durable id has made us ask. */
 	VERDICTS_OF_ONE_MAX = 1024,
-	/* Questions of one: so many at once, then so many a second. */
-	QUESTIONS_BURST = 1024,
-	QUESTIONS_PER_SECOND = 64,
-	/* Durable ids are told apart by a hash. */
-	N_ASKERS = 1024,
 };
+
+/* So long nobody is asked after a question to which no answer came. */
+#define VERDICT_AWAY_NS (500 * NS_PER_MS)
 
 struct verdict {
 	struct map_node node; /* in verdicts.by_pair */
@@ -45,23 +46,20 @@ struct verdict {
 	struct bus *bus;
 	struct schema *client; /* NULL: may the other one be served at all */
 	struct schema *server;
-	unsigned asker;
-	bool is_asked; /* a question is under way */
+	struct asker *asker;     /* in whose name it is asked */
+	struct list docket_link; /* in asker.waiting, until it is asked */
+	bool is_asked;           /* a question is under way, or waits */
+	bool waits_there;        /* at the registry, which was busy */
 	bool is_known;
+	bool is_failed;            /* it cannot be judged, until until_ns */
 	bool is_good;              /* if it is known */
 	bool is_unheard;           /* the registry does not know one of them */
+	uint64_t asked_ns;         /* when its last question was asked */
 	uint64_t decided_ns;       /* when it became known */
 	uint64_t until_ns;         /* what is not good is forgotten then */
 	struct list slots;         /* calls that wait for it */
 	struct list registrations; /* that wait for it */
 	char *why;                 /* if it is not good; or NULL */
-};
-
-/** Somebody who makes us ask. */
-struct asker {
-	uint32_t n_questions; /* that it has left */
-	uint32_t n_verdicts;
-	uint64_t filled_ns;
 };
 
 struct verdicts {
@@ -70,6 +68,7 @@ struct verdicts {
 	struct list waiting; /* slots of calls that wait for the registry */
 	struct timer retry;  /* when they are judged again */
 	uint64_t away_until_ns;
+	uint64_t heard_ns;  /* when the registry answered last */
 	char away[200];     /* why it was away last; for people */
 	bool is_equal_only; /* the setting `schemas equal` */
 	/*
@@ -78,8 +77,7 @@ struct verdicts {
 	 */
 	int (*ask)(void *userdata, struct verdict *verdict);
 	void *userdata;
-	struct hash_key key;
-	struct asker askers[N_ASKERS];
+	struct docket docket;
 };
 
 /** What is to become of who needs a verdict. */
@@ -88,6 +86,7 @@ enum outlook {
 	OUTLOOK_BAD,
 	OUTLOOK_ASKED,    /* it will be known */
 	OUTLOOK_AWAY,     /* it cannot be known now */
+	OUTLOOK_FAILED,   /* of these alone; the verdict says why */
 	OUTLOOK_TOO_MANY, /* of this asker's questions */
 };
 
@@ -96,7 +95,9 @@ enum answer_kind {
 	ANSWER_GOOD,
 	ANSWER_BAD,
 	ANSWER_NOT_FOUND, /* it does not know a schema */
-	ANSWER_AWAY,
+	ANSWER_FAILED,    /* it cannot say of these; of others it may */
+	ANSWER_LATE,      /* no answer came in time: it is busy, or away */
+	ANSWER_AWAY,      /* it cannot be asked */
 };
 
 /** Returns 0 or a negative errno. */
@@ -124,7 +125,7 @@ static inline bool verdict_fits(const struct bus *bus,
 
 /**
  * The same for two schemas that differ, and ask if it is not known.
- * *ret_verdict is what was asked, or what is bad; NULL when there is none.
+ * *ret_verdict is what was asked, is bad or has failed; NULL: there is none.
  */
 enum outlook verdict_of_pair(const struct speaker *asker, struct schema *client,
 			     struct schema *server,
@@ -154,5 +155,21 @@ void verdict_forget(struct verdict *verdict);
 
 /** Somebody serves it: ask again what could not be asked. */
 void verdicts_registry_came(struct verdicts *verdicts);
+
+/* Between switch/verdict.c and switch/verdict_ask.c. */
+
+/** NULL: the asker may have no more, or there is no memory. */
+struct verdict *verdict_new(struct bus *bus, struct asker *asker,
+			    struct schema *client, struct schema *server);
+
+/**
+ * Ask now, or as soon as it is the speaker's turn. *ret_verdict is what there
+ * is of it, or NULL, and with OUTLOOK_ASKED what is asked.
+ */
+enum outlook verdict_ask(const struct speaker *speaker, struct schema *client,
+			 struct schema *server, struct verdict **ret_verdict);
+
+/** Of what waits, ask what may be asked now. */
+void verdicts_send_more(struct bus *bus);
 
 #endif

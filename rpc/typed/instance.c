@@ -176,26 +176,43 @@ static void watcher_free(struct watcher *watcher)
 	free(watcher);
 }
 
-/* After DRAINING nothing follows, and who waits for the end must not wait. */
-static void tell(struct watcher *watcher)
+static int send_health(struct watcher *watcher, bool is_last)
 {
-	struct helio_server *server = watcher->server;
-	Helio__Service__V1__Health health = health_of(server);
+	Helio__Service__V1__Health health = health_of(watcher->server);
 	struct packed packed;
 	int r;
 
 	r = packed_init(&packed, &health.base);
 	if (r < 0)
-		return;
-	if (server->health == HELIO_HEALTH_DRAINING)
+		return r;
+	if (is_last)
 		r = helio_respond(watcher->request, packed.bytes, packed.n);
 	else
 		r = helio_request_send(watcher->request, packed.bytes,
 				       packed.n);
 	packed_deinit(&packed);
-	watcher->is_late = r == -EAGAIN;
-	if (!r && server->health == HELIO_HEALTH_DRAINING)
-		watcher_free(watcher);
+	return r;
+}
+
+/*
+ * After DRAINING nothing follows, and who waits for the end must not wait: not
+ * for a watcher either that takes no news.
+ */
+static void tell(struct watcher *watcher)
+{
+	bool is_last = watcher->server->health == HELIO_HEALTH_DRAINING;
+	int r = send_health(watcher, is_last);
+
+	watcher->is_late = r == -EAGAIN && !is_last;
+	if (watcher->is_late || (!r && !is_last))
+		return;
+	if (r < 0)
+		(void)helio_fail(watcher->request,
+				 is_last ? HELIO_UNAVAILABLE
+					 : HELIO_RESOURCE_EXHAUSTED,
+				 is_last ? "the service is draining"
+					 : "its health cannot be sent");
+	watcher_free(watcher);
 }
 
 static void watch(struct helio_server *server, struct helio_request *request)

@@ -195,7 +195,8 @@ void serving_start(struct helio_server *server, unsigned method_index,
 		run(serving, message, unpacked);
 }
 
-/* The program learns of it as of any end that is not its own. */
+/* The program learns of it as of any end that is not its own; helio_fail()
+ * takes what it is given. */
 static void abandon(struct helio_serving *serving, unsigned status,
 		    const char *reason)
 {

@@ -166,6 +166,6 @@ void hostile_registry_say(uint8_t shape)
 	i = (shape >> 2) % n_questions;
 	verdict = questions[i];
 	questions[i] = questions[--n_questions];
-	verdict_answer(verdict, (enum answer_kind)(shape & 3),
+	verdict_answer(verdict, (enum answer_kind)(shape % (ANSWER_AWAY + 1)),
 		       shape & 128 ? "why" : NULL);
 }

@@ -306,6 +306,59 @@ static void test_a_request_longer_than_the_credit(void **state)
 	fake_close(&fake);
 }
 
+/* A channel in which so many frames find room in one piece. */
+static const struct channel_ops *wide_ops;
+static unsigned n_wide;
+
+static int make_narrow_room(struct channel *channel, size_t n)
+{
+	int r;
+
+	if (n > 1000 && !n_wide)
+		return -EMSGSIZE;
+	n_wide -= n > 1000;
+	r = wide_ops->make_room(channel, n);
+	if (!r)
+		channel->n_out = n;
+	return r;
+}
+
+/* Without memory for what lies over the seam the rest is not forgotten. */
+static void test_half_a_message_is_followed_by_the_other(void **state)
+{
+	static const uint8_t body[10000];
+	struct streamed streamed = { 0 };
+	struct channel_ops narrow_ops;
+	struct received received;
+	struct fake_switch fake;
+	size_t n_body = 0;
+	uint64_t id;
+
+	(void)state;
+	fake_connect(&fake, NULL);
+	id = streamed_call(&fake, &streamed, has_more, "");
+	streamed_window(&fake, id, 1 << 20);
+	wide_ops = fake.bus->channel->ops;
+	narrow_ops = *wide_ops;
+	narrow_ops.make_room = make_narrow_room;
+	fake.bus->channel->ops = &narrow_ops;
+	fake.bus->channel->n_out = 0;
+	n_wide = 1;
+	outbox_deinit(&fake.bus->outbox);
+	outbox_init(&fake.bus->outbox);
+	fault_arm(0);
+	assert_int_equal(helio_call_send(streamed.call, body, sizeof(body)), 0);
+	fault_disarm();
+	assert_true(fault_hit());
+	do {
+		fake_expect(&fake, FRAME_NEXT, &received);
+		n_body += received.n_body;
+	} while (!(received.frame.flags & FRAME_LAST));
+	assert_int_equal(n_body, sizeof(body));
+	fake.bus->channel->ops = wide_ops;
+	fake_close(&fake);
+}
+
 /* The channel is full, though there is credit. */
 static void test_a_full_channel(void **state)
 {
@@ -460,6 +513,7 @@ int main(void)
 		cmocka_unit_test(test_requests_wait_for_credit),
 		cmocka_unit_test(test_all_credit_that_there_is),
 		cmocka_unit_test(test_a_request_longer_than_the_credit),
+		cmocka_unit_test(test_half_a_message_is_followed_by_the_other),
 		cmocka_unit_test(test_a_full_channel),
 		cmocka_unit_test(test_signs_of_life),
 		cmocka_unit_test(test_a_lost_connection),

@@ -259,6 +259,86 @@ static void test_a_service_without_streams(void **state)
 
 /* Draining. */
 
+/* Nothing fits any more, not even a header. */
+static void fill_channel(struct helio_request *request)
+{
+	static const uint8_t body[3000];
+
+	while (!helio_request_send(request, body, sizeof(body)))
+		;
+	while (!helio_request_send(request, "", 0))
+		;
+}
+
+/* However long there is no memory for it. */
+static void test_the_end_is_not_forgotten(void **state)
+{
+	struct streamed streamed = { 0 };
+	struct received received;
+	struct fake_switch fake;
+
+	(void)state;
+	fake_connect(&fake, NULL);
+	streamed_serve(&fake, &streamed);
+	streamed_hand_over(&fake, SWITCH_ID(1), FRAME_STREAM, 4096);
+	fill_channel(streamed.request);
+	outbox_deinit(&fake.bus->outbox);
+	outbox_init(&fake.bus->outbox);
+	fault_arm(0);
+	assert_int_equal(helio_respond(streamed.request, NULL, 0), 0);
+	fault_disarm();
+	assert_true(fault_hit());
+	fault_arm(0);
+	(void)helio_dispatch(fake.bus);
+	fault_disarm();
+	assert_true(fault_hit());
+	do
+		fake_recv(&fake, &received);
+	while (received.frame.kind == FRAME_NEXT);
+	assert_int_equal(received.frame.kind, FRAME_REPLY);
+	fake_close(&fake);
+}
+
+static struct helio_request *held;
+
+static void hold(struct helio_service *service, struct helio_request *request,
+		 const struct helio_message *message, void *userdata)
+{
+	(void)service;
+	(void)message;
+	(void)userdata;
+	held = request;
+}
+
+/* A refusal is taken, whatever waits: who makes it need not keep the call. */
+static void test_a_refusal_is_always_taken(void **state)
+{
+	static const uint8_t body[600 * 1024];
+	struct received received;
+	struct fake_switch fake;
+
+	(void)state;
+	fake_connect(&fake, NULL);
+	assert_int_equal(
+		helio_serve(fake.bus, "a.v1.B.C", NULL, hold, NULL, NULL), 0);
+	fake_expect(&fake, FRAME_SERVE, &received);
+	fake_result(&fake, received.frame.correlation, 0, "");
+	for (unsigned i = 1; i <= 3; i++) {
+		streamed_hand_over(&fake, SWITCH_ID(i), 0, 0);
+		if (i < 3)
+			assert_int_equal(
+				helio_respond(held, body, sizeof(body)), 0);
+	}
+	assert_int_equal(helio_respond(held, body, sizeof(body)), -EAGAIN);
+	assert_int_equal(helio_fail(held, HELIO_ABORTED, "no"), 0);
+	do
+		fake_expect(&fake, FRAME_REPLY, &received);
+	while (received.frame.correlation != SWITCH_ID(3));
+	assert_int_equal(received.frame.status, HELIO_ABORTED);
+	assert_memory_equal(received.body, "no", 2);
+	fake_close(&fake);
+}
+
 static unsigned n_draining, n_drained;
 
 static void note_draining(struct helio_service *service, void *userdata)
@@ -273,17 +353,6 @@ static void note_drained(struct helio_service *service, void *userdata)
 	(void)userdata;
 	n_drained++;
 	helio_unserve(service);
-}
-
-static struct helio_request *held;
-
-static void hold(struct helio_service *service, struct helio_request *request,
-		 const struct helio_message *message, void *userdata)
-{
-	(void)service;
-	(void)message;
-	(void)userdata;
-	held = request;
 }
 
 static struct helio_service *serve_to_drain(struct fake_switch *fake)
@@ -334,6 +403,25 @@ static void test_drain(void **state)
 	assert_int_equal(le32_load(received.body), 1);
 	assert_int_equal(n_draining, 0);
 	fake_result(&fake, received.frame.correlation, 0, "");
+	expect_the_end(&fake);
+	fake_close(&fake);
+}
+
+/* Who wants to leave leaves, whatever the switch says. */
+static void test_a_refused_drain_ends_as_well(void **state)
+{
+	struct helio_service *service;
+	struct received received;
+	struct fake_switch fake;
+
+	(void)state;
+	fake_connect(&fake, NULL);
+	service = serve_to_drain(&fake);
+	assert_int_equal(helio_drain(service, NULL), 0);
+	fake_expect(&fake, FRAME_DRAIN, &received);
+	fake_result(&fake, received.frame.correlation, HELIO_UNAVAILABLE,
+		    "the host is away");
+	assert_string_equal(helio_error(fake.bus), "the host is away");
 	expect_the_end(&fake);
 	fake_close(&fake);
 }
@@ -518,7 +606,10 @@ int main(void)
 		cmocka_unit_test(test_answered_within_a_message),
 		cmocka_unit_test(test_what_no_caller_may_do),
 		cmocka_unit_test(test_a_service_without_streams),
+		cmocka_unit_test(test_the_end_is_not_forgotten),
+		cmocka_unit_test(test_a_refusal_is_always_taken),
 		cmocka_unit_test(test_drain),
+		cmocka_unit_test(test_a_refused_drain_ends_as_well),
 		cmocka_unit_test(test_drained_by_the_end_of_the_switch),
 		cmocka_unit_test(test_an_operator_drains),
 		cmocka_unit_test(test_draining_what_is_not_there),

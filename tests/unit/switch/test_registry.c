@@ -191,9 +191,45 @@ static void one_that_does_not_answer_is_away(void **state)
 	serve_registry();
 	fake_serve_schema(&b, 1, BAR, "Get", OLD);
 	expect_admit(OLD);
-	world.now_ns += UINT64_C(2100) * 1000 * 1000;
+	world.now_ns += UINT64_C(10100) * 1000 * 1000;
 	settle();
 	fake_expect_served(&b, 1, STATUS_UNAVAILABLE);
+}
+
+/* Others have taken all the calls that it takes. */
+static void one_that_is_busy_is_not_away(void **state)
+{
+	serve_registry();
+	for (unsigned i = 1; i <= 100; i++)
+		fake_call(&a, i, 0, "helio.registry.v1.Registry.Admit");
+	fake_serve_schema(&b, 1, BAR, "Get", OLD);
+	settle();
+	fake_expect_silence(&b);
+	for (unsigned i = 1; i <= 100; i++)
+		fake_expect(&c, FRAME_CALL, &got);
+	fake_expect_silence(&c);
+	fake_credit(&c, 1, 1, 1000);
+	expect_admit(OLD);
+	reply(STATUS_OK, "", 0);
+	fake_expect_served(&b, 1, STATUS_OK);
+}
+
+/* What it says of one schema is nothing to others. */
+static void one_that_fails_is_not_away(void **state)
+{
+	serve_registry();
+	fake_serve_schema(&b, 1, BAR, "Get", OLD);
+	expect_admit(OLD);
+	reply(STATUS_RESOURCE_EXHAUSTED, "no memory", 9);
+	fake_expect_served(&b, 1, STATUS_UNAVAILABLE);
+	fake_serve_schema(&b, 1, BAR, "Get", NEW);
+	expect_admit(NEW);
+	reply(STATUS_DATA_LOSS, "damaged", 7);
+	fake_expect_served(&b, 1, STATUS_UNAVAILABLE);
+	fake_serve_schema(&b, 1, BAR, "Get", NEW);
+	expect_admit(NEW);
+	reply(STATUS_OK, "", 0);
+	fake_expect_served(&b, 1, STATUS_OK);
 }
 
 static void one_that_dies_is_away(void **state)
@@ -222,6 +258,8 @@ int main(void)
 		TEST(what_is_no_judgement_says_nothing),
 		TEST(that_nobody_serves_it_is_told),
 		TEST(one_that_does_not_answer_is_away),
+		TEST(one_that_is_busy_is_not_away),
+		TEST(one_that_fails_is_not_away),
 		TEST(one_that_dies_is_away),
 	};
 

@@ -407,6 +407,66 @@ static void test_health_is_watched(void **state)
 	close_server(&fake, &lab);
 }
 
+/* It has granted 1 KiB, and takes no news beyond that. */
+static void test_who_takes_no_news_keeps_nobody(void **state)
+{
+	struct frame watch = { .kind = FRAME_CALL,
+			       .flags = FRAME_WHOLE | FRAME_STREAM |
+					FRAME_EXTENDED,
+			       .correlation = SWITCH_ID(1),
+			       .room_kib = 1 };
+	struct received received;
+	struct fake_switch fake;
+	char text[900];
+	struct lab lab;
+
+	(void)state;
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	open_served(&fake, &lab);
+	fake_send(&fake, &watch, "lab.v1.Desk.$watch", "", 0);
+	expect_health(&fake, FRAME_NEXT, "\x08\x01");
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(
+			helio_server_set_health(lab.server,
+						HELIO_HEALTH_NOT_SERVING, text),
+			0);
+	assert_int_equal(helio_server_drain(lab.server, NULL), 0);
+	do
+		fake_recv(&fake, &received);
+	while (received.frame.kind == FRAME_NEXT);
+	assert_int_equal(received.frame.kind, FRAME_DRAIN);
+	fake_result(&fake, received.frame.correlation, HELIO_OK, "");
+	expect_refusal(&fake, HELIO_UNAVAILABLE, "the service is draining");
+	fake_expect(&fake, FRAME_UNSERVE, &received);
+	assert_int_equal(lab.n_drained, 1);
+	close_server(&fake, &lab);
+}
+
+/* The news is longer than what needs no memory. */
+static void test_news_without_memory_end_the_watch(void **state)
+{
+	struct fake_switch fake;
+	static char text[5000];
+	struct lab lab;
+
+	(void)state;
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	open_served(&fake, &lab);
+	call(&fake, SWITCH_ID(1), FRAME_STREAM, "lab.v1.Desk.$watch", "");
+	expect_health(&fake, FRAME_NEXT, "\x08\x01");
+	fault_arm(0);
+	assert_int_equal(helio_server_set_health(
+				 lab.server, HELIO_HEALTH_NOT_SERVING, text),
+			 0);
+	fault_disarm();
+	assert_true(fault_hit());
+	expect_refusal(&fake, HELIO_RESOURCE_EXHAUSTED,
+		       "its health cannot be sent");
+	close_server(&fake, &lab);
+}
+
 static void test_freed_with_calls(void **state)
 {
 	struct fake_switch fake;
@@ -510,6 +570,8 @@ int main(void)
 		cmocka_unit_test(test_who_listens_late),
 		cmocka_unit_test(test_a_bad_message_ends_the_call),
 		cmocka_unit_test(test_health_is_watched),
+		cmocka_unit_test(test_who_takes_no_news_keeps_nobody),
+		cmocka_unit_test(test_news_without_memory_end_the_watch),
 		cmocka_unit_test(test_freed_with_calls),
 		cmocka_unit_test(test_freed_by_a_method),
 		cmocka_unit_test(test_every_allocation_may_fail),

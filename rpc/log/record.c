@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "rpc/log/record.h"
+
+#include <errno.h>
+#include <string.h>
+
+void record_deinit(struct record *record)
+{
+	metadata_reader_deinit(&record->metadata);
+}
+
+static int copy_text(char to[RECORD_TEXT_BYTES], const char *from, size_t n)
+{
+	if (n >= RECORD_TEXT_BYTES)
+		return -EBADMSG;
+	if (n)
+		memcpy(to, from, n);
+	to[n] = '\0';
+	return 0;
+}
+
+static int copy_texts(struct record *record, const struct run_record *from)
+{
+	const struct run_source *source = &from->source;
+	int r = copy_text(record->subject, from->subject, from->n_subject);
+
+	if (r == 0)
+		r = copy_text(record->principal, source->principal,
+			      source->n_principal);
+	if (r == 0)
+		r = copy_text(record->durable_id, source->durable_id,
+			      source->n_durable_id);
+	return r;
+}
+
+static int decode_metadata(struct record *record, const struct run_record *from)
+{
+	int r;
+
+	if (from->n_metadata > FRAME_METADATA_MAX_BYTES)
+		return -EBADMSG;
+	r = metadata_decode(&record->metadata, from->metadata, from->n_metadata,
+			    &record->log.message);
+	if (r < 0)
+		return r;
+	record->log.details = record->metadata.details;
+	record->log.n_details = record->metadata.n_details;
+	return 0;
+}
+
+int record_set(struct record *record, const struct run_record *from)
+{
+	int r = copy_texts(record, from);
+
+	if (r < 0)
+		return r;
+	record->log = (struct helio_log_record){
+		.sequence = from->sequence,
+		.time_ns = from->time_ns,
+		.kind = (enum helio_log_kind)from->kind,
+		.has_key = from->flags & RUN_HAS_KEY,
+		.status = from->status,
+		.slot = from->slot,
+		.n_lost = from->n_lost,
+		.message = { .subject = record->subject,
+			     .body = from->body,
+			     .n_body = from->n_body,
+			     .source = record->principal,
+			     .durable_id = record->durable_id,
+			     .incarnation = from->source.incarnation },
+	};
+	r = from->n_metadata ? decode_metadata(record, from) : 0;
+	if (from->schema)
+		record->log.message.schema_hash = from->schema;
+	return r;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef RPC_LOG_RECORD_H
+#define RPC_LOG_RECORD_H
+
+/**
+ * A record of a run as programs see it: with texts that are terminated, and
+ * its metadata unpacked.
+ */
+
+#include "proto/run.h"
+#include "rpc/heliograph-log.h"
+#include "rpc/metadata.h"
+
+enum { RECORD_TEXT_BYTES = 256 };
+
+/** One at a time. Zeroed it is ready. */
+struct record {
+	struct helio_log_record log;
+	/* Terminated copies of what stood in the run, and where it stood. */
+	char subject[RECORD_TEXT_BYTES];
+	char principal[RECORD_TEXT_BYTES];
+	char durable_id[RECORD_TEXT_BYTES];
+	struct metadata_reader metadata;
+};
+
+void record_deinit(struct record *record);
+
+/**
+ * Set `record` from one that run_reader_next() gave. Returns 0; -EBADMSG: a
+ * text is longer than it can be, or the metadata is none; -ENOMEM.
+ */
+int record_set(struct record *record, const struct run_record *from);
+
+#endif
