@@ -1,0 +1,607 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "logger/cursor.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "base/buffer.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/diag.h"
+#include "logger/consumer.h"
+#include "logger/cursor_state.h"
+#include "logger/logger.h"
+#include "proto/subject.h"
+#include "rpc/heliograph.h"
+
+#define SEQUENCE_MASK ((UINT64_C(1) << CURSOR_TOKEN_SEQUENCE_BITS) - 1)
+
+struct cursor *cursor_lookup(const struct keeper *keeper, const char *name)
+{
+	struct list *link;
+
+	list_for_each (link, &keeper->cursors) {
+		struct cursor *cursor = container_of(link, struct cursor, link);
+
+		if (!strcmp(cursor->name, name))
+			return cursor;
+	}
+	return NULL;
+}
+
+const char *cursor_config_fault(const Helio__Log__V1__CursorConfig *config)
+{
+	const Helio__Log__V1__Filter *filter = config->filter;
+	const char *dead = config->dead_letters;
+
+	if (filter && (filter->n_subjects > SIEVE_FILTERS_MAX ||
+		       filter->n_principals > SIEVE_FILTERS_MAX))
+		return "the filter has more than 32 patterns";
+	for (size_t i = 0; filter && i < filter->n_subjects; i++)
+		if (!pattern_is_valid(filter->subjects[i],
+				      strlen(filter->subjects[i])))
+			return "one of the patterns is none";
+	if (dead && (*dead == '$' || !subject_is_valid(dead, strlen(dead))))
+		return "dead_letters is no subject";
+	if (config->pending_max > CURSOR_ITEMS_MAX)
+		return "pending_max is more than 65536";
+	if (protobuf_c_message_get_packed_size(&config->base) >
+	    CURSOR_CONFIG_MAX)
+		return "it is too long";
+	return NULL;
+}
+
+bool cursor_is_filtered(const struct cursor *cursor)
+{
+	return cursor->config->filter && cursor->config->filter->n_subjects;
+}
+
+/* ---- items ---- */
+
+struct cursor_item *cursor_item_lookup(const struct cursor *cursor,
+				       uint64_t sequence)
+{
+	size_t low = 0;
+	size_t high = cursor->n_items;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (cursor->items[middle].sequence < sequence)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low < cursor->n_items && cursor->items[low].sequence == sequence)
+		return &cursor->items[low];
+	return NULL;
+}
+
+struct cursor_item *cursor_item_add(struct cursor *cursor, uint64_t sequence)
+{
+	size_t n = cursor->n_items_max ? cursor->n_items_max * 2 : 64;
+	struct cursor_item *grown;
+
+	if (cursor->n_items == cursor->n_items_max) {
+		grown = realloc(cursor->items, n * sizeof(*grown));
+		if (!grown)
+			return NULL;
+		cursor->items = grown;
+		cursor->n_items_max = n;
+	}
+	grown = &cursor->items[cursor->n_items++];
+	*grown = (struct cursor_item){
+		.sequence = sequence,
+		.state = ITEM_READY,
+	};
+	return grown;
+}
+
+uint64_t cursor_token(const struct cursor_item *item)
+{
+	return (uint64_t)item->fence << CURSOR_TOKEN_SEQUENCE_BITS |
+	       (item->sequence & SEQUENCE_MASK);
+}
+
+size_t cursor_n_pending(const struct cursor *cursor)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < cursor->n_items; i++)
+		n += cursor->items[i].state != ITEM_DONE;
+	return n;
+}
+
+void cursor_advance(struct cursor *cursor)
+{
+	size_t n = 0;
+
+	while (n < cursor->n_items && cursor->items[n].state == ITEM_DONE)
+		n++;
+	if (n) {
+		cursor->n_items -= n;
+		memmove(cursor->items, cursor->items + n,
+			cursor->n_items * sizeof(*cursor->items));
+	}
+	cursor->next =
+		cursor->n_items ? cursor->items[0].sequence : cursor->read_from;
+}
+
+/* ---- keeping ---- */
+
+static int write_state(const struct cursor *cursor, struct buffer *out)
+{
+	size_t n_config =
+		protobuf_c_message_get_packed_size(&cursor->config->base);
+	_cleanup_(freep) uint8_t *config = malloc(n_config + 1);
+	const struct cursor_head head = {
+		.next = cursor->next,
+		.n_given = cursor->n_given,
+		.n_again = cursor->n_again,
+		.n_dead = cursor->n_dead,
+		.n_items = (uint32_t)cursor->n_items,
+		.owner = cursor->owner,
+		.n_owner = strlen(cursor->owner),
+		.config = config,
+		.n_config = n_config,
+	};
+
+	if (!config)
+		return -ENOMEM;
+	protobuf_c_message_pack(&cursor->config->base, config);
+	cursor_head_encode(&head, out);
+	for (size_t i = 0; i < cursor->n_items; i++) {
+		const struct cursor_item *item = &cursor->items[i];
+
+		cursor_memory_encode(
+			&(struct cursor_memory){
+				.sequence = item->sequence,
+				.n_given = item->n_given,
+				.n_failed = item->n_failed,
+				.is_done = item->state == ITEM_DONE,
+			},
+			out);
+	}
+	return buffer_error(out);
+}
+
+static void keep(struct cursor *cursor);
+
+static void on_kept(struct keeping *keeping, int r)
+{
+	struct cursor *cursor = keeping->userdata;
+	struct list *link, *after;
+
+	cursor->is_keeping = false;
+	if (r == 0) {
+		cursor->kept_next = cursor->keeping_next;
+		list_for_each_safe (link, after, &cursor->consumers)
+			consumer_kept(container_of(link, struct consumer, link),
+				      cursor->kept_next);
+	} else {
+		/* A disk that is full may have room again. */
+		cursor->is_dirty = true;
+		cursor_wake_at(cursor, clock_now_ns() + NS_PER_S);
+		return;
+	}
+	if (cursor->is_dirty)
+		keep(cursor);
+	cursor_free_if_gone(cursor);
+}
+
+static void keep(struct cursor *cursor)
+{
+	struct keeping *keeping;
+	struct buffer out;
+
+	if (cursor->is_keeping || cursor->is_gone)
+		return;
+	keeping = calloc(1, sizeof(*keeping));
+	buffer_init(&out, SIZE_MAX / 2);
+	if (!keeping || write_state(cursor, &out) < 0) {
+		buffer_deinit(&out);
+		free(keeping);
+		cursor_wake_at(cursor, clock_now_ns() + NS_PER_S);
+		return;
+	}
+	snprintf(keeping->key, sizeof(keeping->key), "cursor/%s", cursor->name);
+	keeping->value = take_ptr(out.bytes);
+	keeping->n_value = out.n;
+	keeping->on_kept = on_kept;
+	keeping->userdata = cursor;
+	cursor->is_dirty = false;
+	cursor->is_keeping = true;
+	cursor->keeping_next = cursor->next;
+	keeper_keep(cursor->keeper, keeping);
+}
+
+void cursor_touch(struct cursor *cursor)
+{
+	cursor->is_dirty = true;
+	keep(cursor);
+}
+
+/* ---- time ---- */
+
+static void on_timer(struct helio *bus, void *userdata)
+{
+	struct cursor *cursor = userdata;
+
+	(void)bus;
+	cursor->timer = NULL;
+	cursor_expire(cursor, clock_now_ns());
+	if (cursor->is_dirty)
+		keep(cursor);
+	cursor_pump(cursor);
+}
+
+void cursor_wake_at(struct cursor *cursor, uint64_t due_ns)
+{
+	uint64_t now_ns = clock_now_ns();
+	uint64_t wait_ms = 0;
+
+	if (cursor->is_gone || (cursor->timer && cursor->timer_ns <= due_ns))
+		return;
+	if (due_ns > now_ns)
+		wait_ms = (due_ns - now_ns) / NS_PER_MS + 1;
+	if (wait_ms > UINT32_MAX)
+		wait_ms = UINT32_MAX;
+	helio_timer_cancel(cursor->timer);
+	cursor->timer = NULL;
+	cursor->timer_ns = due_ns;
+	(void)helio_timer_start(cursor->keeper->logger->bus, (uint32_t)wait_ms,
+				on_timer, cursor, &cursor->timer);
+}
+
+/* ---- life ---- */
+
+static void on_news(struct follower *follower)
+{
+	struct cursor *cursor = container_of(follower, struct cursor, follower);
+	struct list *link, *after;
+
+	if (keeper_is_served(cursor->keeper)) {
+		cursor_pump(cursor);
+		return;
+	}
+	list_for_each_safe (link, after, &cursor->consumers)
+		consumer_end(container_of(link, struct consumer, link),
+			     HELIO_UNAVAILABLE, "the log is closed");
+}
+
+static Helio__Log__V1__CursorConfig *copy_config(
+	const Helio__Log__V1__CursorConfig *config)
+{
+	size_t n = protobuf_c_message_get_packed_size(&config->base);
+	_cleanup_(freep) uint8_t *packed = malloc(n + 1);
+
+	if (!packed)
+		return NULL;
+	helio__log__v1__cursor_config__pack(config, packed);
+	return helio__log__v1__cursor_config__unpack(NULL, n, packed);
+}
+
+int cursor_new(struct keeper *keeper, const char *name, const char *owner,
+	       const Helio__Log__V1__CursorConfig *config,
+	       struct cursor **ret_cursor)
+{
+	static const Helio__Log__V1__CursorConfig usual =
+		HELIO__LOG__V1__CURSOR_CONFIG__INIT;
+	struct cursor *cursor;
+
+	if (config && cursor_config_fault(config))
+		return -EINVAL;
+	cursor = calloc(1, sizeof(*cursor));
+	if (!cursor)
+		return -ENOMEM;
+	cursor->config = copy_config(config ? config : &usual);
+	if (!cursor->config) {
+		free(cursor);
+		return -ENOMEM;
+	}
+	cursor->keeper = keeper;
+	snprintf(cursor->name, sizeof(cursor->name), "%s", name);
+	snprintf(cursor->owner, sizeof(cursor->owner), "%s", owner);
+	(void)getrandom(&cursor->fence, sizeof(cursor->fence), 0);
+	cursor->next = cursor->read_from = 1;
+	cursor->follower.on_news = on_news;
+	list_init(&cursor->link);
+	list_init(&cursor->follower.link);
+	list_init(&cursor->consumers);
+	list_push_back(&keeper->cursors, &cursor->link);
+	*ret_cursor = cursor;
+	return 0;
+}
+
+struct cursor *cursor_free(struct cursor *cursor)
+{
+	if (!cursor)
+		return NULL;
+	list_unlink(&cursor->link);
+	list_unlink(&cursor->follower.link);
+	helio_timer_cancel(cursor->timer);
+	fetch_deinit(&cursor->fetch);
+	if (cursor->config)
+		helio__log__v1__cursor_config__free_unpacked(cursor->config,
+							     NULL);
+	free(cursor->items);
+	free(cursor);
+	return NULL;
+}
+
+void cursor_free_if_gone(struct cursor *cursor)
+{
+	if (cursor->is_gone && !cursor->fetch.is_busy && !cursor->is_pumping &&
+	    !cursor->is_keeping && !cursor->n_publishing)
+		cursor_free(cursor);
+}
+
+void cursor_remove(struct cursor *cursor)
+{
+	struct list *link, *after;
+
+	cursor->is_gone = true;
+	list_for_each_safe (link, after, &cursor->consumers)
+		consumer_end(container_of(link, struct consumer, link),
+			     HELIO_ABORTED, "the cursor was deleted");
+	list_unlink(&cursor->link);
+	list_unlink(&cursor->follower.link);
+	helio_timer_cancel(take_ptr(cursor->timer));
+	cursor_free_if_gone(cursor);
+}
+
+static int restore_items(struct cursor *cursor, const void *value,
+			 const struct cursor_head *head)
+{
+	for (uint32_t i = 0; i < head->n_items; i++) {
+		struct cursor_memory memory;
+		struct cursor_item *item;
+
+		cursor_memory_decode(value, head, i, &memory);
+		item = cursor_item_add(cursor, memory.sequence);
+		if (!item)
+			return -ENOMEM;
+		item->n_given = memory.n_given;
+		item->n_failed = memory.n_failed;
+		item->state = memory.is_done ? ITEM_DONE : ITEM_READY;
+		cursor->read_from = memory.sequence + 1;
+	}
+	return 0;
+}
+
+static int restore(struct keeper *keeper, const char *name, const void *value,
+		   size_t n_value)
+{
+	Helio__Log__V1__CursorConfig *config;
+	struct cursor_head head;
+	struct cursor *cursor;
+	char owner[CURSOR_OWNER_MAX + 1];
+	int r = cursor_head_decode(value, n_value, &head);
+
+	if (r < 0 || !config_is_name(name))
+		return -EBADMSG;
+	config = helio__log__v1__cursor_config__unpack(NULL, head.n_config,
+						       head.config);
+	if (!config)
+		return -EBADMSG;
+	snprintf(owner, sizeof(owner), "%.*s", (int)head.n_owner, head.owner);
+	r = cursor_new(keeper, name, owner, config, &cursor);
+	helio__log__v1__cursor_config__free_unpacked(config, NULL);
+	if (r < 0)
+		return r;
+	cursor->next = cursor->read_from = cursor->kept_next = head.next;
+	cursor->n_given = head.n_given;
+	cursor->n_again = head.n_again;
+	cursor->n_dead = head.n_dead;
+	r = restore_items(cursor, value, &head);
+	if (r < 0)
+		cursor_free(cursor);
+	return r;
+}
+
+void cursor_found(struct keeper *keeper, const char *key, const void *value,
+		  size_t n_value)
+{
+	const char *name = key + strlen("cursor/");
+	int r = restore(keeper, name, value, n_value);
+
+	if (r < 0)
+		log_error("%s: the cursor %s cannot be read: %s", keeper->name,
+			  name, strerror(-r));
+}
+
+void cursor_move(struct cursor *cursor, uint64_t sequence)
+{
+	struct list *link;
+
+	cursor->n_items = 0;
+	list_for_each (link, &cursor->consumers)
+		container_of(link, struct consumer, link)->n_out = 0;
+	cursor->next = cursor->read_from = sequence ? sequence : 1;
+	cursor->has_runs = false;
+	cursor->fault[0] = '\0';
+	cursor_touch(cursor);
+	cursor_pump(cursor);
+}
+
+/* ---- consumers ---- */
+
+int cursor_join(struct cursor *cursor, struct consumer *consumer)
+{
+	if (!cursor->config->shared && cursor->n_consumers)
+		return -EBUSY;
+	list_push_back(&cursor->consumers, &consumer->link);
+	cursor->n_consumers++;
+	if (!list_is_linked(&cursor->follower.link))
+		keeper_follow(cursor->keeper, &cursor->follower);
+	return 0;
+}
+
+void cursor_leave(struct cursor *cursor, struct consumer *consumer)
+{
+	bool is_first = true;
+
+	list_unlink(&consumer->link);
+	cursor->n_consumers--;
+	for (size_t i = 0; i < cursor->n_items; i++) {
+		struct cursor_item *item = &cursor->items[i];
+
+		if (item->state != ITEM_OUT || item->consumer != consumer)
+			continue;
+		item->state = ITEM_READY;
+		item->consumer = NULL;
+		item->due_ns = 0;
+		/* In order, only the first can have been what ended it. */
+		if (cursor->config->shared || is_first)
+			cursor_fail_item(cursor, item, 0);
+		is_first = false;
+	}
+	if (!cursor->n_consumers)
+		list_unlink(&cursor->follower.link);
+	if (!cursor->is_gone) {
+		cursor_touch(cursor);
+		cursor_pump(cursor);
+	}
+}
+
+static struct cursor_item *item_of(const struct cursor *cursor,
+				   const struct consumer *consumer,
+				   uint64_t token)
+{
+	struct cursor_item *item;
+	uint64_t base = cursor->next & ~SEQUENCE_MASK;
+	uint64_t sequence = base | (token & SEQUENCE_MASK);
+
+	if (sequence < cursor->next)
+		sequence += SEQUENCE_MASK + 1;
+	item = cursor_item_lookup(cursor, sequence);
+	if (!item || item->state != ITEM_OUT || item->consumer != consumer ||
+	    cursor_token(item) != token)
+		return NULL;
+	return item;
+}
+
+static void finish_item(struct cursor_item *item)
+{
+	if (item->state == ITEM_OUT && item->consumer)
+		item->consumer->n_out--;
+	item->state = ITEM_DONE;
+	item->consumer = NULL;
+}
+
+int cursor_ack(struct cursor *cursor, const struct consumer *consumer,
+	       uint64_t token)
+{
+	struct cursor_item *item = item_of(cursor, consumer, token);
+
+	if (!item)
+		return -ESTALE;
+	finish_item(item);
+	cursor->is_dirty = true;
+	return 0;
+}
+
+int cursor_ack_to(struct cursor *cursor, const struct consumer *consumer,
+		  uint64_t token)
+{
+	struct cursor_item *last = item_of(cursor, consumer, token);
+
+	if (!last)
+		return -ESTALE;
+	for (struct cursor_item *item = cursor->items; item <= last; item++)
+		if (item->state == ITEM_OUT)
+			finish_item(item);
+	cursor->is_dirty = true;
+	return 0;
+}
+
+int cursor_nak(struct cursor *cursor, const struct consumer *consumer,
+	       uint64_t token, uint32_t delay_ms)
+{
+	struct cursor_item *item = item_of(cursor, consumer, token);
+
+	if (!item)
+		return -ESTALE;
+	cursor_fail_item(cursor, item,
+			 delay_ms ? clock_now_ns() + delay_ms * NS_PER_MS : 0);
+	cursor->is_dirty = true;
+	return 0;
+}
+
+int cursor_in_progress(struct cursor *cursor, const struct consumer *consumer,
+		       uint64_t token)
+{
+	struct cursor_item *item = item_of(cursor, consumer, token);
+
+	if (!item)
+		return -ESTALE;
+	item->due_ns = clock_now_ns() + cursor_ack_wait_ns(cursor);
+	return 0;
+}
+
+uint64_t cursor_ack_wait_ns(const struct cursor *cursor)
+{
+	uint32_t ms = cursor->config->ack_wait_ms;
+
+	return (ms ? ms : CURSOR_ACK_WAIT_DEFAULT_MS) * NS_PER_MS;
+}
+
+/* In order, what follows has to come again behind it. */
+static void take_back_after(struct cursor *cursor,
+			    const struct cursor_item *item, uint64_t due_ns)
+{
+	struct cursor_item *end = cursor->items + cursor->n_items;
+
+	for (struct cursor_item *later = cursor->items; later < end; later++) {
+		if (later->sequence <= item->sequence ||
+		    later->state != ITEM_OUT)
+			continue;
+		if (later->consumer)
+			later->consumer->n_out--;
+		later->consumer = NULL;
+		later->state = ITEM_READY;
+		later->due_ns = due_ns;
+	}
+}
+
+void cursor_fail_item(struct cursor *cursor, struct cursor_item *item,
+		      uint64_t due_ns)
+{
+	uint32_t max = cursor->config->max_deliver;
+
+	if (item->consumer)
+		item->consumer->n_out--;
+	item->consumer = NULL;
+	item->n_failed++;
+	item->due_ns = due_ns;
+	item->state = max && item->n_failed >= max ? ITEM_DEAD : ITEM_READY;
+	if (item->state == ITEM_DEAD)
+		item->due_ns = 0;
+	if (!cursor->config->shared)
+		take_back_after(cursor, item, item->due_ns);
+	if (item->due_ns)
+		cursor_wake_at(cursor, item->due_ns);
+}
+
+void cursor_expire(struct cursor *cursor, uint64_t now_ns)
+{
+	uint64_t next_ns = UINT64_MAX;
+
+	for (size_t i = 0; i < cursor->n_items; i++) {
+		struct cursor_item *item = &cursor->items[i];
+
+		if (item->state == ITEM_OUT && item->due_ns <= now_ns) {
+			cursor_fail_item(cursor, item, 0);
+			cursor->is_dirty = true;
+		}
+		if (item->state != ITEM_DONE && item->due_ns > now_ns &&
+		    item->due_ns < next_ns)
+			next_ns = item->due_ns;
+	}
+	if (next_ns != UINT64_MAX)
+		cursor_wake_at(cursor, next_ns);
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef LOGGER_CURSOR_H
+#define LOGGER_CURSOR_H
+
+/**
+ * A reader's durable place in a log. Its readers are struct consumer.
+ *
+ * An exclusive cursor has one reader at a time and gives out records in their
+ * order; what is not acknowledged is given out again, and all that follows it.
+ * A shared one gives each record to one of its readers, and again to any when
+ * that one fails of it.
+ *
+ * Who had a record can no longer acknowledge it once it was given out again:
+ * a token has the record's sequence in its low 40 bits, and above them a number
+ * that is another one each time.
+ */
+
+#include <helio/log/v1/log.pb-c.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "logger/config.h"
+#include "logger/fetch.h"
+#include "logger/keeper.h"
+#include "logger/sieve.h"
+
+struct consumer;
+struct helio_timer;
+struct keeper;
+
+enum {
+	CURSORS_MAX = 256, /* of a log */
+	CURSOR_PENDING_DEFAULT = 1024,
+	CURSOR_ACK_WAIT_DEFAULT_MS = 30000,
+	CURSOR_TOKEN_SEQUENCE_BITS = 40,
+};
+
+enum cursor_item_state {
+	ITEM_READY, /* to be given out, again or for the first time */
+	ITEM_OUT,   /* a consumer has it */
+	ITEM_DONE,
+	ITEM_DEAD, /* on its way to the dead letters */
+};
+
+struct cursor_item {
+	uint64_t sequence;
+	uint64_t due_ns; /* ready: not before; out: not later; dead: again */
+	struct consumer *consumer; /* of one that is out */
+	uint32_t fence;
+	uint32_t n_given;
+	uint32_t n_failed;
+	enum cursor_item_state state;
+	bool is_publishing; /* a dead one */
+};
+
+struct cursor {
+	struct list link; /* in keeper.cursors */
+	struct keeper *keeper;
+	char name[LOG_NAME_MAX_BYTES + 1];
+	char owner[256];
+	Helio__Log__V1__CursorConfig *config; /* ours */
+	uint64_t next;                        /* all below it is done with */
+	uint64_t read_from;        /* nothing from here on was given out */
+	struct cursor_item *items; /* ascending; all are below read_from */
+	size_t n_items, n_items_max;
+	uint32_t fence;
+	uint64_t n_given, n_again, n_dead;
+	char fault[256];
+
+	struct list consumers; /* struct consumer */
+	size_t n_consumers;
+	struct follower follower;
+	struct fetch fetch;
+	bool has_runs;
+	struct helio_timer *timer;
+	uint64_t timer_ns; /* when that is due */
+	bool is_pumping;
+	bool is_gone; /* deleted: freed when nothing is under way */
+
+	/* Keeping it. */
+	bool is_dirty;
+	bool is_keeping;
+	uint64_t keeping_next; /* on its way to the disk */
+	uint64_t kept_next;    /* on disk */
+	unsigned n_publishing;
+};
+
+/** `config` is copied; NULL: the default. Returns 0, -EINVAL or -ENOMEM. */
+int cursor_new(struct keeper *keeper, const char *name, const char *owner,
+	       const Helio__Log__V1__CursorConfig *config,
+	       struct cursor **ret_cursor);
+/** Its consumers are gone, and nothing of it is under way. */
+struct cursor *cursor_free(struct cursor *cursor);
+/** Not a cursor any more: its consumers end, and it is freed in time. */
+void cursor_remove(struct cursor *cursor);
+
+/** What was kept with the log, as it was opened: `key` begins "cursor/". */
+void cursor_found(struct keeper *keeper, const char *key, const void *value,
+		  size_t n_value);
+
+struct cursor *cursor_lookup(const struct keeper *keeper, const char *name);
+
+/** NULL, or what is wrong with it. */
+const char *cursor_config_fault(const Helio__Log__V1__CursorConfig *config);
+
+/** What is given out and not done with. */
+size_t cursor_n_pending(const struct cursor *cursor);
+
+/** Be at another place; what was given out is forgotten. */
+void cursor_move(struct cursor *cursor, uint64_t sequence);
+
+/** It has changed: keep it, as soon as may be. */
+void cursor_touch(struct cursor *cursor);
+
+/* ---- of its consumers ---- */
+
+/** Returns 0; -EBUSY: it is exclusive, and has one. */
+int cursor_join(struct cursor *cursor, struct consumer *consumer);
+/** What it had is for others. */
+void cursor_leave(struct cursor *cursor, struct consumer *consumer);
+
+/** Each returns 0, or -ESTALE: the token is not valid (any more). */
+int cursor_ack(struct cursor *cursor, const struct consumer *consumer,
+	       uint64_t token);
+int cursor_ack_to(struct cursor *cursor, const struct consumer *consumer,
+		  uint64_t token);
+int cursor_nak(struct cursor *cursor, const struct consumer *consumer,
+	       uint64_t token, uint32_t delay_ms);
+int cursor_in_progress(struct cursor *cursor, const struct consumer *consumer,
+		       uint64_t token);
+
+/** Give out what there is, to whom takes it. */
+void cursor_pump(struct cursor *cursor);
+
+/* ---- between its files ---- */
+
+struct cursor_item *cursor_item_lookup(const struct cursor *cursor,
+				       uint64_t sequence);
+/** A new one, above all others; NULL without memory. */
+struct cursor_item *cursor_item_add(struct cursor *cursor, uint64_t sequence);
+uint64_t cursor_token(const struct cursor_item *item);
+/** Take away what is done with at the front. */
+void cursor_advance(struct cursor *cursor);
+/** It was given out in vain: again after a while, or to the dead letters. */
+void cursor_fail_item(struct cursor *cursor, struct cursor_item *item,
+		      uint64_t due_ns);
+/** What was not acknowledged in time. */
+void cursor_expire(struct cursor *cursor, uint64_t now_ns);
+uint64_t cursor_ack_wait_ns(const struct cursor *cursor);
+/** Be woken at this time at the latest. */
+void cursor_wake_at(struct cursor *cursor, uint64_t due_ns);
+/** Publish one that is dead; its content. */
+struct run_record;
+void cursor_bury(struct cursor *cursor, struct cursor_item *item,
+		 const struct run_record *record);
+void cursor_free_if_gone(struct cursor *cursor);
+bool cursor_is_filtered(const struct cursor *cursor);
+
+#endif

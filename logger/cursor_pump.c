@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: MIT */
+
+/* What a cursor gives out, to whom, and when. */
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "logger/consumer.h"
+#include "logger/cursor.h"
+#include "logger/logger.h"
+#include "rpc/heliograph.h"
+
+enum {
+	REPLY_BYTES = 256 * 1024, /* and one record */
+	REPLIES_PER_PUMP = 64,
+};
+
+static uint32_t pending_max(const struct cursor *cursor)
+{
+	return cursor->config->pending_max ? cursor->config->pending_max
+					   : CURSOR_PENDING_DEFAULT;
+}
+
+static bool is_blocking(const struct cursor *cursor,
+			const struct cursor_item *item)
+{
+	return !cursor->config->shared && item->state != ITEM_OUT &&
+	       item->state != ITEM_DONE;
+}
+
+static bool is_due(const struct cursor_item *item, uint64_t now_ns)
+{
+	return (item->state == ITEM_READY ||
+		(item->state == ITEM_DEAD && !item->is_publishing)) &&
+	       item->due_ns <= now_ns;
+}
+
+/* What comes next: a record that is due again, or a new one. 0: nothing. */
+static uint64_t next_sequence(const struct cursor *cursor, uint64_t now_ns)
+{
+	for (size_t i = 0; i < cursor->n_items; i++) {
+		const struct cursor_item *item = &cursor->items[i];
+
+		if (is_due(item, now_ns))
+			return item->sequence;
+		if (is_blocking(cursor, item))
+			return 0;
+	}
+	if (cursor->n_items >= pending_max(cursor) ||
+	    cursor->read_from > cursor->keeper->status.last)
+		return 0;
+	return cursor->read_from;
+}
+
+/* They take turns. */
+static struct consumer *pick(struct cursor *cursor)
+{
+	struct list *link;
+
+	list_for_each (link, &cursor->consumers) {
+		struct consumer *consumer =
+			container_of(link, struct consumer, link);
+
+		if (!consumer_has_room(consumer))
+			continue;
+		list_unlink(link);
+		list_push_back(&cursor->consumers, link);
+		return consumer;
+	}
+	return NULL;
+}
+
+/* ---- fetching ---- */
+
+static void pass_over(struct cursor *cursor, uint64_t below)
+{
+	for (size_t i = 0; i < cursor->n_items; i++)
+		if (cursor->items[i].sequence < below &&
+		    (cursor->items[i].state == ITEM_READY ||
+		     cursor->items[i].state == ITEM_DEAD))
+			cursor->items[i].state = ITEM_DONE;
+	if (cursor->read_from < below)
+		cursor->read_from = below;
+	cursor_advance(cursor);
+}
+
+static void on_fetched(struct fetch *fetch)
+{
+	struct cursor *cursor = fetch->userdata;
+
+	if (cursor->is_gone) {
+		cursor_free_if_gone(cursor);
+		return;
+	}
+	cursor->has_runs = fetch->r == 0 && fetch->n;
+	if (fetch->r == -ERANGE || (fetch->r == 0 && !fetch->n)) {
+		pass_over(cursor, fetch->next);
+	} else if (fetch->r < 0 && fetch->r != -ENOENT) {
+		snprintf(cursor->fault, sizeof(cursor->fault),
+			 "the log cannot be read: %s", strerror(-fetch->r));
+		cursor_wake_at(cursor, clock_now_ns() + NS_PER_S);
+		return;
+	}
+	if (fetch->r != -ENOENT)
+		cursor_pump(cursor);
+}
+
+static void fetch_from(struct cursor *cursor, uint64_t sequence)
+{
+	struct fetch *fetch = &cursor->fetch;
+
+	fetch->kind = FETCH_RUNS;
+	fetch->from = sequence;
+	fetch->patterns = NULL;
+	fetch->n_patterns = 0;
+	if (cursor_is_filtered(cursor)) {
+		fetch->patterns =
+			(const char *const *)cursor->config->filter->subjects;
+		fetch->n_patterns = cursor->config->filter->n_subjects;
+	}
+	fetch->on_done = on_fetched;
+	fetch->userdata = cursor;
+	cursor->has_runs = false;
+	fetch_start(fetch, cursor->keeper);
+}
+
+/* ---- giving out ---- */
+
+/* A reply in the making. */
+struct gift {
+	struct cursor *cursor;
+	struct consumer *consumer;
+	uint64_t start;
+	uint64_t now_ns;
+	uint64_t first; /* sequence in the run */
+	uint32_t n;
+	bool is_full;
+};
+
+/* The item of a record that is to be given now, or NULL. */
+static struct cursor_item *wanted(const struct gift *gift, uint64_t sequence)
+{
+	struct cursor *cursor = gift->cursor;
+	struct cursor_item *item;
+
+	if (sequence >= cursor->read_from) {
+		if (cursor->n_items >= pending_max(cursor))
+			return NULL;
+		item = cursor_item_add(cursor, sequence);
+		if (item)
+			cursor->read_from = sequence + 1;
+		return item;
+	}
+	item = cursor_item_lookup(cursor, sequence);
+	return item && item->state == ITEM_READY && is_due(item, gift->now_ns)
+		       ? item
+		       : NULL;
+}
+
+static bool is_gift_full(const struct gift *gift)
+{
+	const struct consumer *consumer = gift->consumer;
+
+	return consumer->n_out >= consumer->batch ||
+	       run_builder_bytes(&consumer->sieve.builder) >= REPLY_BYTES;
+}
+
+static int give_one(struct gift *gift, struct cursor_item *item,
+		    const struct run_record *record)
+{
+	struct consumer *consumer = gift->consumer;
+	struct cursor *cursor = gift->cursor;
+	struct run_record copy = *record;
+	int r;
+
+	gift->first = gift->n ? gift->first : record->sequence;
+	copy.sequence -= gift->first;
+	r = run_builder_add(&consumer->sieve.builder, &copy);
+	if (r < 0)
+		return r;
+	cursor->fence = (cursor->fence + 1) & 0xffffff;
+	item->fence = cursor->fence;
+	item->state = ITEM_OUT;
+	item->consumer = consumer;
+	item->due_ns = gift->now_ns + cursor_ack_wait_ns(cursor);
+	consumer->tokens[gift->n] = cursor_token(item);
+	consumer->again[gift->n] = item->n_given;
+	cursor->n_again += item->n_given > 0;
+	cursor->n_given++;
+	item->n_given++;
+	consumer->n_out++;
+	gift->n++;
+	return 0;
+}
+
+/* Returns 0, -EINPROGRESS, or another negative errno. */
+static int gather(struct gift *gift, const uint8_t *run, size_t n)
+{
+	struct consumer *consumer = gift->consumer;
+	struct run_record record;
+	int r = sieve_begin(&consumer->sieve, run, n, &consumer->wait);
+
+	if (r < 0)
+		return r;
+	run_builder_clear(&consumer->sieve.builder);
+	while ((r = sieve_next(&consumer->sieve, &record)) == 1) {
+		struct cursor_item *item;
+
+		if (record.sequence < gift->start)
+			continue;
+		gift->is_full = is_gift_full(gift);
+		if (gift->is_full)
+			return 0;
+		item = cursor_item_lookup(gift->cursor, record.sequence);
+		if (item && is_blocking(gift->cursor, item) &&
+		    !is_due(item, gift->now_ns)) {
+			gift->is_full = true;
+			return 0;
+		}
+		item = wanted(gift, record.sequence);
+		/* A later one would overtake what is not due yet. */
+		if (!item && record.sequence >= gift->cursor->read_from) {
+			gift->is_full = true;
+			return 0;
+		}
+		r = item ? give_one(gift, item, &record) : 0;
+		if (r == -EMSGSIZE && gift->n) {
+			gift->is_full = true;
+			return 0;
+		}
+		if (r < 0)
+			return r;
+	}
+	return r;
+}
+
+static int send_gift(struct gift *gift)
+{
+	struct consumer *consumer = gift->consumer;
+	Helio__Log__V1__ConsumeReply reply =
+		HELIO__LOG__V1__CONSUME_REPLY__INIT;
+	const void *pieces[2];
+	size_t lengths[2];
+	int r;
+
+	if (!gift->n)
+		return 0;
+	r = run_builder_finish(&consumer->sieve.builder, gift->first, pieces,
+			       lengths);
+	if (r < 0)
+		return r;
+	reply.has_run = 1;
+	reply.run.len = lengths[0] + lengths[1];
+	reply.run.data = malloc(reply.run.len);
+	if (!reply.run.data)
+		return -ENOMEM;
+	memcpy(reply.run.data, pieces[0], lengths[0]);
+	memcpy(reply.run.data + lengths[0], pieces[1], lengths[1]);
+	reply.token = consumer->tokens;
+	reply.n_token = gift->n;
+	reply.redelivered = consumer->again;
+	reply.n_redelivered = gift->n;
+	r = consumer_send(consumer, &reply);
+	free(reply.run.data);
+	return r;
+}
+
+/* The end of a run was reached: what is not seen of it is passed over. */
+static void step_over(struct cursor *cursor, const struct gift *gift,
+		      uint64_t end)
+{
+	struct cursor_item *item = cursor_item_lookup(cursor, gift->start);
+
+	if (item && item->state == ITEM_READY)
+		item->state = ITEM_DONE;
+	if (cursor->read_from < end)
+		cursor->read_from = end;
+	cursor_advance(cursor);
+}
+
+/* The first sequence behind a run that is in the buffer. */
+static uint64_t end_of_run(const struct cursor *cursor,
+			   const struct sieve *sieve, const uint8_t *run,
+			   size_t n)
+{
+	const struct fetch *fetch = &cursor->fetch;
+	size_t at = (size_t)(run - fetch_bytes(fetch)) + n;
+	struct run_head head;
+
+	(void)sieve;
+	if (at < fetch->n &&
+	    run_head_decode(run + n, fetch->n - at, &head) == 0)
+		return head.base_sequence;
+	return fetch->next;
+}
+
+static int give(struct cursor *cursor, struct consumer *consumer,
+		uint64_t start, uint64_t now_ns)
+{
+	struct gift gift = {
+		.cursor = cursor,
+		.consumer = consumer,
+		.start = start,
+		.now_ns = now_ns,
+	};
+	size_t n = 0;
+	const uint8_t *run = fetch_find(&cursor->fetch, start, &n);
+	int r;
+
+	if (!run)
+		return -EBADMSG;
+	r = gather(&gift, run, n);
+	if (r < 0 && !gift.n)
+		return r;
+	if (!gift.is_full && r == 0)
+		step_over(cursor, &gift,
+			  end_of_run(cursor, &consumer->sieve, run, n));
+	r = send_gift(&gift);
+	if (gift.n)
+		cursor_wake_at(cursor, now_ns + cursor_ack_wait_ns(cursor));
+	return r;
+}
+
+/* ---- dead letters ---- */
+
+static int bury(struct cursor *cursor, uint64_t sequence)
+{
+	struct cursor_item *item = cursor_item_lookup(cursor, sequence);
+	struct run_reader reader = { 0 };
+	struct run_record record;
+	size_t n = 0;
+	const uint8_t *run = fetch_find(&cursor->fetch, sequence, &n);
+	int r = run ? run_reader_begin(&reader, run, n) : -EBADMSG;
+
+	while (r == 0 && (r = run_reader_next(&reader, &record)) == 1) {
+		r = 0;
+		if (record.sequence == sequence)
+			break;
+		record.sequence = 0;
+	}
+	if (r == 0 && record.sequence == sequence)
+		cursor_bury(cursor, item, &record);
+	else
+		item->state = ITEM_DONE;
+	run_reader_deinit(&reader);
+	return 0;
+}
+
+/* ---- the pump ---- */
+
+/* Returns whether to go on. */
+static bool step(struct cursor *cursor)
+{
+	uint64_t now_ns = clock_now_ns();
+	uint64_t sequence = next_sequence(cursor, now_ns);
+	struct cursor_item *item;
+	struct consumer *consumer = NULL;
+	bool is_dead;
+	size_t n;
+	int r;
+
+	if (!sequence || cursor->fetch.is_busy)
+		return false;
+	item = cursor_item_lookup(cursor, sequence);
+	is_dead = item && item->state == ITEM_DEAD;
+	if (!is_dead)
+		consumer = pick(cursor);
+	if (!is_dead && !consumer)
+		return false;
+	if (!cursor->has_runs || sequence < cursor->fetch.from ||
+	    !fetch_find(&cursor->fetch, sequence, &n)) {
+		fetch_from(cursor, sequence);
+		return false;
+	}
+	r = is_dead ? bury(cursor, sequence)
+		    : give(cursor, consumer, sequence, now_ns);
+	if (r == -EINPROGRESS || r == -EAGAIN)
+		return true; /* others may have room */
+	if (r < 0 && consumer)
+		consumer_end(
+			consumer,
+			r == -EBADMSG ? HELIO_DATA_LOSS : HELIO_UNAVAILABLE,
+			r == -EBADMSG ? "the log is damaged" : strerror(-r));
+	return r == 0;
+}
+
+void cursor_pump(struct cursor *cursor)
+{
+	if (cursor->is_pumping || cursor->is_gone ||
+	    !keeper_is_served(cursor->keeper) || !cursor->n_consumers)
+		return;
+	cursor->is_pumping = true;
+	for (int i = 0; step(cursor); i++) {
+		if (i < REPLIES_PER_PUMP)
+			continue;
+		cursor_wake_at(cursor, 0);
+		break;
+	}
+	cursor->is_pumping = false;
+	cursor_free_if_gone(cursor);
+}

@@ -1,0 +1,523 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "logger/service.h"
+
+#include <errno.h>
+#include <helio/log/v1/log.helio.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/diag.h"
+#include "logger/consumer.h"
+#include "logger/cursor_service.h"
+#include "logger/errand.h"
+#include "logger/import.h"
+#include "logger/keeper.h"
+#include "logger/logger.h"
+#include "logger/reader.h"
+#include "logger/schemas.h"
+#include "logger/verify.h"
+
+enum { PAGE_MAX = 64, LOGS_MAX = 1024, READERS_OF_ONE_MAX = 64 };
+
+static char *text(const char *constant)
+{
+	/* What is packed is not written to. */
+	return (char *)(uintptr_t)constant;
+}
+
+static void describe_numbers(const struct keeper *keeper,
+			     Helio__Log__V1__Log *log)
+{
+	const struct log_status *status = &keeper->status;
+	const struct keeper_stats *stats = &keeper->stats;
+	struct list *link;
+
+	log->has_first = log->has_last = 1;
+	log->first = status->first;
+	log->last = status->last;
+	log->has_first_unix_ns = log->has_last_unix_ns =
+		status->last >= status->first;
+	log->first_unix_ns = status->first_ns;
+	log->last_unix_ns = status->last_ns;
+	log->has_bytes = log->has_segments = 1;
+	log->bytes = status->bytes;
+	log->segments = status->n_segments;
+	log->has_stored = log->has_commits = 1;
+	log->stored = stats->n_stored;
+	log->commits = stats->n_commits;
+	log->has_refused = log->has_duplicates = 1;
+	log->refused = stats->n_refused;
+	log->duplicates = stats->n_duplicates;
+	log->has_cursors = log->has_readers = 1;
+	list_for_each (link, &keeper->cursors)
+		log->cursors++;
+	log->readers = stats->n_readers;
+}
+
+void service_describe(const struct keeper *keeper, Helio__Log__V1__Log *ret_log)
+{
+	static Helio__Log__V1__Config empty = HELIO__LOG__V1__CONFIG__INIT;
+	Helio__Log__V1__Log log = HELIO__LOG__V1__LOG__INIT;
+
+	log.name = text(keeper->name);
+	log.fault = text(keeper->fault);
+	log.config = keeper->config.proto
+			     ? (Helio__Log__V1__Config *)(uintptr_t)
+				       keeper->config.proto
+			     : &empty;
+	describe_numbers(keeper, &log);
+	*ret_log = log;
+}
+
+static struct keeper *find(struct errand *errand)
+{
+	struct keeper *keeper = keeper_lookup(errand->logger, errand->log);
+
+	if (keeper && keeper->state != KEEPER_CLOSING)
+		return keeper;
+	errand_fail(errand, HELIO_NOT_FOUND, "no log is called %s",
+		    errand->log);
+	return NULL;
+}
+
+struct keeper *service_log(struct errand *errand)
+{
+	struct keeper *keeper = find(errand);
+
+	if (!keeper || keeper_is_served(keeper))
+		return keeper;
+	errand_fail(errand,
+		    keeper->state == KEEPER_DAMAGED ? HELIO_DATA_LOSS
+						    : HELIO_UNAVAILABLE,
+		    "%s: %s", keeper->name,
+		    keeper->fault[0] ? keeper->fault : "it is being opened");
+	return NULL;
+}
+
+/* ---- create ---- */
+
+static int answer_create(struct errand *errand)
+{
+	Helio__Log__V1__CreateReply reply = HELIO__LOG__V1__CREATE_REPLY__INIT;
+	const struct keeper *keeper =
+		keeper_lookup(errand->logger, errand->log);
+	Helio__Log__V1__Log log;
+
+	if (!keeper)
+		return helio_serving_fail(errand->serving, HELIO_ABORTED,
+					  "it was deleted meanwhile");
+	service_describe(keeper, &log);
+	reply.log = &log;
+	reply.has_was_there = 1;
+	reply.was_there = errand->was_there;
+	return helio_serving_reply(errand->serving, &reply.base);
+}
+
+static void on_undone(struct keeper *keeper, unsigned status,
+		      const char *reason, void *userdata)
+{
+	struct errand *errand = userdata;
+
+	errand_fail(errand, errand->status, "%s", errand->why);
+}
+
+/* What cannot capture what it should is not made. */
+static void on_created(struct keeper *keeper, unsigned status,
+		       const char *reason, void *userdata)
+{
+	struct errand *errand = userdata;
+
+	if (status == HELIO_OK) {
+		errand_answer(errand, answer_create);
+		return;
+	}
+	errand->status = status;
+	snprintf(errand->why, sizeof(errand->why), "%s", reason);
+	keeper_close(keeper, keeper->was_open, on_undone, errand);
+}
+
+static void compare_existing(struct errand *errand, struct keeper *keeper,
+			     const Helio__Log__V1__Config *config)
+{
+	errand->was_there = true;
+	if (!keeper->config.proto || keeper->state == KEEPER_OPENING)
+		errand_fail(errand, HELIO_UNAVAILABLE, "%s: %s", keeper->name,
+			    keeper->fault[0] ? keeper->fault
+					     : "it is being opened");
+	else if (!config_is_equal(keeper->config.proto, config))
+		errand_fail(errand, HELIO_ALREADY_EXISTS,
+			    "%s is there with another configuration",
+			    keeper->name);
+	else
+		errand_answer(errand, answer_create);
+}
+
+static size_t count_logs(const struct logger *logger)
+{
+	struct list *link;
+	size_t n = 0;
+
+	list_for_each (link, &logger->keepers)
+		n++;
+	return n;
+}
+
+static void create(struct errand *errand)
+{
+	static const Helio__Log__V1__Config empty =
+		HELIO__LOG__V1__CONFIG__INIT;
+	const Helio__Log__V1__CreateRequest *request =
+		(const void *)errand->request;
+	const Helio__Log__V1__Config *proto =
+		request->config ? request->config : &empty;
+	struct keeper *keeper = keeper_lookup(errand->logger, errand->log);
+	const char *fault = config_fault(proto);
+	struct config config;
+
+	if (fault) {
+		errand_fail(errand, HELIO_INVALID_ARGUMENT, "%s", fault);
+		return;
+	}
+	if (keeper) {
+		compare_existing(errand, keeper, proto);
+		return;
+	}
+	if (count_logs(errand->logger) >= LOGS_MAX) {
+		errand_fail(errand, HELIO_RESOURCE_EXHAUSTED,
+			    "there are %d logs already", LOGS_MAX);
+		return;
+	}
+	if (config_copy(proto, &config) < 0 ||
+	    keeper_new(errand->logger, errand->log, &config, on_created, errand,
+		       &keeper) < 0)
+		errand_fail(errand, HELIO_RESOURCE_EXHAUSTED, "no memory");
+}
+
+/* ---- change ---- */
+
+static int answer_change(struct errand *errand)
+{
+	Helio__Log__V1__ChangeReply reply = HELIO__LOG__V1__CHANGE_REPLY__INIT;
+	const struct keeper *keeper =
+		keeper_lookup(errand->logger, errand->log);
+	Helio__Log__V1__Log log;
+
+	if (!keeper)
+		return helio_serving_fail(errand->serving, HELIO_ABORTED,
+					  "it was deleted meanwhile");
+	service_describe(keeper, &log);
+	reply.log = &log;
+	return helio_serving_reply(errand->serving, &reply.base);
+}
+
+static void on_changed(struct keeper *keeper, unsigned status,
+		       const char *reason, void *userdata)
+{
+	struct errand *errand = userdata;
+
+	if (status == HELIO_OK)
+		errand_answer(errand, answer_change);
+	else
+		errand_fail(errand, status, "%s", reason);
+}
+
+static void change(struct errand *errand)
+{
+	const Helio__Log__V1__ChangeRequest *request =
+		(const void *)errand->request;
+	struct keeper *keeper = service_log(errand);
+	Helio__Log__V1__Config merged;
+	struct config config;
+	const char *fault;
+
+	if (!keeper)
+		return;
+	if (keeper->is_configuring || keeper->on_settled) {
+		errand_fail(errand, HELIO_ABORTED,
+			    "it is being changed by somebody else");
+		return;
+	}
+	config_merge(keeper->config.proto, request->config,
+		     request->set_patterns, request->set_services, &merged);
+	fault = config_fault(&merged);
+	if (fault)
+		errand_fail(errand, HELIO_INVALID_ARGUMENT, "%s", fault);
+	else if (config_copy(&merged, &config) < 0)
+		errand_fail(errand, HELIO_RESOURCE_EXHAUSTED, "no memory");
+	else
+		keeper_configure(keeper, &config, on_changed, errand);
+}
+
+/* ---- get, list, delete ---- */
+
+static int answer_get(struct errand *errand)
+{
+	Helio__Log__V1__GetReply reply = HELIO__LOG__V1__GET_REPLY__INIT;
+	const struct keeper *keeper =
+		keeper_lookup(errand->logger, errand->log);
+	Helio__Log__V1__Log log;
+
+	if (!keeper)
+		return helio_serving_fail(errand->serving, HELIO_NOT_FOUND,
+					  "there is no such log");
+	service_describe(keeper, &log);
+	reply.log = &log;
+	return helio_serving_reply(errand->serving, &reply.base);
+}
+
+static void get(struct errand *errand)
+{
+	if (find(errand))
+		errand_answer(errand, answer_get);
+}
+
+/* The first `n` logs after the cursor, in the order of their names. */
+static size_t page(const struct errand *errand, struct keeper **ret_keepers,
+		   bool *ret_has_more)
+{
+	const Helio__Log__V1__ListRequest *request =
+		(const void *)errand->request;
+	const char *after = request->cursor ? request->cursor : "";
+	size_t limit = request->limit && request->limit < PAGE_MAX
+			       ? request->limit
+			       : PAGE_MAX;
+	size_t n = 0;
+	struct list *link;
+
+	*ret_has_more = false;
+	list_for_each (link, &errand->logger->keepers) {
+		struct keeper *keeper = container_of(link, struct keeper, link);
+
+		if (strcmp(keeper->name, after) <= 0)
+			continue;
+		*ret_has_more = n == limit;
+		if (n == limit)
+			break;
+		ret_keepers[n++] = keeper;
+	}
+	return n;
+}
+
+static int answer_list(struct errand *errand)
+{
+	Helio__Log__V1__ListReply reply = HELIO__LOG__V1__LIST_REPLY__INIT;
+	Helio__Log__V1__Log logs[PAGE_MAX];
+	Helio__Log__V1__Log *shown[PAGE_MAX];
+	struct keeper *keepers[PAGE_MAX];
+	bool has_more;
+	size_t n = page(errand, keepers, &has_more);
+
+	reply.logs = shown;
+	for (size_t i = 0; i < n; i++) {
+		int r = access_ask(&errand->logger->access, errand->principal,
+				   "log-read", keepers[i]->name,
+				   strlen(keepers[i]->name), &errand->wait);
+
+		if (r == -EINPROGRESS)
+			return -EAGAIN;
+		if (r < 0)
+			return helio_serving_fail(errand->serving,
+						  HELIO_UNAVAILABLE,
+						  "the switch cannot be asked");
+		if (r == 0)
+			continue;
+		service_describe(keepers[i], &logs[reply.n_logs]);
+		shown[reply.n_logs] = &logs[reply.n_logs];
+		reply.n_logs++;
+	}
+	if (has_more)
+		reply.next = keepers[n - 1]->name;
+	return helio_serving_reply(errand->serving, &reply.base);
+}
+
+static void list(struct errand *errand)
+{
+	errand_answer(errand, answer_list);
+}
+
+static int answer_delete(struct errand *errand)
+{
+	Helio__Log__V1__DeleteReply reply = HELIO__LOG__V1__DELETE_REPLY__INIT;
+
+	return helio_serving_reply(errand->serving, &reply.base);
+}
+
+static void on_deleted(struct keeper *keeper, unsigned status,
+		       const char *reason, void *userdata)
+{
+	struct errand *errand = userdata;
+
+	if (status == HELIO_OK)
+		errand_answer(errand, answer_delete);
+	else
+		errand_fail(errand, status, "%s", reason);
+}
+
+static void delete (struct errand *errand)
+{
+	struct keeper *keeper = find(errand);
+
+	if (!keeper)
+		return;
+	if (keeper->on_settled || keeper->state == KEEPER_OPENING)
+		errand_fail(errand, HELIO_ABORTED,
+			    "it is being changed by somebody else");
+	else
+		keeper_close(keeper, true, on_deleted, errand);
+}
+
+/* ---- read ---- */
+
+static unsigned count_readers(const struct errand *errand)
+{
+	struct list *link;
+	unsigned n = 0;
+
+	list_for_each (link, &errand->logger->readers)
+		n += !strcmp(container_of(link, struct reader, link)->principal,
+			     errand->principal);
+	return n;
+}
+
+static void read_log(struct errand *errand)
+{
+	struct keeper *keeper = service_log(errand);
+
+	if (!keeper)
+		return;
+	if (count_readers(errand) >= READERS_OF_ONE_MAX) {
+		errand_fail(errand, HELIO_RESOURCE_EXHAUSTED,
+			    "%s reads %d times already", errand->principal,
+			    READERS_OF_ONE_MAX);
+		return;
+	}
+	reader_start(keeper, errand_hand_over(errand),
+		     (const void *)errand->request, errand->principal);
+	errand_drop(errand);
+}
+
+/* ---- the methods ---- */
+
+#define LOG_OF(name, type, field)                                    \
+	static const char *name(const ProtobufCMessage *request)     \
+	{                                                            \
+		return ((const type *)(const void *)request)->field; \
+	}
+
+LOG_OF(log_of_create, Helio__Log__V1__CreateRequest, name)
+LOG_OF(log_of_change, Helio__Log__V1__ChangeRequest, name)
+LOG_OF(log_of_get, Helio__Log__V1__GetRequest, name)
+LOG_OF(log_of_delete, Helio__Log__V1__DeleteRequest, name)
+LOG_OF(log_of_read, Helio__Log__V1__ReadRequest, log)
+LOG_OF(log_of_create_cursor, Helio__Log__V1__CreateCursorRequest, log)
+LOG_OF(log_of_list_cursors, Helio__Log__V1__ListCursorsRequest, log)
+LOG_OF(log_of_move_cursor, Helio__Log__V1__MoveCursorRequest, log)
+LOG_OF(log_of_delete_cursor, Helio__Log__V1__DeleteCursorRequest, log)
+LOG_OF(log_of_verify, Helio__Log__V1__VerifyRequest, log)
+LOG_OF(log_of_get_schema, Helio__Log__V1__GetSchemaRequest, log)
+LOG_OF(cursor_of_create, Helio__Log__V1__CreateCursorRequest, name)
+LOG_OF(cursor_of_move, Helio__Log__V1__MoveCursorRequest, name)
+LOG_OF(cursor_of_delete, Helio__Log__V1__DeleteCursorRequest, name)
+
+#define TYPE(of, right, log, cursor, function)        \
+	static const struct errand_type of##_type = { \
+		.verb = right,                        \
+		.log_of = log,                        \
+		.cursor_of = cursor,                  \
+		.act = function,                      \
+	}
+
+TYPE(verify, "log-admin", log_of_verify, NULL, verify);
+TYPE(get_schema, "log-read", log_of_get_schema, NULL, schemas_get);
+TYPE(create, "log-admin", log_of_create, NULL, create);
+TYPE(change, "log-admin", log_of_change, NULL, change);
+TYPE(get, "log-read", log_of_get, NULL, get);
+TYPE(list, NULL, NULL, NULL, list);
+TYPE(delete, "log-admin", log_of_delete, NULL, delete);
+TYPE(read, "log-read", log_of_read, NULL, read_log);
+TYPE(create_cursor, "log-read", log_of_create_cursor, cursor_of_create,
+     cursor_service_create);
+TYPE(list_cursors, "log-read", log_of_list_cursors, NULL, cursor_service_list);
+TYPE(move_cursor, "log-read", log_of_move_cursor, cursor_of_move,
+     cursor_service_move);
+TYPE(delete_cursor, "log-read", log_of_delete_cursor, cursor_of_delete,
+     cursor_service_delete);
+
+#define METHOD(method, type)                                    \
+	static void method##_method(                            \
+		struct helio_serving *serving,                  \
+		const Helio__Log__V1__##type##Request *request, \
+		void *userdata)                                 \
+	{                                                       \
+		errand_start(userdata, &method##_type, serving, \
+			     &request->base);                   \
+	}
+
+METHOD(verify, Verify)
+METHOD(get_schema, GetSchema)
+METHOD(create, Create)
+METHOD(change, Change)
+METHOD(get, Get)
+METHOD(list, List)
+METHOD(delete, Delete)
+METHOD(read, Read)
+METHOD(create_cursor, CreateCursor)
+METHOD(list_cursors, ListCursors)
+METHOD(move_cursor, MoveCursor)
+METHOD(delete_cursor, DeleteCursor)
+
+static void import_method(struct helio_serving *serving,
+			  const Helio__Log__V1__ImportRequest *null,
+			  void *userdata)
+{
+	import_start(userdata, serving);
+}
+
+static void consume_method(struct helio_serving *serving,
+			   const Helio__Log__V1__ConsumeRequest *null,
+			   void *userdata)
+{
+	consumer_start(userdata, serving);
+}
+
+static const struct helio__log__v1__logs__server methods = {
+	.create = create_method,
+	.change = change_method,
+	.get = get_method,
+	.list = list_method,
+	.delete = delete_method,
+	.read = read_method,
+	.consume = consume_method,
+	.verify = verify_method,
+	.import = import_method,
+	.get_schema = get_schema_method,
+	.create_cursor = create_cursor_method,
+	.list_cursors = list_cursors_method,
+	.move_cursor = move_cursor_method,
+	.delete_cursor = delete_cursor_method,
+};
+
+static void on_ready(struct helio_server *server, unsigned status,
+		     const char *reason, void *userdata)
+{
+	struct logger *logger = userdata;
+
+	if (status != HELIO_OK)
+		log_error("the service is not served: %s: %s",
+			  helio_status_name(status), reason);
+	logger_served(logger, status == HELIO_OK);
+}
+
+int service_start(struct logger *logger)
+{
+	const struct helio_server_options options = {
+		.program = "helio-logger",
+		.version = HELIO_VERSION,
+		.on_ready = on_ready,
+		.userdata = logger,
+	};
+
+	return helio__log__v1__logs__server__new(logger->bus, &methods,
+						 &options, &logger->server);
+}
