@@ -49,11 +49,11 @@ struct helio_log_record {
 	uint64_t sequence;
 	uint64_t time_ns; /* when it was stored, since 1970 */
 	enum helio_log_kind kind;
-	bool has_key;           /* it was published with an idempotency key */
-	unsigned status;        /* of a reply: enum helio_status */
-	uint64_t slot;          /* of a call or a reply */
-	uint64_t n_lost;        /* of a gap; 0: nobody knows how many */
-	const void *details;    /* of a bad status, or NULL */
+	bool has_key;        /* it was published with an idempotency key */
+	unsigned status;     /* of a reply: enum helio_status */
+	uint64_t slot;       /* of a call or a reply */
+	uint64_t n_lost;     /* of a gap; 0: nobody knows how many */
+	const void *details; /* of a bad status, or NULL */
 	size_t n_details;
 	/*
 	 * As it was published. Of a call and a reply, the schema is that of the
@@ -70,9 +70,9 @@ struct helio_log_reader;
 /** Where to begin. The first that is set counts; none: the first record. */
 struct helio_log_place {
 	uint64_t sequence;
-	uint64_t unix_ns; /* the first at or after this time */
-	uint64_t newest;  /* so many of the newest that match */
-	bool is_end;      /* only what is stored from now on */
+	uint64_t unix_ns;         /* the first at or after this time */
+	uint64_t newest;          /* so many of the newest that match */
+	bool is_end;              /* only what is stored from now on */
 	bool is_last_per_subject; /* of each the newest, then what is new */
 };
 
@@ -113,11 +113,11 @@ struct helio_log_read_options {
 	uint64_t until_unix_ns;  /* the same by time */
 	uint64_t limit;          /* at most so many; 0: all */
 	struct helio_log_filter filter;
-	bool is_following; /* go on with what is stored later */
-	bool is_reverse;   /* newest first; not with is_following */
-	uint32_t pace_permille; /* 1000: as it was stored; 0: at once */
-	bool is_waiting;   /* for a logger, from the beginning */
-	uint32_t window_bytes; /* of records under way; 0: 1 MiB */
+	bool is_following;             /* go on with what is stored later */
+	bool is_reverse;               /* newest first; not with is_following */
+	uint32_t pace_permille;        /* 1000: as it was stored; 0: at once */
+	bool is_waiting;               /* for a logger, from the beginning */
+	uint32_t window_bytes;         /* of records under way; 0: 1 MiB */
 	helio_log_record_fn on_record; /* NULL: helio_log_next() takes them */
 	helio_log_live_fn on_live;     /* NULL where nobody needs it */
 	helio_log_expired_fn on_expired;

@@ -27,9 +27,9 @@ int backlog_push(struct backlog *backlog, enum backlog_kind kind,
 
 	if (!item)
 		return -ENOMEM;
-	*item = (struct backlog_item){
-		.kind = kind, .sequence = sequence, .n = n
-	};
+	*item = (struct backlog_item){ .kind = kind,
+				       .sequence = sequence,
+				       .n = n };
 	if (n)
 		memcpy(item->bytes, bytes, n);
 	list_push_back(&backlog->items, &item->link);

@@ -155,9 +155,8 @@ static void tell(struct helio_log_consumer *consumer,
 	if (reply->has_acked_to && options->on_acked && is_wanted(consumer))
 		options->on_acked(consumer, reply->acked_to,
 				  consumer->userdata);
-	for (size_t i = 0; options->on_late && i < reply->n_late &&
-			   is_wanted(consumer);
-	     i++)
+	for (size_t i = 0;
+	     options->on_late && i < reply->n_late && is_wanted(consumer); i++)
 		options->on_late(consumer, reply->late[i], consumer->userdata);
 }
 
@@ -351,8 +350,8 @@ int helio_log_nak(struct helio_log_consumer *consumer, uint64_t token,
 	if (r < 0)
 		return r;
 	r = add(consumer, &consumer->answers.naks, token);
-	if (r == -ENOMEM && consumer->answers.delays.n >
-				    consumer->answers.naks.n)
+	if (r == -ENOMEM &&
+	    consumer->answers.delays.n > consumer->answers.naks.n)
 		consumer->answers.delays.n--;
 	return r;
 }

@@ -36,10 +36,10 @@ static int keep_texts(struct question *question, const char *log,
 	size_t n = filter->n_subjects + filter->n_principals;
 	char *at;
 
-	question->texts = malloc(
-		strlen(log) + 1 +
-		bytes_of(filter->subjects, filter->n_subjects) +
-		bytes_of(filter->principals, filter->n_principals));
+	question->texts =
+		malloc(strlen(log) + 1 +
+		       bytes_of(filter->subjects, filter->n_subjects) +
+		       bytes_of(filter->principals, filter->n_principals));
 	question->lists = calloc(n + 1, sizeof(*question->lists));
 	if (!question->texts || !question->lists)
 		return -ENOMEM;
@@ -47,10 +47,10 @@ static int keep_texts(struct question *question, const char *log,
 	question->request.log = keep(&at, log);
 	for (size_t i = 0; i < n; i++)
 		question->lists[i] = keep(
-			&at, i < filter->n_subjects
-				     ? filter->subjects[i]
-				     : filter->principals[i -
-							  filter->n_subjects]);
+			&at,
+			i < filter->n_subjects
+				? filter->subjects[i]
+				: filter->principals[i - filter->n_subjects]);
 	question->filter.n_subjects = filter->n_subjects;
 	question->filter.subjects = question->lists;
 	question->filter.n_principals = filter->n_principals;
@@ -106,6 +106,8 @@ int question_init(struct question *question, const char *log,
 	helio__log__v1__filter__init(&question->filter);
 	set_place(question, &options->place);
 	set_bounds(&question->request, options);
+	question->position = options->is_reverse ? options->until_sequence
+						 : options->place.sequence;
 	return keep_texts(question, log, &options->filter);
 }
 

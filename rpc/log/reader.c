@@ -7,8 +7,8 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
-#include "base/list.h"
 #include "base/clock.h"
+#include "base/list.h"
 #include "helio/log/v1/log.helio.h"
 
 enum { WINDOW_BYTES = 1 << 20 };
@@ -439,8 +439,8 @@ int helio_log_read(struct helio *bus, const char *log,
 	reader = calloc(1, sizeof(*reader));
 	if (!reader)
 		return -ENOMEM;
-	window_bytes = options->window_bytes ? options->window_bytes
-					     : WINDOW_BYTES;
+	window_bytes =
+		options->window_bytes ? options->window_bytes : WINDOW_BYTES;
 	reader->options = *options;
 	reader->userdata = userdata;
 	backlog_init(&reader->backlog, window_bytes);
