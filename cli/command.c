@@ -29,6 +29,8 @@ const struct command *const commands[] = {
 	&command_log_export,
 	&command_log_import,
 	&command_log,
+	&command_logger_pipe,
+	&command_replay,
 	&command_ls,
 	&command_top,
 	&command_ping,

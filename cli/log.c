@@ -111,27 +111,6 @@ static int compile(struct viewer *viewer, const char *pattern)
 	return EXIT_USAGE;
 }
 
-static int parse_speed(const char *text, uint32_t *ret_permille)
-{
-	double times;
-	char *end;
-
-	if (!text || strcmp(text, "max") == 0)
-		return EXIT_OK;
-	*ret_permille = 1000;
-	if (strcmp(text, "original") == 0)
-		return EXIT_OK;
-	times = strtod(text, &end);
-	if (end != text && !*end && times >= 0.001 && times <= 1000000) {
-		*ret_permille = (uint32_t)(times * 1000);
-		return EXIT_OK;
-	}
-	talk("log: --speed is 'original', 'max' or how many times as fast, "
-	     "not '%s'",
-	     text);
-	return EXIT_USAGE;
-}
-
 /* A domain is a principal; `web` alone is vm:web. */
 static int name_principals(struct viewer *viewer)
 {
@@ -180,8 +159,13 @@ static int parse(struct viewer *viewer)
 		viewer->until_ns++;
 	if (r == EXIT_OK && log->grep)
 		r = compile(viewer, log->grep);
-	if (r == EXIT_OK)
-		r = parse_speed(log->speed, &viewer->pace_permille);
+	if (r == EXIT_OK &&
+	    moment_parse_speed(log->speed, &viewer->pace_permille) < 0) {
+		talk("log: --speed is 'original', 'max' or how many times as "
+		     "fast, not '%s'",
+		     log->speed);
+		return EXIT_USAGE;
+	}
 	return r == EXIT_OK ? name_principals(viewer) : r;
 }
 

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -323,6 +324,24 @@ int moment_parse(const char *text, uint64_t now_ns, uint64_t *ret_ns)
 	    parse_relative(text, now_ns, ret_ns) == 0)
 		return 0;
 	return parse_calendar(text, now_ns, ret_ns);
+}
+
+int moment_parse_speed(const char *text, uint32_t *ret_permille)
+{
+	double times;
+	char *end;
+
+	*ret_permille = 0;
+	if (!text || strcmp(text, "max") == 0)
+		return 0;
+	*ret_permille = 1000;
+	if (strcmp(text, "original") == 0)
+		return 0;
+	times = strtod(text, &end);
+	if (end == text || *end || !(times >= 0.001 && times <= 1000000))
+		return -EINVAL;
+	*ret_permille = (uint32_t)(times * 1000);
+	return 0;
 }
 
 static struct tm local_of(uint64_t ns)

@@ -25,6 +25,12 @@ int moment_parse(const char *text, uint64_t now_ns, uint64_t *ret_ns);
 /** `3s`, `1h 30min`, `2 weeks`; a number alone is seconds. The same. */
 int moment_parse_span(const char *text, uint64_t *ret_ns);
 
+/**
+ * `original` is 1000 thousandths, `max` and NULL are 0, `2.5` is 2500. Returns
+ * 0 or -EINVAL.
+ */
+int moment_parse_speed(const char *text, uint32_t *ret_permille);
+
 /** "Nov 30 13:00:00", in local time. */
 void moment_format_short(uint64_t ns, char text[MOMENT_TEXT_BYTES]);
 
