@@ -184,13 +184,13 @@ static void write_short(const struct entry_view *view,
 	_cleanup_(buffer_deinit) struct buffer text;
 	char moment[MOMENT_TEXT_BYTES];
 
+	buffer_init(&text, TEXT_BYTES_MAX);
 	moment_format_short(record->time_ns, moment);
 	fprintf(out, "%s ", moment);
 	if (record->kind == HELIO_LOG_GAP) {
 		write_gap(record, out);
 		return;
 	}
-	buffer_init(&text, TEXT_BYTES_MAX);
 	entry_text(view, record, &text);
 	text_write_escaped(out, record->message.source,
 			   strlen(record->message.source));
@@ -210,11 +210,11 @@ static void write_cat(const struct entry_view *view,
 	_cleanup_(buffer_deinit) struct buffer text;
 	size_t n;
 
+	buffer_init(&text, TEXT_BYTES_MAX);
 	if (record->kind == HELIO_LOG_GAP) {
 		write_gap(record, out);
 		return;
 	}
-	buffer_init(&text, TEXT_BYTES_MAX);
 	if (!view->decoder || !decoder_json(view->decoder, record, &text)) {
 		buffer_clear(&text);
 		buffer_add(&text, message->body, message->n_body);

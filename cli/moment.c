@@ -90,11 +90,12 @@ static const char *parse_fraction(const char *at, uint64_t *ret_ns)
 	return at;
 }
 
-static const char *parse_unit(const char *at, uint64_t *ret_ns)
+/* A number alone is seconds. */
+static const char *parse_unit(const char *behind, uint64_t *ret_ns)
 {
+	const char *at = skip_space(behind);
 	size_t n = 0;
 
-	at = skip_space(at);
 	while (isalpha((unsigned char)at[n]))
 		n++;
 	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
@@ -104,9 +105,8 @@ static const char *parse_unit(const char *at, uint64_t *ret_ns)
 		*ret_ns = units[i].ns;
 		return at + n;
 	}
-	/* A number alone is seconds. */
 	*ret_ns = NS_PER_S;
-	return n == 0 ? at : NULL;
+	return behind;
 }
 
 /* One `1.5h` of a span, added to *ns. */
@@ -117,9 +117,10 @@ static const char *parse_part(const char *at, uint64_t *ns)
 	at = parse_digits(at, 12, &number);
 	if (at)
 		at = parse_fraction(at, &fraction_ns);
-	if (at)
-		at = parse_unit(at, &unit_ns);
-	if (!at || __builtin_mul_overflow(number, unit_ns, &part) ||
+	if (!at)
+		return NULL;
+	at = parse_unit(at, &unit_ns);
+	if (__builtin_mul_overflow(number, unit_ns, &part) ||
 	    __builtin_add_overflow(*ns, part, ns))
 		return NULL;
 	part = (uint64_t)((double)fraction_ns / NS_PER_S * (double)unit_ns);

@@ -104,7 +104,8 @@ static int take_line(struct piper *piper, const struct source *source,
 				     .is_continued = is_continued };
 
 	take_severity(&line, &n, &like.severity);
-	if (!shipper_is_full(&piper->shipper))
+	/* Who waits has read a little too much, which is taken all the same. */
+	if (!piper->settings->is_dropping || !shipper_is_full(&piper->shipper))
 		return shipper_add(&piper->shipper, &like, line, n);
 	shipper_drop(&piper->shipper);
 	return 0;
@@ -410,6 +411,9 @@ static int ship(struct piper *piper)
 		if (r < 0)
 			break;
 		shipper_send(&piper->shipper);
+		/* What came may have been the last that was awaited. */
+		if (r > 0)
+			continue;
 		r = wait_and_read(piper);
 		shipper_send(&piper->shipper);
 	}

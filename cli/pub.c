@@ -16,6 +16,7 @@
 #include "cli/input.h"
 #include "cli/json.h"
 #include "cli/output.h"
+#include "cli/registry.h"
 #include "cli/session.h"
 
 /* So many acks may be awaited while more is published. */
@@ -31,12 +32,17 @@ struct pub {
 	uint64_t count;
 	struct texts headers;
 	int ack; /* enum ack_choice */
+	bool is_durable;
+	uint64_t expected; /* UINT64_MAX: nothing */
 	const char *key;
 	const char *content_type;
+	const char *schema;
 };
 
 struct publisher {
 	const struct pub *pub;
+	int ack; /* enum ack_choice */
+	uint8_t schema[REGISTRY_HASH_BYTES];
 	struct session session;
 	struct headers headers;
 	struct helio_publish_options options;
@@ -85,7 +91,7 @@ static void on_ack(struct helio *bus, const struct helio_ack *ack,
 	}
 	publisher->n_took += ack->n_took;
 	publisher->n_full += ack->n_refused;
-	if (publisher->pub->ack == ACK_STORED)
+	if (publisher->ack == ACK_STORED)
 		write_stored(publisher, ack);
 }
 
@@ -119,7 +125,7 @@ static int publish_once(struct publisher *publisher, const void *body, size_t n)
 	if (r < 0)
 		return r;
 	publisher->n_published++;
-	if (pub->ack == ACK_NONE)
+	if (publisher->ack == ACK_NONE)
 		return 0;
 	publisher->n_acks_pending++;
 	return wait_for_acks(publisher, ACKS_PENDING_MAX);
@@ -189,7 +195,7 @@ static void write_total(const struct publisher *publisher)
 	struct json json = { .out = stdout };
 
 	if (publisher->pub->common.format != FORMAT_JSON) {
-		if (publisher->pub->ack == ACK_ROUTED)
+		if (publisher->ack == ACK_ROUTED)
 			printf("%llu taken, %llu refused by full queues\n",
 			       (unsigned long long)publisher->n_took,
 			       (unsigned long long)publisher->n_full);
@@ -201,7 +207,7 @@ static void write_total(const struct publisher *publisher)
 	json_open(&json, '{');
 	json_key(&json, "published");
 	json_number(&json, publisher->n_published);
-	if (publisher->pub->ack == ACK_ROUTED) {
+	if (publisher->ack == ACK_ROUTED) {
 		json_key(&json, "took");
 		json_number(&json, publisher->n_took);
 		json_key(&json, "refused");
@@ -216,7 +222,7 @@ static int code_of_acks(const struct publisher *publisher)
 {
 	if (publisher->code != EXIT_OK)
 		return publisher->code;
-	if (publisher->pub->ack != ACK_ROUTED || publisher->n_took > 0)
+	if (publisher->ack != ACK_ROUTED || publisher->n_took > 0)
 		return EXIT_OK;
 	return publisher->n_full > 0 ? EXIT_QUOTA : EXIT_NEGATIVE;
 }
@@ -247,12 +253,20 @@ static int publisher_open(struct publisher *publisher)
 		talk("pub: either BODY or --lines");
 		return EXIT_USAGE;
 	}
+	if (pub->schema &&
+	    registry_parse_hash(pub->schema, publisher->schema) < 0) {
+		talk("pub: --schema is a hash, 64 hexadecimal digits");
+		return EXIT_USAGE;
+	}
+	publisher->ack = pub->ack;
+	if (pub->is_durable || pub->expected != UINT64_MAX)
+		publisher->ack = ACK_STORED;
 	if (headers_init(&publisher->headers, &pub->headers) < 0) {
 		talk("pub: a header is NAME:VALUE");
 		return EXIT_USAGE;
 	}
 	publisher->options = (struct helio_publish_options){
-		.flags = flags[pub->ack],
+		.flags = flags[publisher->ack],
 		.timeout_ms = pub->common.timeout_ms,
 		.on_ack = on_ack,
 		.userdata = publisher,
@@ -260,6 +274,9 @@ static int publisher_open(struct publisher *publisher)
 		.content_type = pub->content_type,
 		.headers = publisher->headers.at,
 		.n_headers = publisher->headers.n,
+		.schema_hash = pub->schema ? publisher->schema : NULL,
+		.has_expected = pub->expected != UINT64_MAX,
+		.expected_sequence = pub->expected,
 	};
 	return session_open(&publisher->session, &pub->common, false);
 }
@@ -287,7 +304,8 @@ static int run(const void *settings)
 }
 
 static const struct pub defaults = { .common.timeout_ms = TIMEOUT_DEFAULT_MS,
-				     .count = 1 };
+				     .count = 1,
+				     .expected = UINT64_MAX };
 
 static const struct option options[] = {
 	{ 'l', "lines", OPTION_FLAG, offsetof(struct pub, is_lines), NULL,
@@ -299,10 +317,20 @@ static const struct option options[] = {
 	{ 0, "ack", OPTION_CHOICE, offsetof(struct pub, ack),
 	  "none|routed|stored",
 	  "ask how many took it, or whether a log has it on disk" },
+	{ 'd', "durable", OPTION_FLAG, offsetof(struct pub, is_durable), NULL,
+	  "the same as --ack stored: tell log, sequence, and whether it was "
+	  "there already" },
+	{ 0, "expect", OPTION_NUMBER, offsetof(struct pub, expected),
+	  "SEQUENCE",
+	  "durable, and only if that is the log's last record; 0: "
+	  "if it has none" },
 	{ 0, "key", OPTION_TEXT, offsetof(struct pub, key), "KEY",
 	  "the key by which a repetition is known" },
 	{ 0, "content-type", OPTION_TEXT, offsetof(struct pub, content_type),
 	  "TYPE", "what the body is" },
+	{ 0, "schema", OPTION_TEXT, offsetof(struct pub, schema), "HASH",
+	  "the schema of the body, whose message the content type names: "
+	  "`application/protobuf; message=foo.v1.Thing`" },
 	OPTION_ROW_TIMEOUT("how long to wait for the bus (5s)"),
 	OPTION_ROWS_BUS,
 	OPTION_ROW_END,

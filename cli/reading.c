@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "cli/exit.h"
@@ -77,10 +78,14 @@ static int wait_for_more(struct helio *bus, int signals)
 	struct pollfd fds[2] = { { .fd = signals, .events = POLLIN },
 				 { .fd = helio_fd(bus), .events = POLLIN } };
 
+	struct signalfd_siginfo info;
+
 	fflush(stdout);
 	if (poll(fds, 2, helio_timeout_ms(bus)) < 0)
 		return errno == EINTR ? 0 : -errno;
-	return fds[0].revents ? 1 : 0;
+	/* It is taken, so that it does not end us when it is no more blocked.
+	 */
+	return read(signals, &info, sizeof(info)) == sizeof(info);
 }
 
 static int take_until_end(struct reading *reading,
