@@ -167,7 +167,8 @@ static int after(uint64_t now_ns, uint64_t span_ns, uint64_t *ret_ns)
 static int parse_relative(const char *text, uint64_t now_ns, uint64_t *ret_ns)
 {
 	char sign = *text;
-	const char *at = text + (sign == '-' || sign == '+');
+	bool has_sign = sign == '-' || sign == '+';
+	const char *at = text + has_sign;
 	uint64_t span_ns;
 
 	at = parse_parts(skip_space(at), &span_ns);
@@ -177,9 +178,9 @@ static int parse_relative(const char *text, uint64_t now_ns, uint64_t *ret_ns)
 		return before(now_ns, span_ns, ret_ns);
 	if (sign == '+' && !*at)
 		return after(now_ns, span_ns, ret_ns);
-	if (strcmp(at, "ago") == 0 && at != text)
+	if (!has_sign && strcmp(at, "ago") == 0)
 		return before(now_ns, span_ns, ret_ns);
-	if (strcmp(at, "left") == 0)
+	if (!has_sign && strcmp(at, "left") == 0)
 		return after(now_ns, span_ns, ret_ns);
 	return -EINVAL;
 }
