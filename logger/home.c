@@ -48,7 +48,7 @@ static int sync_above(const char *folder)
 
 int home_make(struct backend *backend, const char *folder)
 {
-	if (backend != backend_sqlite())
+	if (!backend_has_files(backend))
 		return 0;
 	if (mkdir(folder, 0700) < 0 && errno != EEXIST)
 		return -errno;
@@ -68,7 +68,7 @@ int home_look(struct backend *backend, const char *folder, struct fault *fault)
 	bool has_segment = false, has_state = false;
 	const struct dirent *entry;
 
-	if (backend != backend_sqlite())
+	if (!backend_has_files(backend))
 		return 0;
 	listing = opendir(folder);
 	if (!listing)
@@ -98,7 +98,7 @@ void home_sweep(struct backend *backend, const char *folder, uint64_t first)
 	_cleanup_(close_folder) DIR *listing = NULL;
 	const struct dirent *entry;
 
-	if (backend != backend_sqlite())
+	if (!backend_has_files(backend))
 		return;
 	listing = opendir(folder);
 	while (listing && (entry = readdir(listing)))
@@ -118,7 +118,7 @@ int home_remove(struct backend *backend, const char *folder)
 	_cleanup_(close_folder) DIR *listing = NULL;
 	const struct dirent *entry;
 
-	if (backend != backend_sqlite())
+	if (!backend_has_files(backend))
 		return 0;
 	listing = opendir(folder);
 	if (!listing)

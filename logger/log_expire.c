@@ -232,7 +232,7 @@ int log_delete(struct backend *backend, const char *folder)
 
 	if (!state)
 		return -ENOMEM;
-	if (backend == backend_sqlite())
+	if (backend_has_files(backend))
 		return home_remove(backend, folder);
 	r = ledger_open(&ledger, backend, folder, STORE_READ_ONLY, &fault);
 	for (size_t i = 0; r >= 0 && i < ledger.n_rows; i++) {

@@ -95,6 +95,11 @@ void driver_join(const struct store_piece *pieces, size_t n_pieces,
 	}
 }
 
+bool backend_has_files(const struct backend *backend)
+{
+	return backend->driver->has_files;
+}
+
 struct backend *backend_free(struct backend *backend)
 {
 	if (backend && backend->driver->free)

@@ -95,6 +95,8 @@ int backend_memory_new(struct backend **ret_backend);
  * Names and folders go through storage/backend/disk.h. Returns -ENOMEM.
  */
 int backend_sqlite_on(const char *vfs, struct backend **ret_backend);
+/** Whether its files have names in folders of the file system. */
+bool backend_has_files(const struct backend *backend);
 /** No file of it may be open. NULL is fine, and so is backend_sqlite(). */
 struct backend *backend_free(struct backend *backend);
 

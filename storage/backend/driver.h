@@ -16,6 +16,8 @@
 #include "storage/backend/backend.h"
 
 struct driver {
+	bool has_files; /* as backend_has_files() */
+
 	/** Sets what the handle has beside the fields that `open` is given. */
 	int (*open)(struct backend *backend, const char *path,
 		    const struct store_layout *layout, unsigned flags,

@@ -115,22 +115,22 @@ static void sqlite_free(struct backend *backend)
 }
 
 /* What the two kinds of SQLite backend differ in is who frees them. */
-#define SQLITE_DRIVER(free_function)                                  \
-	{                                                             \
-		.open = sqlite_open, .close = sqlite_close,           \
-		.unlink = sqlite_unlink, .bytes = sqlite_bytes,       \
-		.free = (free_function), .begin = sqlite_begin,       \
-		.commit = sqlite_commit, .rollback = sqlite_rollback, \
-		.put = sqlite_put, .remove = sqlite_remove,           \
-		.snapshot = sqlite_snapshot, .end = sqlite_end,       \
-		.get = sqlite_get, .read = sqlite_read,               \
-		.cursor_open = sqlite_cursor_open,                    \
-		.cursor_close = sqlite_cursor_close,                  \
-		.cursor_next = sqlite_cursor_next,                    \
-		.cursor_value = sqlite_cursor_value,                  \
-		.cursor_read = sqlite_cursor_read,                    \
-		.checkpoint = sqlite_checkpoint, .seal = sqlite_seal, \
-		.backup = sqlite_backup, .check = sqlite_check,       \
+#define SQLITE_DRIVER(free_function)                                           \
+	{                                                                      \
+		.has_files = true, .open = sqlite_open, .close = sqlite_close, \
+		.unlink = sqlite_unlink, .bytes = sqlite_bytes,                \
+		.free = (free_function), .begin = sqlite_begin,                \
+		.commit = sqlite_commit, .rollback = sqlite_rollback,          \
+		.put = sqlite_put, .remove = sqlite_remove,                    \
+		.snapshot = sqlite_snapshot, .end = sqlite_end,                \
+		.get = sqlite_get, .read = sqlite_read,                        \
+		.cursor_open = sqlite_cursor_open,                             \
+		.cursor_close = sqlite_cursor_close,                           \
+		.cursor_next = sqlite_cursor_next,                             \
+		.cursor_value = sqlite_cursor_value,                           \
+		.cursor_read = sqlite_cursor_read,                             \
+		.checkpoint = sqlite_checkpoint, .seal = sqlite_seal,          \
+		.backup = sqlite_backup, .check = sqlite_check,                \
 	}
 
 static const struct driver sqlite_driver = SQLITE_DRIVER(NULL);

@@ -43,9 +43,8 @@ static int sync_file(struct sqlite_store *handle)
 			      file->pMethods->xSync(file, SQLITE_SYNC_NORMAL));
 }
 
-int sqlite_seal(struct store *store)
+static int seal(struct sqlite_store *handle)
 {
-	struct sqlite_store *handle = sqlite_handle(store);
 	int r;
 
 	r = sqlite_outcome(handle,
@@ -54,13 +53,29 @@ int sqlite_seal(struct store *store)
 						     NULL, NULL));
 	if (!r)
 		r = leave_wal(handle->db);
-	if (!r)
-		r = sync_file(handle);
+	if (r)
+		return r;
+	/* Without a log no commit would be safe: there are none from here on.
+	 */
+	handle->is_settled = false;
+	handle->wal_index = NULL;
+	r = sync_file(handle);
 	if (!r)
 		r = disk_sync_folder_of(handle->path);
-	if (!r)
-		handle->is_settled = false;
-	handle->wal_index = NULL;
+	if (r)
+		handle->store.is_stale = true;
+	return r;
+}
+
+/* Who is in the way may be so for long: the caller had better come again. */
+int sqlite_seal(struct store *store)
+{
+	struct sqlite_store *handle = sqlite_handle(store);
+	int r;
+
+	sqlite3_busy_timeout(handle->db, 0);
+	r = seal(handle);
+	sqlite3_busy_timeout(handle->db, SQLITE_WAIT_MS);
 	return r;
 }
 

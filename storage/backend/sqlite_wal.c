@@ -131,18 +131,20 @@ static int lengthen_index(struct sqlite_store *handle)
 
 /* For who else is at a checkpoint SQLite does not wait, as it does for readers.
  */
-static int restart(struct sqlite_store *handle)
+static int checkpoint(struct sqlite_store *handle, int mode, int *ret_n_pages,
+		      int *ret_n_moved)
 {
 	uint64_t deadline_ns = clock_now_ns() + SQLITE_WAIT_MS * NS_PER_MS;
+	bool is_busy;
 	int code;
 
 	do {
-		code = sqlite3_wal_checkpoint_v2(handle->db, "main",
-						 SQLITE_CHECKPOINT_RESTART,
-						 NULL, NULL);
-		if ((code & 0xff) == SQLITE_BUSY)
+		code = sqlite3_wal_checkpoint_v2(handle->db, "main", mode,
+						 ret_n_pages, ret_n_moved);
+		is_busy = (code & 0xff) == SQLITE_BUSY;
+		if (is_busy)
 			sqlite3_sleep(1);
-	} while ((code & 0xff) == SQLITE_BUSY && clock_now_ns() < deadline_ns);
+	} while (is_busy && clock_now_ns() < deadline_ns);
 	return sqlite_outcome(handle, code);
 }
 
@@ -158,7 +160,7 @@ static int settle(struct sqlite_store *handle)
 
 	r = disk_sync_folder_of(handle->path);
 	if (!r)
-		r = restart(handle);
+		r = checkpoint(handle, SQLITE_CHECKPOINT_RESTART, NULL, NULL);
 	if (!r && is_large(handle))
 		r = lengthen(handle);
 	if (!r && is_large(handle))
@@ -314,12 +316,10 @@ void sqlite_leave(struct sqlite_store *handle)
 {
 	int n_pages = -1;
 	int n_moved = -1;
-	int code;
+	int r;
 
-	code = sqlite3_wal_checkpoint_v2(handle->db, "main",
-					 SQLITE_CHECKPOINT_PASSIVE, &n_pages,
-					 &n_moved);
-	if (code || n_pages <= 0 || n_pages != n_moved)
+	r = checkpoint(handle, SQLITE_CHECKPOINT_PASSIVE, &n_pages, &n_moved);
+	if (r || n_pages <= 0 || n_pages != n_moved)
 		return;
 	if (!is_large(handle))
 		sqlite3_db_config(handle->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE,

@@ -660,6 +660,7 @@ static void a_sealed_file_is_read_and_not_written(void **state)
 	store_close(store);
 }
 
+/* At once: who waits for that holds up what would be written meanwhile. */
 static void who_is_in_the_way_of_a_seal_is_told_of(void **state)
 {
 	struct world *world = *state;
@@ -667,8 +668,14 @@ static void who_is_in_the_way_of_a_seal_is_told_of(void **state)
 	struct store *reader = world_open(world, STORE_READ_ONLY);
 
 	commit_number(store, 1, "one");
-	assert_committed(reader, 1, "one");
+	assert_int_equal(store_snapshot(reader), 0);
 	assert_int_equal(store_seal(store), -EBUSY);
+	assert_number(reader, 1, "one");
+	store_end(reader);
+	assert_int_equal(store_seal(store), -EBUSY);
+	/* It is as usable as before. */
+	commit_number(store, 2, "two");
+	assert_committed(reader, 2, "two");
 	store_close(reader);
 	assert_int_equal(store_seal(store), 0);
 	store_close(store);
