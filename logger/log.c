@@ -182,7 +182,7 @@ static int begin_things(struct log *log)
 	r = ledger_begin(&log->ledger);
 	if (r >= 0)
 		log->ledger.has_things = true;
-	return r;
+	return log_fail(log, r);
 }
 
 /* What fails in a transaction undoes all of it; the next commit says so. */

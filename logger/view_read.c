@@ -41,6 +41,27 @@ static int skip(struct store_cursor *cursor, struct copy *copy)
 	return -EBADMSG;
 }
 
+/* The run goes from the file to the buffer, and is looked at there. */
+static int read_run(struct store_cursor *cursor, const struct chunk *chunk,
+		    struct copy *copy)
+{
+	uint8_t *at = copy->buffer + copy->n;
+	size_t n = chunk->head.n_bytes;
+	struct run_head head;
+	int r;
+
+	r = store_cursor_read(cursor, CHUNK_HEAD_BYTES, at, n);
+	if (r <= 0)
+		return r < 0 ? r : -EBADMSG;
+	r = run_head_check(at, n, &head);
+	if (r < 0)
+		return r;
+	copy->n += n;
+	copy->next = chunk->last + 1;
+	copy->previous = chunk->last;
+	return 0;
+}
+
 /* Outcome 1: no more fits, or there is no more. */
 static int copy_chunk(struct store_cursor *cursor, struct copy *copy)
 {
@@ -49,24 +70,20 @@ static int copy_chunk(struct store_cursor *cursor, struct copy *copy)
 
 	if (store_cursor_key(cursor).number > copy->limit)
 		return 1;
-	r = chunk_at(cursor, &chunk);
+	r = chunk_head_at(cursor, &chunk);
 	if (r >= 0 && copy->previous && chunk.previous != copy->previous)
 		r = -EBADMSG;
-	if (r == -EBADMSG)
-		return copy->n ? 1 : skip(cursor, copy);
-	if (r < 0)
-		return r;
-	if (chunk.head.n_bytes > copy->n_max - copy->n) {
+	if (r >= 0 && chunk.head.n_bytes > copy->n_max - copy->n) {
 		if (copy->n)
 			return 1;
 		copy->n = chunk.head.n_bytes;
 		return -EMSGSIZE;
 	}
-	memcpy(copy->buffer + copy->n, chunk_run(&chunk), chunk.head.n_bytes);
-	copy->n += chunk.head.n_bytes;
-	copy->next = chunk.last + 1;
-	copy->previous = chunk.last;
-	return 0;
+	if (r >= 0)
+		r = read_run(cursor, &chunk, copy);
+	if (r == -EBADMSG)
+		return copy->n ? 1 : skip(cursor, copy);
+	return r;
 }
 
 /* Where to begin: at the chunk that has `sequence`, or could have it. */
