@@ -13,7 +13,7 @@
 
 enum {
 	BYTES_BYTES = 8,
-	KEY_PRICE = 96, /* of the row that an idempotency key has */
+	KEY_PRICE = 64, /* of the row that an idempotency key has */
 };
 
 DEFINE_CLEANUP(struct store_cursor *, store_cursor_close);

@@ -9,7 +9,7 @@
 #include "logger/keys.h"
 #include "logger/row.h"
 
-enum { ROW_BYTES = 24, TIME_AT = 16 };
+enum { ROW_BYTES = 32, TIME_AT = 16 };
 
 DEFINE_CLEANUP(struct store_cursor *, store_cursor_close);
 

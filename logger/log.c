@@ -120,7 +120,7 @@ struct log *log_close(struct log *log)
 {
 	if (!log)
 		return NULL;
-	keys_close(&log->keys, false);
+	keys_deinit(&log->keys);
 	store_close(log->active.store);
 	store_close(log->ended);
 	ledger_close(&log->ledger);

@@ -7,7 +7,7 @@
 #include "logger/log_inside.h"
 #include "logger/row.h"
 
-enum { KEY_BYTES = 128 }; /* of a row of SEGMENT_KEYS, about */
+enum { KEY_BYTES = 32 }; /* of a row of SEGMENT_KEYS, about */
 
 /* A writer's account is opened while there is a transaction to read in. */
 static int open_accounts(struct log *log, const struct run_builder *builder)
@@ -172,11 +172,14 @@ static int store_all(struct log *log, struct run_builder *builder,
 	r = put_all(log, builder, conditions, n_conditions, chunk);
 	if (r) {
 		store_rollback(log->active.store);
+		keys_undo(&log->keys);
 		return r;
 	}
 	r = store_commit(log->active.store);
-	if (r < 0)
+	if (r < 0) {
+		keys_undo(&log->keys);
 		return r;
+	}
 	return take_in(log, builder, chunk, is_block_put);
 }
 

@@ -152,7 +152,7 @@ static int judge(struct trial *trial, uint32_t place,
 	if (outcome != LOG_STORED)
 		return refuse(log, place, outcome, told);
 	if (question.key)
-		return keys_put(&log->keys, log->active.store, &question,
+		return keys_add(&log->keys, log->active.store, &question,
 				sequence);
 	return 0;
 }
@@ -194,8 +194,10 @@ int log_judge(struct log *log, const struct run_builder *builder,
 	int r;
 
 	log->n_verdicts = 0;
+	keys_begin(&log->keys, first);
 	r = look_at_limits(&trial);
 	if (r < 0 || (!trial.is_limited && !n_conditions))
 		return r;
-	return judge_all(&trial);
+	r = judge_all(&trial);
+	return r < 0 ? r : keys_put(&log->keys, log->active.store);
 }

@@ -21,7 +21,7 @@ const struct store_layout segment_layout = {
 		[SEGMENT_SUBJECTS] = { "subjects", STORE_KEYED },
 		[SEGMENT_BLOCKS] = { "blocks", STORE_NUMBERED },
 		[SEGMENT_SOURCES] = { "sources", STORE_KEYED },
-		[SEGMENT_KEYS] = { "keys", STORE_KEYED },
+		[SEGMENT_KEYS] = { "keys", STORE_NUMBERED },
 		[SEGMENT_PRODUCERS] = { "producers", STORE_KEYED },
 		[SEGMENT_FACTS] = { "facts", STORE_KEYED },
 	},

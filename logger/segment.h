@@ -22,7 +22,7 @@ enum segment_table {
 	SEGMENT_SUBJECTS,  /* subject, 0, first of block: newest, count */
 	SEGMENT_BLOCKS,    /* first of block: what it ends with */
 	SEGMENT_SOURCES,   /* durable id: bytes */
-	SEGMENT_KEYS,      /* durable id, 0, key: struct key_row */
+	SEGMENT_KEYS,      /* first sequence of a run: its keys */
 	SEGMENT_PRODUCERS, /* durable id, 0, name: struct producer_row */
 	SEGMENT_FACTS,     /* "segment", "end" */
 	SEGMENT_TABLES,

@@ -57,6 +57,8 @@ static int open_segment(struct view *view, const struct segment_row *row,
 	r = store_open(view->backend, path, &segment_layout,
 		       STORE_READ_ONLY | (is_sealed ? STORE_SEALED : 0),
 		       &handle->store);
+	if (is_sealed && (r == -EBUSY || r == -EPROTO))
+		r = -EBADMSG;
 	if (r < 0)
 		return r;
 	handle->first = row->first;

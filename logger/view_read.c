@@ -62,6 +62,21 @@ static int read_run(struct store_cursor *cursor, const struct chunk *chunk,
 	return 0;
 }
 
+/* The head says so; that the run is as long has to be true as well. */
+static int is_too_long(struct store_cursor *cursor, const struct chunk *chunk,
+		       struct copy *copy)
+{
+	uint8_t last;
+	int r;
+
+	r = store_cursor_read(
+		cursor, CHUNK_HEAD_BYTES + chunk->head.n_bytes - 1, &last, 1);
+	if (r <= 0)
+		return r < 0 ? r : -EBADMSG;
+	copy->n = chunk->head.n_bytes;
+	return -EMSGSIZE;
+}
+
 /* Outcome 1: no more fits, or there is no more. */
 static int copy_chunk(struct store_cursor *cursor, struct copy *copy)
 {
@@ -73,14 +88,10 @@ static int copy_chunk(struct store_cursor *cursor, struct copy *copy)
 	r = chunk_head_at(cursor, &chunk);
 	if (r >= 0 && copy->previous && chunk.previous != copy->previous)
 		r = -EBADMSG;
-	if (r >= 0 && chunk.head.n_bytes > copy->n_max - copy->n) {
-		if (copy->n)
-			return 1;
-		copy->n = chunk.head.n_bytes;
-		return -EMSGSIZE;
-	}
-	if (r >= 0)
+	if (r >= 0 && chunk.head.n_bytes <= copy->n_max - copy->n)
 		r = read_run(cursor, &chunk, copy);
+	else if (r >= 0)
+		r = copy->n ? 1 : is_too_long(cursor, &chunk, copy);
 	if (r == -EBADMSG)
 		return copy->n ? 1 : skip(cursor, copy);
 	return r;
