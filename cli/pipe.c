@@ -524,7 +524,7 @@ static const struct option options[] = {
 	{ 'F', "file", OPTION_TEXT, offsetof(struct pipe_settings, file),
 	  "FILE", "the lines of this file" },
 	{ 0, "id", OPTION_TEXT, offsetof(struct pipe_settings, id), "ID",
-	  "keys are ID:LINE: the same input again with the same ID is stored "
+	  "keys are producer:ID:LINE: the same input again with the same ID is stored "
 	  "once; drawn for each run if it is left out" },
 	{ 0, "drop", OPTION_FLAG, offsetof(struct pipe_settings, is_dropping),
 	  NULL,

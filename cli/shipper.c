@@ -14,7 +14,7 @@
 enum {
 	PAUSE_FIRST_MS = 50,
 	PAUSE_MAX_MS = 1000,
-	KEY_BYTES = SHIPPER_ID_BYTES + 24,
+	KEY_BYTES = SHIPPER_ID_BYTES + 32,
 	SEVERITY_WARNING = 4,
 	HEADERS_MAX = 6,
 };
@@ -263,7 +263,8 @@ static int publish(struct shipper *shipper, struct shipper_line *line)
 						 .headers = headers };
 	char key[KEY_BYTES], lost[24];
 
-	snprintf(key, sizeof(key), "%s:%" PRIu64, shipper->id, line->number);
+	snprintf(key, sizeof(key), "producer:%s:%" PRIu64, shipper->id,
+		 line->number);
 	options.idempotency_key = key;
 	add_header(&options, headers, "severity",
 		   shipper_severity_name(line->severity));

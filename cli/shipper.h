@@ -4,9 +4,9 @@
 
 /**
  * Lines on their way into a log: published with ack=stored and a key
- * `ID:NUMBER`, kept until they are on disk, and sent again in their order when
- * they are not, so that each is stored once whatever becomes of the switch and
- * the logger meanwhile.
+ * `producer:ID:NUMBER`, kept until they are on disk, and sent again in their
+ * order when they are not, so that each is stored once whatever becomes of the
+ * switch and the logger meanwhile.
  *
  * It holds SHIPPER_LINES_MAX lines and SHIPPER_BYTES_MAX bytes; who has more
  * waits, or drops it and says so.

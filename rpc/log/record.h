@@ -11,7 +11,8 @@
 #include "rpc/heliograph-log.h"
 #include "rpc/metadata.h"
 
-enum { RECORD_TEXT_BYTES = 256 };
+/* A run's words have up to 512 bytes. */
+enum { RECORD_TEXT_BYTES = 513 };
 
 /** One at a time. Zeroed it is ready. */
 struct record {

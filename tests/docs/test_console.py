@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The commands of docs/RPC.md do what the page says.
+"""The commands of docs/RPC.md and docs/LOG.md do what the pages say.
 
-In the page's blocks of kind `console`, what stands after `$ ` is run in one
+In a page's blocks of kind `console`, what stands after `$ ` is run in one
 shell on a bus of its own; the lines below it are what it prints. A command
 that ends with ` &` runs on: its lines are awaited.
 """
@@ -10,19 +10,28 @@ that ends with ` &` runs on: its lines are awaited.
 import os
 import pathlib
 import re
+import select
 import subprocess
+import tempfile
 import unittest
 from collections.abc import Iterator
 
 import real_switch
 
-PAGE = pathlib.Path(__file__).parents[2] / "docs" / "RPC.md"
-POLICY = "allow ** any lamp.>\nallow ** any helio.>\n"
+DOCS = pathlib.Path(__file__).parents[2] / "docs"
+POLICY = """\
+allow ** any lamp.>
+allow ** any helio.>
+allow ** any,capture demo.>
+allow ** publish shadow.>
+allow ** log-read,log-admin *
+allow ** admin >
+"""
 
 
-def commands() -> Iterator[tuple[str, list[str]]]:
+def commands(page: str) -> Iterator[tuple[str, list[str]]]:
     """Each command with the lines that it prints."""
-    text = PAGE.read_text(encoding="utf-8")
+    text = (DOCS / page).read_text(encoding="utf-8")
     for block in re.findall(r"^```console\n(.*?)^```$", text, re.M | re.S):
         for part in re.split(r"^\$ ", block, flags=re.M)[1:]:
             command, *said = part.splitlines()
@@ -30,7 +39,7 @@ def commands() -> Iterator[tuple[str, list[str]]]:
 
 
 class Console(unittest.TestCase):
-    """One test, for each command needs what those before it have done."""
+    """A test for a page: each command needs what those before it have done."""
 
     def setUp(self) -> None:
         switch = real_switch.Switch(POLICY, settings="schemas equal\n",
@@ -42,12 +51,13 @@ class Console(unittest.TestCase):
         self.environment = dict(
             os.environ, PATH=programs,
             HELIOGRAPH_ADDRESS=f"shm:{switch.run}/bus.sock")
+        self.folder = self.enterContext(tempfile.TemporaryDirectory())
 
     def run_on(self, command: str) -> Iterator[str]:
         """The lines of a command that goes on until the end of the test."""
         process = subprocess.Popen(
             "exec " + command, shell=True, env=self.environment, text=True,
-            stdout=subprocess.PIPE)
+            cwd=self.folder, stdout=subprocess.PIPE)
         self.addCleanup(process.stdout.close)
         self.addCleanup(process.wait)
         self.addCleanup(process.kill)
@@ -61,15 +71,36 @@ class Console(unittest.TestCase):
             return
         done = subprocess.run(
             command, shell=True, env=self.environment, text=True, timeout=20,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+            cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
         self.assertEqual(done.stdout.splitlines(), expected, command)
 
-    def test_the_page(self) -> None:
+    def start_logger(self) -> None:
+        ready, ready_out = os.pipe()
+        process = subprocess.Popen(
+            ["helio-logger", "--state", os.path.join(self.folder, "logs"),
+             "--address", self.environment["HELIOGRAPH_ADDRESS"],
+             "--ready-fd", str(ready_out)],
+            env=self.environment, pass_fds=[ready_out])
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        os.close(ready_out)
+        self.addCleanup(os.close, ready)
+        self.assertTrue(select.select([ready], [], [], 20)[0])
+        self.assertTrue(os.read(ready, 1), "the logger is not ready")
+
+    def check_page(self, page: str) -> None:
         n = 0
-        for command, expected in commands():
+        for command, expected in commands(page):
             self.check(command, expected)
             n += 1
         self.assertGreater(n, 4)
+
+    def test_rpc(self) -> None:
+        self.check_page("RPC.md")
+
+    def test_log(self) -> None:
+        self.start_logger()
+        self.check_page("LOG.md")
 
 
 if __name__ == "__main__":
