@@ -27,6 +27,7 @@ static const char default_policy[] =
 	"allow uid:%u publish,subscribe,call,serve,group,capture,observe >\n"
 	"allow uid:%u subscribe $sys.>\n"
 	"allow uid:%u admin >\n"
+	"allow uid:%u log-read,log-admin >\n"
 	"\n"
 	"# A domain and its programs own the subjects below the domain's name.\n"
 	"allow vm:*/** publish,subscribe,call,serve,group vm.{self}.>\n"
@@ -77,7 +78,7 @@ static int write_policy(const char *folder)
 
 	if (r < 0)
 		return r;
-	snprintf(text, sizeof(text), default_policy, uid, uid, uid);
+	snprintf(text, sizeof(text), default_policy, uid, uid, uid, uid);
 	return folder_write_new(path, text, 0644);
 }
 

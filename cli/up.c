@@ -25,8 +25,8 @@
 /* heliod, two words for each of its options, and the end. */
 enum { HELIOD_WORDS_MAX = 1 + 5 * 2 + 2 * OPTION_TEXTS_MAX + 1 };
 
-/* helio-registry, two words for each of its options, and the end. */
-enum { REGISTRY_WORDS = 1 + 4 * 2 + 1 };
+/* helio-registry or helio-logger, two words for each option, and the end. */
+enum { SERVICE_WORDS = 1 + 4 * 2 + 1 };
 
 struct up {
 	struct common common;
@@ -43,6 +43,8 @@ struct places {
 	char heliod[FOLDER_PATH_BYTES];
 	char registry[FOLDER_PATH_BYTES];
 	char schemas[FOLDER_PATH_BYTES];
+	char logger[FOLDER_PATH_BYTES];
+	char logs[FOLDER_PATH_BYTES];
 	char address[FOLDER_PATH_BYTES];
 	char ready_fd[8];
 	char parent[16];
@@ -94,14 +96,16 @@ static void fill_words(const struct places *places,
 	words[n] = NULL;
 }
 
-static void fill_registry_words(const struct places *places,
-				const char *words[REGISTRY_WORDS])
+/* One that serves on the bus, and has a folder. */
+static void fill_service_words(const struct places *places, const char *file,
+			       const char *option, const char *folder,
+			       const char *words[SERVICE_WORDS])
 {
 	size_t n = 0;
 
-	words[n++] = places->registry;
-	words[n++] = "--dir";
-	words[n++] = places->schemas;
+	words[n++] = file;
+	words[n++] = option;
+	words[n++] = folder;
 	words[n++] = "--address";
 	words[n++] = places->address;
 	words[n++] = "--ready-fd";
@@ -123,7 +127,11 @@ static int find_places(struct places *places)
 	if (r == 0)
 		r = program_find("helio-registry", places->registry);
 	if (r == 0)
+		r = program_find("helio-logger", places->logger);
+	if (r == 0)
 		r = folder_join(places->state, "schemas", places->schemas);
+	if (r == 0)
+		r = folder_join(places->state, "logs", places->logs);
 	if (r == 0 && snprintf(places->address, sizeof(places->address),
 			       "shm:%s/bus.sock",
 			       places->run) >= (int)sizeof(places->address))
@@ -209,10 +217,12 @@ static int run(const void *settings)
 	struct places places = { .up = settings };
 	_cleanup_(close_fdp) int lock_fd = -1;
 	const char *words[HELIOD_WORDS_MAX];
-	const char *registry_words[REGISTRY_WORDS];
+	const char *registry_words[SERVICE_WORDS];
+	const char *logger_words[SERVICE_WORDS];
 	const struct program programs[] = {
 		{ "heliod", (char *const *)(uintptr_t)words },
 		{ "helio-registry", (char *const *)(uintptr_t)registry_words },
+		{ "helio-logger", (char *const *)(uintptr_t)logger_words },
 	};
 	size_t n = sizeof(programs) / sizeof(*programs);
 	int r = prepare(&places, &lock_fd);
@@ -220,9 +230,12 @@ static int run(const void *settings)
 	if (r != EXIT_OK)
 		return r;
 	fill_words(&places, words);
-	fill_registry_words(&places, registry_words);
-	/* The schemas of a leaf's programs are known at its host. */
-	return supervisor_run(programs, places.up->uplink ? n - 1 : n, on_ready,
+	fill_service_words(&places, places.registry, "--dir", places.schemas,
+			   registry_words);
+	fill_service_words(&places, places.logger, "--state", places.logs,
+			   logger_words);
+	/* A leaf's programs have the registry and the logs of its host. */
+	return supervisor_run(programs, places.up->uplink ? 1 : n, on_ready,
 			      &places);
 }
 
@@ -246,7 +259,8 @@ const struct command command_up = {
 	.description =
 		"Makes the state folder with a default policy if there is "
 		"none, starts the switch and, unless it is a leaf, the "
-		"registry of schemas, prints a line when they are ready, and "
+		"registry of schemas and the logger, prints a line when they "
+		"are ready, and "
 		"starts them again if they die. ^C ends them. For users other than "
 		"root the state is in $XDG_STATE_HOME/heliograph or "
 		"~/.local/state/heliograph; with $XDG_RUNTIME_DIR the sockets "

@@ -440,7 +440,7 @@ struct keeper *keeper_free(struct keeper *keeper)
 	free_captures(&keeper->captures);
 	free_captures(&keeper->old_captures);
 	list_for_each_safe (link, after, &keeper->cursors)
-		cursor_free(container_of(link, struct cursor, link));
+		cursor_remove(container_of(link, struct cursor, link));
 	list_for_each_safe (link, after, &keeper->full)
 		batch_free(container_of(link, struct batch, link));
 	batch_free(keeper->filling);

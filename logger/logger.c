@@ -56,16 +56,18 @@ void logger_waiting(struct logger *logger, int64_t n_bytes)
 		set_paused(logger, false);
 }
 
-void logger_turn(struct logger *logger)
+bool logger_turn(struct logger *logger)
 {
+	bool has_more;
 	struct list *link;
 
 	logger->now_unix_ns = 0;
 	errands_turn(logger);
-	readers_turn(logger);
+	has_more = readers_turn(logger);
 	consumers_turn(logger);
 	while ((link = list_pop_front(&logger->stirred)))
 		keeper_commit(container_of(link, struct keeper, stirred_link));
+	return has_more;
 }
 
 void logger_lose(struct logger *logger)

@@ -77,8 +77,8 @@ void logger_waiting(struct logger *logger, int64_t n_bytes);
 /** The service is registered, or was refused. */
 void logger_served(struct logger *logger, bool is_served);
 
-/** Before each sleep of the loop. */
-void logger_turn(struct logger *logger);
+/** Before each sleep of the loop. True: there is more to do at once. */
+bool logger_turn(struct logger *logger);
 
 /** The connection is lost: nobody is told any more of what came by it. */
 void logger_lose(struct logger *logger);

@@ -40,15 +40,16 @@ static void on_signal(uv_signal_t *signal, int number)
 static void on_prepare(uv_prepare_t *prepare)
 {
 	struct loop *loop = prepare->data;
-	int timeout_ms;
+	bool has_more = loop->hooks->turn(loop->userdata);
+	int timeout_ms = loop->bus ? helio_timeout_ms(loop->bus) : -1;
 
-	loop->hooks->turn(loop->userdata);
-	timeout_ms = loop->bus ? helio_timeout_ms(loop->bus) : -1;
 	if (timeout_ms == 0) {
 		dispatch(loop);
-		loop->hooks->turn(loop->userdata);
+		has_more = loop->hooks->turn(loop->userdata);
 		timeout_ms = helio_timeout_ms(loop->bus);
 	}
+	if (has_more)
+		timeout_ms = 0;
 	if (timeout_ms >= 0)
 		uv_timer_start(&loop->due, on_due, (uint64_t)timeout_ms, 0);
 	else

@@ -14,7 +14,8 @@ struct helio;
 
 /** What the loop does beside dispatching the bus. */
 struct loop_hooks {
-	void (*turn)(void *userdata); /* before each sleep */
+	/* Before each sleep; true: there is more to do, do not sleep. */
+	bool (*turn)(void *userdata);
 };
 
 struct loop {

@@ -28,12 +28,11 @@ struct helio_logger {
 	struct helio *bus;
 };
 
-static void on_turn(void *userdata)
+static bool on_turn(void *userdata)
 {
 	struct helio_logger *self = userdata;
 
-	if (self->logger.is_open)
-		logger_turn(&self->logger);
+	return self->logger.is_open && logger_turn(&self->logger);
 }
 
 static const struct loop_hooks hooks = { .turn = on_turn };

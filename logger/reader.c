@@ -715,8 +715,9 @@ void reader_start(struct keeper *keeper, struct helio_serving *serving,
 	pump(reader);
 }
 
-void readers_turn(struct logger *logger)
+bool readers_turn(struct logger *logger)
 {
+	bool has_more = false;
 	struct list *link, *after;
 
 	list_for_each_safe (link, after, &logger->readers) {
@@ -727,9 +728,11 @@ void readers_turn(struct logger *logger)
 			release(reader);
 		} else if (reader->is_due) {
 			reader->is_due = false;
+			has_more = true;
 			pump(reader);
 		}
 	}
+	return has_more;
 }
 
 void readers_end(struct logger *logger)

@@ -94,8 +94,11 @@ void reader_start(struct keeper *keeper, struct helio_serving *serving,
 		  const Helio__Log__V1__ReadRequest *request,
 		  const char *principal);
 
-/** All of the process: what has no room yet is tried again. */
-void readers_turn(struct logger *logger);
+/**
+ * All of the process: what has no room yet is tried again. True: some have more
+ * to send, and could.
+ */
+bool readers_turn(struct logger *logger);
 /** End all of them; their fetches are done. */
 void readers_end(struct logger *logger);
 

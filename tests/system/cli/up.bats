@@ -27,12 +27,23 @@ load bus
 	[ -d "$state/schemas" ]
 }
 
+@test "a logger that is killed comes back, with its logs" {
+	read -r logger < <(children_called "$pid_up" helio-logger)
+	helio request helio.log.v1.Logs.List '' >/dev/null
+	kill -KILL "$logger"
+	helio request --wait helio.log.v1.Logs.List '' >/dev/null
+	[ "$(children_called "$pid_up" helio-logger)" != "$logger" ]
+	[ -d "$state/logs" ]
+}
+
 @test "^C ends all, in order, with 0" {
 	read -r heliod < <(children_called "$pid_up" heliod)
 	read -r registry < <(children_called "$pid_up" helio-registry)
+	read -r logger < <(children_called "$pid_up" helio-logger)
 	kill -INT "$pid_up"
 	wait "$pid_up"
 	[ ! -e "/proc/$heliod" ]
+	[ ! -e "/proc/$logger" ]
 	[ ! -e "/proc/$registry" ]
 	[ ! -e "$run_folder/bus.sock" ]
 }

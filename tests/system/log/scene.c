@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "proto/run.h"
@@ -20,6 +21,49 @@ uint64_t scene_now_ms(void)
 	return clock_now_ns() / NS_PER_MS;
 }
 
+/* A domain of its own socket, so that there is another principal. */
+static void enrol_guest(const struct switch_process *process)
+{
+	char path[128];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/config/domains", process->folder);
+	assert_int_equal(mkdir(path, 0700), 0);
+	snprintf(path, sizeof(path), "%s/config/domains/guest.domain",
+		 process->folder);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	assert_int_equal(fclose(file), 0);
+}
+
+static void connect_to(struct scene *scene, const char *address)
+{
+	const struct helio_options options = { .program = "test" };
+
+	assert_int_equal(helio_open(address, &options, &scene->bus), 0);
+	assert_int_equal(helio_connect_wait(scene->bus, WAIT_MS), 0);
+	assert_int_equal(helio_client_new(scene->bus,
+					  &helio__log__v1__logs__type, NULL,
+					  &scene->client),
+			 0);
+}
+
+void scene_visit(const struct scene *scene, struct scene *guest)
+{
+	char address[128];
+
+	*guest = (struct scene){ .bus = NULL };
+	snprintf(address, sizeof(address), "shm:%s/run/domains/guest.sock",
+		 scene->bus_process.folder);
+	connect_to(guest, address);
+}
+
+void scene_leave(struct scene *guest)
+{
+	helio_client_free(guest->client);
+	helio_close(guest->bus);
+}
+
 /* Schemas are judged by being equal, so that no registry has to run. */
 static void set_schemas_equal(struct switch_process *process)
 {
@@ -31,13 +75,13 @@ static void set_schemas_equal(struct switch_process *process)
 	assert_non_null(file);
 	assert_true(fputs("schemas equal\n", file) >= 0);
 	assert_int_equal(fclose(file), 0);
+	enrol_guest(process);
 	switch_process_stop(process, SIGTERM);
 	switch_process_start(process);
 }
 
 void scene_open(struct scene *scene, const char *policy)
 {
-	const struct helio_options options = { .program = "test" };
 	char state[128];
 
 	*scene = (struct scene){ .bus = NULL };
@@ -46,13 +90,7 @@ void scene_open(struct scene *scene, const char *policy)
 	snprintf(state, sizeof(state), "%s/logs", scene->bus_process.folder);
 	logger_process_init(&scene->logger, state, scene->bus_process.shm);
 	logger_process_start(&scene->logger);
-	assert_int_equal(
-		helio_open(scene->bus_process.shm, &options, &scene->bus), 0);
-	assert_int_equal(helio_connect_wait(scene->bus, WAIT_MS), 0);
-	assert_int_equal(helio_client_new(scene->bus,
-					  &helio__log__v1__logs__type, NULL,
-					  &scene->client),
-			 0);
+	connect_to(scene, scene->bus_process.shm);
 }
 
 void scene_close(struct scene *scene)

@@ -47,6 +47,13 @@ void scene_close(struct scene *scene);
 
 uint64_t scene_now_ms(void);
 
+/**
+ * Another program on the same bus, as the domain `guest`: only `bus` and
+ * `client` of it are used.
+ */
+void scene_visit(const struct scene *scene, struct scene *guest);
+void scene_leave(struct scene *guest);
+
 /** One more pattern-and-name; the call has to be OK. */
 void scene_create(struct scene *scene, const char *log, const char *pattern);
 /** Returns the status of Create. */

@@ -1,16 +1,39 @@
 /* SPDX-License-Identifier: MIT */
 
-/* What becomes of what is published on a captured subject. */
+/* What becomes of what is published on a captured subject, in good times and
+ * bad. */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "proto/run.h"
 #include "tests/system/log/scene.h"
 
+enum { MANY = 2000, FULL_BYTES = 8 * 1024 * 1024 };
+
 static struct scene scene;
+
+static int set_up(void **state)
+{
+	(void)state;
+	scene_open(&scene, NULL);
+	scene_create(&scene, "audit", "lab.>");
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	scene_close(&scene);
+	return 0;
+}
 
 static void read_log(const char *log, struct reading *reading)
 {
@@ -28,8 +51,6 @@ static void test_an_ack_names_the_record(void **state)
 	struct stored stored;
 
 	(void)state;
-	scene_open(&scene, NULL);
-	scene_create(&scene, "audit", "lab.>");
 	stored = scene_store(&scene, "lab.a", "one", NULL);
 	assert_int_equal(stored.status, HELIO_OK);
 	assert_string_equal(stored.log, "audit");
@@ -44,13 +65,342 @@ static void test_an_ack_names_the_record(void **state)
 	assert_string_equal(reading.seen[1].body, "two");
 	assert_true(strncmp(reading.seen[1].source, "uid:", 4) == 0);
 	reading_deinit(&reading);
+}
+
+static void test_keys(void **state)
+{
+	struct stored stored;
+
+	(void)state;
+	stored = scene_store(&scene, "lab.a", "one", "k1");
+	assert_int_equal(stored.sequence, 1);
+	stored = scene_store(&scene, "lab.a", "two", "k2");
+	assert_int_equal(stored.sequence, 2);
+	stored = scene_store(&scene, "lab.a", "one", "k1");
+	assert_int_equal(stored.status, HELIO_OK);
+	assert_true(stored.is_duplicate);
+	assert_int_equal(stored.sequence, 1);
+	stored = scene_store(&scene, "lab.a", "other", "k1");
+	assert_int_equal(stored.status, HELIO_ALREADY_EXISTS);
+	stored = scene_store(&scene, "lab.a", "p1", "producer:1");
+	assert_int_equal(stored.status, HELIO_OK);
+	stored = scene_store(&scene, "lab.a", "p3", "producer:3");
+	assert_int_equal(stored.status, HELIO_FAILED_PRECONDITION);
+	assert_int_equal(stored.sequence, 2);
+	stored = scene_store(&scene, "lab.a", "p2", "producer:2");
+	assert_int_equal(stored.status, HELIO_OK);
+	stored = scene_store(&scene, "lab.a", "p1", "producer:1");
+	assert_true(stored.is_duplicate);
+}
+
+static void test_the_expected_sequence(void **state)
+{
+	struct helio_publish_options options = { .has_expected = true };
+	struct stored stored;
+
+	(void)state;
+	stored = scene_store_with(&scene, "lab.a", "one", &options);
+	assert_int_equal(stored.status, HELIO_OK);
+	stored = scene_store_with(&scene, "lab.a", "two", &options);
+	assert_int_equal(stored.status, HELIO_FAILED_PRECONDITION);
+	assert_int_equal(stored.sequence, 1);
+	options.expected_sequence = 1;
+	stored = scene_store_with(&scene, "lab.a", "two", &options);
+	assert_int_equal(stored.status, HELIO_OK);
+	assert_int_equal(stored.sequence, 2);
+}
+
+/* Durable and plain ones, duplicates and refusals between each other: each
+ * publisher hears of its own. */
+static void test_each_has_its_own_answer(void **state)
+{
+	static struct stored stored[MANY];
+	char body[16], key[16];
+	uint64_t last = 0;
+
+	(void)state;
+	assert_int_equal(scene_store(&scene, "lab.a", "1", "k1").sequence, 1);
+	for (unsigned i = 0; i < MANY; i++) {
+		stored[i] = (struct stored){ 0 };
+		snprintf(body, sizeof(body), "%u", i);
+		snprintf(key, sizeof(key), "m%u", i);
+		if (i % 5 == 1)
+			scene_publish(&scene, "lab.plain", body);
+		else if (i % 5 == 2)
+			scene_store_begin(&scene, "lab.a", "1", "k1",
+					  &stored[i]);
+		else if (i % 5 == 3)
+			scene_store_begin(&scene, "lab.a", "2", "k1",
+					  &stored[i]);
+		else
+			scene_store_begin(&scene, "lab.a", body, key,
+					  &stored[i]);
+	}
+	for (unsigned i = 0; i < MANY; i++) {
+		if (i % 5 == 1)
+			continue;
+		wait_until(&scene, stored[i].n);
+		if (i % 5 == 2) {
+			assert_true(stored[i].is_duplicate);
+			assert_int_equal(stored[i].sequence, 1);
+		} else if (i % 5 == 3) {
+			assert_int_equal(stored[i].status,
+					 HELIO_ALREADY_EXISTS);
+		} else {
+			assert_int_equal(stored[i].status, HELIO_OK);
+			assert_true(stored[i].sequence > last);
+			last = stored[i].sequence;
+		}
+	}
+	assert_int_equal(last, 1 + MANY / 5 * 3);
+}
+
+/* What was acknowledged is there after the logger was killed. */
+static void test_an_ack_outlives_the_logger(void **state)
+{
+	static struct stored stored[MANY];
+	struct reading reading;
+	char body[16];
+	size_t n_acked = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < MANY; i++) {
+		stored[i] = (struct stored){ 0 };
+		snprintf(body, sizeof(body), "%u", i);
+		scene_store_begin(&scene, "lab.a", body, NULL, &stored[i]);
+	}
+	wait_until(&scene, stored[MANY / 2].n);
+	logger_process_stop(&scene.logger, SIGKILL);
+	wait_until(&scene, stored[MANY - 1].n);
+	logger_process_start(&scene.logger);
+	read_log("audit", &reading);
+	for (unsigned i = 0; i < MANY; i++) {
+		if (stored[i].status != HELIO_OK) {
+			assert_int_equal(stored[i].status, HELIO_UNAVAILABLE);
+			continue;
+		}
+		snprintf(body, sizeof(body), "%u", i);
+		n_acked++;
+		assert_true(stored[i].sequence <= reading.n);
+		assert_string_equal(reading.seen[stored[i].sequence - 1].body,
+				    body);
+	}
+	assert_true(n_acked > MANY / 2);
+	reading_deinit(&reading);
+}
+
+/* Who was told UNAVAILABLE repeats with the same key: each is there once. */
+static void test_a_repeat_is_recognised(void **state)
+{
+	static struct stored stored[MANY];
+	struct reading reading;
+	char body[16], key[16];
+	size_t n_records = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < MANY; i++) {
+		stored[i] = (struct stored){ 0 };
+		snprintf(body, sizeof(body), "%u", i);
+		snprintf(key, sizeof(key), "k%u", i);
+		scene_store_begin(&scene, "lab.a", body, key, &stored[i]);
+	}
+	wait_until(&scene, stored[10].n);
+	logger_process_stop(&scene.logger, SIGKILL);
+	wait_until(&scene, stored[MANY - 1].n);
+	logger_process_start(&scene.logger);
+	for (unsigned i = 0; i < MANY; i++) {
+		if (stored[i].status == HELIO_OK)
+			continue;
+		snprintf(body, sizeof(body), "%u", i);
+		snprintf(key, sizeof(key), "k%u", i);
+		assert_int_equal(scene_store(&scene, "lab.a", body, key).status,
+				 HELIO_OK);
+	}
+	read_log("audit", &reading);
+	for (size_t i = 0; i < reading.n; i++)
+		n_records += reading.seen[i].kind == RUN_MESSAGE;
+	assert_int_equal(n_records, MANY);
+	reading_deinit(&reading);
+}
+
+/* What the logger did not see is a gap in the log. */
+static void test_a_gap_is_told(void **state)
+{
+	struct reading reading;
+
+	(void)state;
+	scene_store(&scene, "lab.a", "before", NULL);
+	/* The switch goes, and with it what was said meanwhile. */
+	switch_process_stop(&scene.bus_process, SIGKILL);
+	wait_until(&scene, helio_state(scene.bus) != HELIO_CONNECTED);
+	switch_process_start(&scene.bus_process);
+	assert_int_equal(helio_connect_wait(scene.bus, WAIT_MS), 0);
+	wait_until(&scene, scene_store(&scene, "lab.a", "after", "k").status ==
+				   HELIO_OK);
+	read_log("audit", &reading);
+	assert_int_equal(reading.n, 3);
+	assert_int_equal(reading.seen[1].kind, RUN_GAP);
+	assert_string_equal(reading.seen[1].subject, "lab.>");
+	assert_string_equal(reading.seen[1].body, "reconnect");
+	assert_string_equal(reading.seen[2].body, "after");
+	reading_deinit(&reading);
+}
+
+static void test_patterns_do_not_overlap(void **state)
+{
+	Helio__Log__V1__Config config = HELIO__LOG__V1__CONFIG__INIT;
+	char *patterns[1] = { field("lab.a.>") };
+
+	(void)state;
+	config.patterns = patterns;
+	config.n_patterns = 1;
+	assert_int_equal(scene_try_create(&scene, "other", &config),
+			 HELIO_ALREADY_EXISTS);
+	patterns[0] = field("lib.>");
+	assert_int_equal(scene_try_create(&scene, "other", &config), HELIO_OK);
+	/* The same again is no fault, another configuration is. */
+	assert_int_equal(scene_try_create(&scene, "other", &config), HELIO_OK);
+	patterns[0] = field("lob.>");
+	assert_int_equal(scene_try_create(&scene, "other", &config),
+			 HELIO_ALREADY_EXISTS);
+}
+
+static void test_a_body_that_is_too_long(void **state)
+{
+	static char body[1100 * 1024];
+	struct stored stored;
+
+	(void)state;
+	memset(body, 'x', sizeof(body) - 1);
+	stored = scene_store(&scene, "lab.a", body, NULL);
+	assert_int_equal(stored.status, HELIO_INVALID_ARGUMENT);
+	body[1024 * 1024] = '\0';
+	stored = scene_store(&scene, "lab.a", body, NULL);
+	assert_int_equal(stored.status, HELIO_OK);
+}
+
+static void test_changed_and_deleted(void **state)
+{
+	Helio__Log__V1__ChangeRequest change =
+		HELIO__LOG__V1__CHANGE_REQUEST__INIT;
+	Helio__Log__V1__DeleteRequest delete =
+		HELIO__LOG__V1__DELETE_REQUEST__INIT;
+	Helio__Log__V1__Config config = HELIO__LOG__V1__CONFIG__INIT;
+	const Helio__Log__V1__ChangeReply *changed;
+	const Helio__Log__V1__DeleteReply *deleted;
+	char *patterns[2] = { field("lab.b.>"), field("lib.>") };
+
+	(void)state;
+	config.patterns = patterns;
+	config.n_patterns = 2;
+	change.name = field("audit");
+	change.config = &config;
+	change.has_set_patterns = 1;
+	change.set_patterns = 1;
+	assert_int_equal(helio__log__v1__logs__change__wait(scene.client,
+							    &change, &changed),
+			 HELIO_OK);
+	assert_int_equal(scene_store(&scene, "lab.a", "x", NULL).status,
+			 HELIO_FAILED_PRECONDITION);
+	assert_int_equal(scene_store(&scene, "lib.a", "x", NULL).status,
+			 HELIO_OK);
+	logger_process_stop(&scene.logger, SIGTERM);
+	logger_process_start(&scene.logger);
+	assert_int_equal(scene_get(&scene, "audit")->config->n_patterns, 2);
+	assert_int_equal(scene_store(&scene, "lab.b.x", "x", NULL).sequence, 2);
+	delete.name = field("audit");
+	assert_int_equal(helio__log__v1__logs__delete__wait(scene.client,
+							    &delete, &deleted),
+			 HELIO_OK);
+	assert_int_equal(scene_store(&scene, "lib.a", "x", NULL).status,
+			 HELIO_FAILED_PRECONDITION);
+	scene_create(&scene, "audit", "lab.>");
+	assert_int_equal(scene_store(&scene, "lab.a", "x", NULL).sequence, 1);
+}
+
+/* ---- a disk that is full ---- */
+
+static bool mount_small_disk(const char *path)
+{
+	char options[64];
+
+	snprintf(options, sizeof(options), "size=%d", FULL_BYTES);
+	assert_true(mkdir(path, 0700) == 0);
+	return mount("tmpfs", path, "tmpfs", 0, options) == 0;
+}
+
+static void fill_disk(const char *path)
+{
+	static const char block[4096];
+	int fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+
+	assert_true(fd >= 0);
+	while (write(fd, block, sizeof(block)) > 0)
+		;
+	close(fd);
+}
+
+static void test_a_full_disk(void **state)
+{
+	char folder[128], ballast[160];
+	struct stored stored = { 0 };
+	struct reading reading;
+	char body[1024];
+	uint64_t began_ms;
+
+	(void)state;
+	scene_open(&scene, NULL);
+	logger_process_stop(&scene.logger, SIGTERM);
+	snprintf(folder, sizeof(folder), "%s/disk", scene.bus_process.folder);
+	if (!mount_small_disk(folder)) {
+		scene_close(&scene);
+		skip();
+	}
+	snprintf(scene.logger.state, sizeof(scene.logger.state), "%.100s/logs",
+		 folder);
+	snprintf(ballast, sizeof(ballast), "%s/ballast", folder);
+	logger_process_start(&scene.logger);
+	scene_create(&scene, "audit", "lab.>");
+	assert_int_equal(scene_store(&scene, "lab.a", "first", NULL).status,
+			 HELIO_OK);
+	fill_disk(ballast);
+	memset(body, 'x', sizeof(body) - 1);
+	body[sizeof(body) - 1] = '\0';
+	/* Room that the log has taken before may last for some. */
+	for (int i = 0; i < 20000 && stored.status == HELIO_OK; i++) {
+		began_ms = scene_now_ms();
+		stored = scene_store(&scene, "lab.a", body, NULL);
+	}
+	assert_int_equal(stored.status, HELIO_RESOURCE_EXHAUSTED);
+	assert_true(scene_now_ms() - began_ms < 1000);
+	assert_string_equal(scene_get(&scene, "audit")->fault, "disk full");
+	read_log("audit", &reading);
+	assert_true(reading.n > 0);
+	reading_deinit(&reading);
+	unlink(ballast);
+	wait_until(&scene, scene_store(&scene, "lab.a", "again", NULL).status ==
+				   HELIO_OK);
+	assert_string_equal(scene_get(&scene, "audit")->fault, "");
+	logger_process_stop(&scene.logger, SIGTERM);
+	assert_int_equal(umount2(folder, MNT_DETACH), 0);
 	scene_close(&scene);
 }
 
 int main(void)
 {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_an_ack_names_the_record),
+		TEST(test_an_ack_names_the_record),
+		TEST(test_keys),
+		TEST(test_the_expected_sequence),
+		TEST(test_each_has_its_own_answer),
+		TEST(test_an_ack_outlives_the_logger),
+		TEST(test_a_repeat_is_recognised),
+		TEST(test_a_gap_is_told),
+		TEST(test_patterns_do_not_overlap),
+		TEST(test_a_body_that_is_too_long),
+		TEST(test_changed_and_deleted),
+		cmocka_unit_test(test_a_full_disk),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
