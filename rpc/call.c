@@ -38,8 +38,10 @@ static void leave(struct helio_call *call)
 
 void helio_call_free(struct helio_call *call)
 {
+	struct spares *spares = &call->bus->spare_calls;
+
 	leave(call);
-	free(call);
+	spares_put(spares, call);
 }
 
 /* Out of the map before the callback, where cancelling it does nothing. */
@@ -47,7 +49,7 @@ static void end(struct helio_call *call, const struct helio_reply *reply)
 {
 	leave(call);
 	call->on_reply(call, reply, call->userdata);
-	free(call);
+	spares_put(&call->bus->spare_calls, call);
 }
 
 void helio_call_end(struct helio_call *call, unsigned status,
@@ -161,7 +163,7 @@ static int call_new(struct helio *bus, const struct helio_call_options *options,
 	struct helio_call *call;
 	int r;
 
-	call = malloc(sizeof(*call));
+	call = spares_take(&bus->spare_calls, sizeof(*call));
 	if (!call)
 		return -ENOMEM;
 	*call = (struct helio_call){

@@ -92,6 +92,8 @@ void helio_close(struct helio *bus)
 	free_registrations(bus);
 	bindings_deinit(bus);
 	timers_deinit(bus);
+	spares_deinit(&bus->spare_calls);
+	spares_deinit(&bus->spare_requests);
 	reply_free(bus->kept);
 	map_deinit(&bus->calls);
 	map_deinit(&bus->requests);

@@ -20,6 +20,7 @@
 
 #include "base/list.h"
 #include "base/map.h"
+#include "base/spare.h"
 #include "proto/frame.h"
 #include "proto/reader.h"
 #include "rpc/assembly.h"
@@ -112,6 +113,8 @@ struct helio {
 	struct registrations registrations;
 	struct map calls; /* struct helio_call by id */
 	struct list all_calls;
+	struct spares spare_calls;
+	struct spares spare_requests;
 	struct map requests; /* struct helio_request by id */
 	struct list orphans; /* those that nobody waits for */
 	struct map acks;     /* struct ack by id */

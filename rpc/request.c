@@ -40,7 +40,7 @@ void helio_request_free(struct helio_request *request)
 	if (!request->is_over)
 		map_remove(&request->bus->requests, &request->node);
 	list_unlink(&request->link);
-	free(request);
+	spares_put(&request->bus->spare_requests, request);
 }
 
 static uint64_t deadline_of(const struct helio *bus, const struct frame *frame)
@@ -87,7 +87,7 @@ static int request_new(struct helio_service *service, const struct frame *frame,
 	struct helio_request *request;
 	int r;
 
-	request = malloc(sizeof(*request));
+	request = spares_take(&bus->spare_requests, sizeof(*request));
 	if (!request)
 		return -ENOMEM;
 	*request = (struct helio_request){

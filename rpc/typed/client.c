@@ -96,6 +96,7 @@ void helio_client_free(struct helio_client *client)
 	while ((link = list_pop_front(&client->streams)))
 		helio_stream_cancel(
 			container_of(link, struct helio_stream, link));
+	spares_deinit(&client->spare);
 	introduction_deinit(&client->introduction);
 	helio_unbind(client->binding);
 	intake_deinit(&client->intake);

@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "base/list.h"
+#include "base/spare.h"
 #include "rpc/heliograph-rpc.h"
 #include "rpc/typed/intake.h"
 #include "rpc/typed/introduction.h"
@@ -27,6 +28,7 @@ struct helio_client {
 	bool has_next;
 	const struct helio_reply *reply; /* while a closure is told of it */
 	struct list invocations;
+	struct spares spare; /* invocations of INVOCATION_BYTES */
 	struct list streams;
 	struct intake intake;
 

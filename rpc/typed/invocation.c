@@ -28,7 +28,10 @@ void invocation_free(struct invocation *invocation)
 	helio_timer_cancel(invocation->timer);
 	newcomer_deinit(&invocation->newcomer);
 	list_unlink(&invocation->link);
-	free(invocation);
+	if (invocation->is_small)
+		spares_put(&invocation->client->spare, invocation);
+	else
+		free(invocation);
 }
 
 static void tell(struct helio_client *client, const struct helio_reply *reply,
@@ -212,11 +215,27 @@ static void fail_to_start(struct invocation *invocation, int r)
 	fail(invocation, &reply);
 }
 
+static uint32_t timeout_ms(const struct helio_invoke_options *options)
+{
+	return options->timeout_ms ? options->timeout_ms : TIMEOUT_DEFAULT_MS;
+}
+
+/* The first begins now, without a look at the clock. */
+static uint32_t timeout_of(const struct invocation *invocation)
+{
+	uint64_t ms;
+
+	if (!invocation->n_tries)
+		return timeout_ms(&invocation->options);
+	ms = left_ms(invocation);
+	return ms ? (uint32_t)ms : 1;
+}
+
 static void try(struct invocation *invocation)
 {
 	const struct helio_invoke_options *options = &invocation->options;
 	struct helio_call_options call_options = {
-		.timeout_ms = (uint32_t)left_ms(invocation),
+		.timeout_ms = timeout_of(invocation),
 		.is_waiting = options->is_waiting,
 		.is_patient = true,
 		.idempotency_key = options->idempotency_key,
@@ -229,8 +248,6 @@ static void try(struct invocation *invocation)
 	int r = -EINVAL;
 
 	invocation->n_tries++;
-	if (!call_options.timeout_ms)
-		call_options.timeout_ms = 1;
 	subject = client_address(invocation->client, invocation->method,
 				 options, &call_options, text);
 	if (subject)
@@ -261,16 +278,16 @@ static int invocation_new(struct helio_client *client,
 {
 	struct helio_invoke_options options = client_take_options(client);
 	size_t n_body = protobuf_c_message_get_packed_size(request);
-	uint32_t timeout_ms =
-		options.timeout_ms ? options.timeout_ms : TIMEOUT_DEFAULT_MS;
+	size_t n = sizeof(struct invocation) + n_body + options_bytes(&options);
+	bool is_small = n <= INVOCATION_BYTES;
 	struct invocation *invocation;
 
 	if (request->descriptor != method->input)
 		return -EINVAL;
 	if (n_body > INT32_MAX)
 		return -EMSGSIZE;
-	invocation =
-		malloc(sizeof(*invocation) + n_body + options_bytes(&options));
+	invocation = is_small ? spares_take(&client->spare, INVOCATION_BYTES)
+			      : malloc(n);
 	if (!invocation)
 		return -ENOMEM;
 	*invocation = (struct invocation){
@@ -278,8 +295,10 @@ static int invocation_new(struct helio_client *client,
 		.method = method,
 		.intake = &client->intake,
 		.options = options,
-		.deadline_ns = clock_now_ns() + timeout_ms * NS_PER_MS,
+		.deadline_ns =
+			clock_now_ns() + timeout_ms(&options) * NS_PER_MS,
 		.n_body = n_body,
+		.is_small = is_small,
 	};
 	protobuf_c_message_pack(request, invocation->body);
 	options_keep(&invocation->options, invocation->body + n_body);

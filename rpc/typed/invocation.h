@@ -31,8 +31,12 @@ struct invocation {
 	unsigned n_tries;
 	char key[KEY_BYTES]; /* that was drawn for it */
 	size_t n_body;
+	bool is_small;  /* of INVOCATION_BYTES, to be used again */
 	uint8_t body[]; /* and the texts of the options */
 };
+
+/* Those of which all is in so many bytes are used again. */
+enum { INVOCATION_BYTES = 1024 };
 
 /**
  * Start one. Whatever comes of it, the closure is called once, possibly before

@@ -283,6 +283,7 @@ void helio_server_free(struct helio_server *server)
 	while (!list_is_empty(&server->servings))
 		serving_orphan(container_of(server->servings.next,
 					    struct helio_serving, link));
+	spares_deinit(&server->spare);
 	enrolment_deinit(&server->enrolment);
 	helio_unserve(server->service);
 	intake_deinit(&server->intake);

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/list.h"
+#include "base/spare.h"
 #include "rpc/heliograph-rpc.h"
 #include "rpc/typed/enrolment.h"
 #include "rpc/typed/intake.h"
@@ -39,6 +40,7 @@ struct helio_server {
 	unsigned *by_name; /* indices of the methods, sorted by name */
 	struct method_stats *stats;
 	struct list servings; /* struct helio_serving */
+	struct spares spare;  /* such, too */
 	/* Whose method runs, for who runs it: NULL once it is not ours. */
 	struct helio_serving **calling;
 	struct list watchers; /* struct watcher */

@@ -59,8 +59,13 @@ static void leave(struct helio_serving *serving)
 
 static void serving_free(struct helio_serving *serving)
 {
+	struct helio_server *server = serving->server;
+
 	leave(serving);
-	free(serving);
+	if (server)
+		spares_put(&server->spare, serving);
+	else
+		free(serving);
 }
 
 void serving_orphan(struct helio_serving *serving)
@@ -147,7 +152,7 @@ static int serving_new(struct helio_server *server, unsigned method_index,
 {
 	struct helio_serving *serving;
 
-	serving = malloc(sizeof(*serving));
+	serving = spares_take(&server->spare, sizeof(*serving));
 	if (!serving)
 		return -ENOMEM;
 	*serving = (struct helio_serving){
