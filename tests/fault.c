@@ -50,9 +50,11 @@ static bool must_fail(void)
 {
 	void (*hook)(void) = fault_next_hook;
 
-	fault_next_hook = NULL;
-	if (hook)
+	/* Unarmed it writes nothing, so that threads may allocate at once. */
+	if (hook) {
+		fault_next_hook = NULL;
 		hook();
+	}
 	if (!fault_is_armed || fault_n_left--)
 		return false;
 	fault_is_armed = false;

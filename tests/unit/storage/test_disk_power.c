@@ -21,7 +21,7 @@
 #include "tests/unit/storage/faulty_disk.h"
 #include "tests/unit/storage/world.h"
 
-enum { N_COMMITS = 60, N_IMAGES = 150 };
+enum { N_COMMITS = 60, N_IMAGES = 150, N_LARGE_IMAGES = 30 };
 
 /* Commit i puts number i + 1 and replaces number 1000. */
 static size_t acked_at[N_COMMITS]; /* events so far when it was acked */
@@ -52,9 +52,9 @@ static void commit(struct store *store, unsigned i)
 }
 
 /* Closed now and then; checkpoints between; sealed at the end. */
-static void live(struct world *world)
+static void live(struct world *world, unsigned flags)
 {
-	struct store *store = world_open(world, STORE_CREATE);
+	struct store *store = world_open(world, STORE_CREATE | flags);
 
 	created_at = faulty_disk_n_events();
 	for (unsigned i = 0; i < N_COMMITS; i++) {
@@ -63,7 +63,7 @@ static void live(struct world *world)
 			assert_int_equal(store_checkpoint(store), 0);
 		if (i % 25 == 24) {
 			store_close(store);
-			store = world_open(world, 0);
+			store = world_open(world, flags);
 		}
 	}
 	assert_int_equal(store_seal(store), 0);
@@ -130,16 +130,16 @@ static void check_image(struct world *world, size_t n_events)
 	store_close(store);
 }
 
-static void nothing_acked_is_lost_and_nothing_invented(void **state)
+static void cut_power_often(struct world *world, unsigned flags,
+			    unsigned n_images)
 {
-	struct world *world = *state;
 	size_t n_events;
 	uint64_t random = 88172645463325252u;
 
 	assert_int_equal(faulty_disk_record(world->folder), 0);
-	live(world);
+	live(world, flags);
 	n_events = faulty_disk_n_events();
-	for (unsigned i = 0; i < N_IMAGES; i++) {
+	for (unsigned i = 0; i < n_images; i++) {
 		size_t at;
 
 		random ^= random << 13;
@@ -154,13 +154,24 @@ static void nothing_acked_is_lost_and_nothing_invented(void **state)
 	faulty_disk_forget();
 }
 
+static void nothing_acked_is_lost_and_nothing_invented(void **state)
+{
+	cut_power_often(*state, 0, N_IMAGES);
+}
+
+/* The log is written over and over, and stays when the file is closed. */
+static void a_large_log_is_as_good(void **state)
+{
+	cut_power_often(*state, STORE_LARGE, N_LARGE_IMAGES);
+}
+
 static void what_is_sealed_stays_sealed(void **state)
 {
 	struct world *world = *state;
 	struct store *store;
 
 	assert_int_equal(faulty_disk_record(world->folder), 0);
-	live(world);
+	live(world, 0);
 	for (unsigned seed = 0; seed < 16; seed++) {
 		assert_int_equal(
 			faulty_disk_image(sealed_at, seed, world->image_folder),
@@ -218,6 +229,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			nothing_acked_is_lost_and_nothing_invented,
 			world_set_up_faulty, world_tear_down),
+		cmocka_unit_test_setup_teardown(a_large_log_is_as_good,
+						world_set_up_faulty,
+						world_tear_down),
 		cmocka_unit_test_setup_teardown(what_is_sealed_stays_sealed,
 						world_set_up_faulty,
 						world_tear_down),

@@ -268,8 +268,8 @@ static void all_else_is_refused(void **state)
 		"SELECT fts3_tokenizer('simple')",
 		"SELECT sqlite_compileoption_get(1)",
 		"SELECT ?1",
-		"WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 "
-		"FROM t) SELECT max(n) FROM t",
+		("WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 "
+		 "FROM t) SELECT max(n) FROM t"),
 		"SELECT nosuch FROM records",
 	};
 	struct sample sample;

@@ -204,12 +204,39 @@ static void use_all(struct store *store)
 	}
 }
 
+static uint64_t next_random(uint64_t *random)
+{
+	*random ^= *random << 13;
+	*random ^= *random >> 7;
+	*random ^= *random << 17;
+	return *random;
+}
+
+static void write_all(struct world *world, const char *bytes, size_t n)
+{
+	int fd = open(world->path, O_RDWR | O_TRUNC | O_CREAT, 0600);
+
+	assert_int_equal(write(fd, bytes, n), n);
+	close(fd);
+}
+
+/* Every other one where the structure of a page is. */
+static void flip(char *bytes, size_t n, uint64_t random, bool is_in_head)
+{
+	size_t at = random % n;
+
+	if (is_in_head)
+		at = (random % (n / 8192)) * 8192 + (random >> 40) % 100;
+	bytes[at] = (char)(bytes[at] ^ (char)(1 + (random >> 32) % 127));
+}
+
 /* None of this may crash, hang, or take an unsound pointer for a sound one. */
 static void flipped_bytes_do_no_harm(void **state)
 {
 	struct world *world = *state;
 	uint64_t random = 88172645463325252u;
 	static char good[400000];
+	static char bad[sizeof(good)];
 	struct store *store;
 	size_t n;
 	int fd;
@@ -220,25 +247,10 @@ static void flipped_bytes_do_no_harm(void **state)
 	close(fd);
 	assert_true(n > 100000 && n < sizeof(good));
 	for (unsigned i = 0; i < 150; i++) {
-		static char bad[sizeof(good)];
-		size_t n_bad = n;
-
 		memcpy(bad, good, n);
-		for (unsigned k = 0; k <= i % 5; k++) {
-			random ^= random << 13;
-			random ^= random >> 7;
-			random ^= random << 17;
-			/* Most of them where the structure of pages is. */
-			bad[i % 2 ? random % n
-				  : (random % (n / 8192)) * 8192 +
-					    (random >> 40) % 100] ^=
-				(char)(1 + (random >> 32) % 255);
-		}
-		if (i % 10 == 0)
-			n_bad = random % n;
-		fd = open(world->path, O_RDWR | O_TRUNC | O_CREAT, 0600);
-		assert_int_equal(write(fd, bad, n_bad), n_bad);
-		close(fd);
+		for (unsigned k = 0; k <= i % 5; k++)
+			flip(bad, n, next_random(&random), i % 2 == 0);
+		write_all(world, bad, i % 10 ? n : next_random(&random) % n);
 		if (!store_open(world->backend, world->path, &world_layout,
 				i % 3 ? 0 : STORE_SEALED, &store)) {
 			use_all(store);
