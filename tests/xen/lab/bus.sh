@@ -11,12 +11,16 @@ start_switch() {
 
 	[ -z "$uplink" ] || listen=
 	run "$domain" "mkdir -p /etc/bus/policy /run/bus && rm -f /run/bus/go &&
-		mkfifo /run/bus/go && echo '$listen' >/etc/bus/heliod.conf &&
+		mkfifo /run/bus/go && printf '%s\n' '$listen' 'schemas equal' \
+			>/etc/bus/heliod.conf &&
 		cat >/etc/bus/policy/10.policy <<-'EOT'
 			allow ** any,group >
 			allow ** subscribe \$sys.>
 			allow uid:* admin switch
 			allow vm:* uplink leaf
+			allow uid:* capture,observe >
+			allow uid:* log-admin *
+			allow ** log-read *
 		EOT" >/dev/null || fail "no configuration in $domain"
 	ready=$(begin "$domain" 'timeout 15 head -n 1 /run/bus/go')
 	job=$(begin "$domain" "exec heliod --config /etc/bus --run /run/bus \
