@@ -4,8 +4,8 @@
 # A log in dom0, and guests who read it and write to it over vchan.
 
 start_logger() {
-	begin dom0 'exec helio-logger --state /run/logs \
-		--address $HELIOGRAPH_ADDRESS'
+	begin dom0 "exec helio-logger --state /run/logs \
+		--address \$HELIOGRAPH_ADDRESS"
 }
 
 test_a_guest_reads_the_log_of_dom0() {
