@@ -44,9 +44,6 @@ void call_continue(struct open *open, const struct message *message);
 /** A call or a reply will not be finished. */
 void call_abort(struct open *open);
 
-/** The subject that is called, without `$inst.NUMBER.`, if it has that. */
-const char *call_plain_subject(const char *subject, size_t *n);
-
 /** Whether policy lets the caller call the subject; if not, `text` says why. */
 bool call_is_allowed(const struct speaker *caller, const char *subject,
 		     size_t n, char *text, size_t n_text);

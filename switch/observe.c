@@ -8,6 +8,7 @@
 #include "proto/subject.h"
 #include "switch/bus.h"
 #include "switch/call.h"
+#include "switch/callee.h"
 #include "switch/inbound.h"
 #include "switch/message.h"
 #include "switch/open_target.h"
@@ -189,7 +190,7 @@ void observe_call(struct slot *slot, const struct inbound *inbound,
 		.slot = slot->id,
 	};
 	size_t n = inbound->frame.n_subject;
-	const char *subject = call_plain_subject(inbound->subject, &n);
+	const char *subject = callee_subject(inbound->subject, &n);
 	struct audience *audience;
 
 	if (!subject_is_valid(subject, n) ||
