@@ -50,12 +50,12 @@ def main() -> int:
     linked = {product: parts for product, parts in links(build)
               if (build / product).exists()}
     names = global_names(build, {part for parts in linked.values()
-                                 for part in parts})
+                                 for part in parts if (build / part).exists()})
     doubled = set()
     for product, parts in linked.items():
         where: dict[str, str] = {}
         for part in parts:
-            for name, place in names[part].items():
+            for name, place in names.get(part, {}).items():
                 other = where.setdefault(name, place)
                 if other != place:
                     doubled.add(f"{name}: in {other} and in {place}, "
