@@ -189,6 +189,50 @@ title "6. Who is on the bus"
 try helio ls
 [[ $(n_read) == "$lines" ]] || fail "somebody got what the guest published"
 
+title "7. What was said is on disk, whatever dies"
+# The process of \`helio up\` that is called so.
+pid_of() {
+	local pid
+
+	for pid in $(<"/proc/${started[0]}/task/${started[0]}/children"); do
+		[[ $(<"/proc/$pid/comm") != "$1" ]] || echo "$pid"
+	done
+}
+try helio log create archive --pattern vm.archive.audit
+say "\$ helio pub vm.archive.audit 'the audit begins' --durable" \
+	"   (as vm:archive)"
+helio pub vm.archive.audit 'the audit begins' --durable \
+	-c "$(as archive)" | sed 's/^/  /' || fail "it is not stored"
+say "\$ helio logger pipe --subject vm.archive.audit < $log" \
+	"   (as vm:archive)"
+helio logger pipe --subject vm.archive.audit -c "$(as archive)" \
+	<"$place/log" 2>"$place/pipe" &
+piper=$!
+started+=("$piper")
+logger=$(pid_of helio-logger)
+say "\$ kill -9 $logger    (helio-logger, meanwhile)"
+kill -9 "$logger" || fail "there is no logger to be killed"
+wait "$piper" || fail "not all lines were stored: $(<"$place/pipe")"
+sed 's/^/  /' "$place/pipe"
+{
+	echo 'the audit begins'
+	cat "$place/log"
+} >"$place/said"
+helio log archive -o cat >"$place/kept"
+cmp -s "$place/said" "$place/kept" || fail "the log is not what was said"
+say "helio-logger is back as process $(pid_of helio-logger), and of" \
+	"$((lines + 1)) lines it has $(wc -l <"$place/kept"), each once."
+say
+say "\$ helio sub 'again.>'"
+start '^helio: subscribed' "$place/again" helio sub 'again.>' \
+	-n "$((lines + 1))"
+try helio replay --log archive --into again
+for ((i = 0; i < 200 && $(wc -l <"$place/again") < lines + 1; i++)); do
+	sleep 0.05
+done
+cmp -s "$place/said" "$place/again" || fail "the replay is not complete"
+say "What was heard again is what was said, byte for byte."
+
 [[ -z $once ]] || exit 0
 title "The bus stays up until ^C."
 say "In another terminal:"

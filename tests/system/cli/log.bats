@@ -10,34 +10,13 @@ setup() {
 	state=$place/state
 	export HELIOGRAPH_ADDRESS=shm:$run_folder/bus.sock TZ=UTC
 	start_bus -o text
-	bring_logger
 	until_served helio.log.v1.Logs
 	helio log create events -p 'demo.>' -p 'vm.>'
 }
 
-# Where `helio up` brings none yet.
-bring_logger() {
-	[ -z "$(children_called "$pid_up" helio-logger)" ] || return 0
-	is_ours=yes
-	echo "allow uid:$(id -u)" \
-		"log-read,log-admin *" >"$state/policy/10-log.policy"
-	helio reload
-	start_logger
-}
-
-start_logger() {
-	start logger serving helio-logger --state "$state/logs" \
-		--address "$HELIOGRAPH_ADDRESS"
-}
-
 # What was stored before stays, whatever happens to the logger.
 kill_logger() {
-	if [ -z "${is_ours-}" ]; then
-		kill -9 "$(children_called "$pid_up" helio-logger)"
-		return
-	fi
-	kill -9 "${pid_logger:?}"
-	start_logger
+	kill -9 "$(children_called "$pid_up" helio-logger)"
 }
 
 # Wait until the bus knows a service.
