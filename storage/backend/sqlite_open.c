@@ -85,15 +85,21 @@ static int distrust(struct sqlite_store *handle)
 	return sqlite_outcome(handle, code);
 }
 
+/* There may be many that read, each once from end to end: they keep little. */
 static int tune(struct sqlite_store *handle)
 {
+	int r;
+
 	sqlite3_busy_timeout(handle->db, SQLITE_WAIT_MS);
-	return sqlite_exec(handle, "PRAGMA cell_size_check=ON;"
-				   "PRAGMA synchronous=FULL;"
-				   "PRAGMA cache_size=-4096;"
-				   "PRAGMA mmap_size=0;"
-				   "PRAGMA secure_delete=OFF;"
-				   "PRAGMA temp_store=MEMORY;");
+	r = sqlite_exec(handle, "PRAGMA cell_size_check=ON;"
+				"PRAGMA synchronous=FULL;"
+				"PRAGMA cache_size=-4096;"
+				"PRAGMA mmap_size=0;"
+				"PRAGMA secure_delete=OFF;"
+				"PRAGMA temp_store=MEMORY;");
+	if (!r && handle->store.flags & STORE_READ_ONLY)
+		r = sqlite_exec(handle, "PRAGMA cache_size=-1024");
+	return r;
 }
 
 static int ask_number(struct sqlite_store *handle, const char *sql,

@@ -6,8 +6,10 @@
  */
 
 #include <errno.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -708,6 +710,87 @@ static void a_copy_is_as_of_one_moment(void **state)
 	free(path);
 }
 
+/* ---- threads ---- */
+
+enum { N_THREADED = 500 };
+
+struct crew {
+	struct world *world;
+	atomic_bool is_done;
+};
+
+static void *checkpoint_beside(void *userdata)
+{
+	struct crew *crew = userdata;
+	struct store *store = world_open(crew->world, 0);
+
+	while (!atomic_load(&crew->is_done))
+		assert_int_equal(store_checkpoint(store), 0);
+	store_close(store);
+	return NULL;
+}
+
+/* Numbers and names are put together, so there is one of each or neither. */
+static void *read_beside(void *userdata)
+{
+	struct crew *crew = userdata;
+	struct store *store = world_open(crew->world, STORE_READ_ONLY);
+	struct store_cursor *cursor;
+	uint64_t last = 0;
+	uint64_t n;
+
+	while (!atomic_load(&crew->is_done)) {
+		assert_int_equal(store_snapshot(store), 0);
+		assert_int_equal(store_cursor_open(store, 0, STORE_BEFORE, NULL,
+						   &cursor),
+				 0);
+		n = store_cursor_next(cursor) == 1
+			    ? store_cursor_key(cursor).number
+			    : 0;
+		store_cursor_close(cursor);
+		assert_true(n >= last);
+		last = n;
+		for (uint64_t i = n > 5 ? n - 5 : 1; i <= n + 1; i++) {
+			char name[16];
+
+			snprintf(name, sizeof(name), "%llu",
+				 (unsigned long long)i);
+			assert_name(store, name, i <= n ? "v" : NULL);
+		}
+		store_end(store);
+	}
+	store_close(store);
+	return NULL;
+}
+
+static void a_writer_a_reader_and_a_checkpointer_work_together(void **state)
+{
+	struct crew crew = { .world = *state };
+	struct store *store = world_open(*state, STORE_CREATE);
+	void *(*const crew_members[])(void *) = { checkpoint_beside,
+						  read_beside, read_beside };
+	pthread_t threads[3];
+
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL,
+						crew_members[i], &crew),
+				 0);
+	for (unsigned i = 1; i <= N_THREADED; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "%u", i);
+		assert_int_equal(store_begin(store), 0);
+		put_number(store, i, "v");
+		put_name(store, name, "v");
+		assert_int_equal(store_commit(store), 0);
+	}
+	atomic_store(&crew.is_done, true);
+	for (unsigned i = 0; i < 3; i++)
+		pthread_join(threads[i], NULL);
+	assert_int_equal(store_check(store), 0);
+	store_close(store);
+}
+
 #define OVER_BOTH(test)                                                   \
 	{ "sqlite: " #test, (test), world_set_up_sqlite, world_tear_down, \
 	  NULL },                                                         \
@@ -743,6 +826,7 @@ int main(void)
 		OVER_BOTH(a_sealed_file_is_read_and_not_written),
 		OVER_BOTH(who_is_in_the_way_of_a_seal_is_told_of),
 		OVER_BOTH(a_copy_is_as_of_one_moment),
+		OVER_BOTH(a_writer_a_reader_and_a_checkpointer_work_together),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,6 +17,7 @@
 
 #include <cmocka.h>
 
+#include "base/cleanup.h"
 #include "storage/backend/backend.h"
 #include "tests/unit/storage/faulty_disk.h"
 #include "tests/unit/storage/world.h"
@@ -308,6 +309,49 @@ static void what_follows_a_failed_sync_does_not_stand_on_it(void **state)
 	store_close(store);
 }
 
+/* ---- what it costs ---- */
+
+/* Whoever waits for an ack waits for one sync. */
+static void a_commit_is_one_sync(void **state)
+{
+	enum { N_TURNS = 20 };
+	const unsigned syncs = 1u << FAULTY_SYNC | 1u << FAULTY_SYNC_FOLDER;
+	struct store *store = world_open(*state, STORE_CREATE);
+	uint64_t n;
+
+	commit_number(store, 1, "one");
+	n = faulty_disk_n_calls(syncs);
+	for (unsigned i = 0; i < N_TURNS; i++)
+		commit_number(store, 2 + i, "more");
+	assert_int_equal(faulty_disk_n_calls(syncs) - n, N_TURNS);
+	store_close(store);
+}
+
+static void a_part_of_a_value_costs_no_more_than_a_part(void **state)
+{
+	enum { N_BYTES = 4 << 20 };
+	struct world *world = *state;
+	struct store *store = world_open(world, STORE_CREATE);
+	struct store_key key = number_of(1);
+	struct store_piece piece = { calloc(1, N_BYTES), N_BYTES };
+	char part[64];
+	uint64_t n;
+
+	assert_int_equal(store_begin(store), 0);
+	assert_int_equal(store_put(store, 0, &key, &piece, 1), 0);
+	assert_int_equal(store_commit(store), 0);
+	store_close(store);
+
+	store = world_open(world, STORE_READ_ONLY);
+	n = faulty_disk_n_calls(1u << FAULTY_READ);
+	assert_int_equal(store_snapshot(store), 0);
+	assert_int_equal(store_read(store, 0, 1, 0, part, sizeof(part)), 1);
+	assert_true(faulty_disk_n_calls(1u << FAULTY_READ) - n < 10);
+	store_end(store);
+	store_close(store);
+	freep(&piece.bytes);
+}
+
 #define ON_FAULTY(test)                                            \
 	cmocka_unit_test_setup_teardown(test, world_set_up_faulty, \
 					world_tear_down)
@@ -322,6 +366,8 @@ int main(void)
 		ON_FAULTY(a_full_disk_leaves_the_handle_usable),
 		ON_FAULTY(a_failed_sync_is_never_believed_again),
 		ON_FAULTY(what_follows_a_failed_sync_does_not_stand_on_it),
+		ON_FAULTY(a_commit_is_one_sync),
+		ON_FAULTY(a_part_of_a_value_costs_no_more_than_a_part),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

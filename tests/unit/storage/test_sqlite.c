@@ -7,12 +7,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -394,87 +392,6 @@ static void a_reader_holds_no_commit_up(void **state)
 	store_close(writer);
 }
 
-/* ---- threads ---- */
-
-enum { N_THREADED = 500 };
-
-struct crew {
-	struct world *world;
-	atomic_bool is_done;
-};
-
-static void *checkpoint_beside(void *userdata)
-{
-	struct crew *crew = userdata;
-	struct store *store = world_open(crew->world, 0);
-
-	while (!atomic_load(&crew->is_done))
-		assert_int_equal(store_checkpoint(store), 0);
-	store_close(store);
-	return NULL;
-}
-
-/* Numbers and names are put together, so there is one of each or neither. */
-static void *read_beside(void *userdata)
-{
-	struct crew *crew = userdata;
-	struct store *store = world_open(crew->world, STORE_READ_ONLY);
-	struct store_cursor *cursor;
-	uint64_t last = 0;
-	uint64_t n;
-
-	while (!atomic_load(&crew->is_done)) {
-		assert_int_equal(store_snapshot(store), 0);
-		assert_int_equal(store_cursor_open(store, 0, STORE_BEFORE, NULL,
-						   &cursor),
-				 0);
-		n = store_cursor_next(cursor) == 1
-			    ? store_cursor_key(cursor).number
-			    : 0;
-		store_cursor_close(cursor);
-		assert_true(n >= last);
-		last = n;
-		for (uint64_t i = n > 5 ? n - 5 : 1; i <= n + 1; i++) {
-			char name[16];
-
-			snprintf(name, sizeof(name), "%llu",
-				 (unsigned long long)i);
-			assert_name(store, name, i <= n ? "v" : NULL);
-		}
-		store_end(store);
-	}
-	store_close(store);
-	return NULL;
-}
-
-static void a_writer_a_reader_and_a_checkpointer_work_together(void **state)
-{
-	struct crew crew = { .world = *state };
-	struct store *store = world_open(*state, STORE_CREATE);
-	void *(*const crew_members[])(void *) = { checkpoint_beside,
-						  read_beside, read_beside };
-	pthread_t threads[3];
-
-	for (unsigned i = 0; i < 3; i++)
-		assert_int_equal(pthread_create(&threads[i], NULL,
-						crew_members[i], &crew),
-				 0);
-	for (unsigned i = 1; i <= N_THREADED; i++) {
-		char name[16];
-
-		snprintf(name, sizeof(name), "%u", i);
-		assert_int_equal(store_begin(store), 0);
-		put_number(store, i, "v");
-		put_name(store, name, "v");
-		assert_int_equal(store_commit(store), 0);
-	}
-	atomic_store(&crew.is_done, true);
-	for (unsigned i = 0; i < 3; i++)
-		pthread_join(threads[i], NULL);
-	assert_int_equal(store_check(store), 0);
-	store_close(store);
-}
-
 /* ---- processes ---- */
 
 /* Commits for ever, and says after each commit what it was. */
@@ -586,7 +503,6 @@ int main(void)
 		ON_SQLITE(a_log_is_bounded_if_nobody_else_sees_to_it),
 		ON_SQLITE(a_large_log_is_made_once_and_kept),
 		ON_SQLITE(a_reader_holds_no_commit_up),
-		ON_SQLITE(a_writer_a_reader_and_a_checkpointer_work_together),
 		ON_SQLITE(what_a_killed_process_acked_is_there),
 	};
 
