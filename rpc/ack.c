@@ -80,7 +80,7 @@ int ack_new(struct helio *bus, uint64_t id,
 	};
 	timeout_ms = timeout_ms ? timeout_ms : TIMEOUT_DEFAULT_MS;
 	r = deadlines_add(&bus->deadlines, &ack->deadline,
-			  clock_now_ns() +
+			  clock_coarse_ns() +
 				  (timeout_ms + BACKSTOP_MS) * NS_PER_MS);
 	if (r < 0) {
 		free(ack);

@@ -136,7 +136,7 @@ static int set_deadline(struct helio_call *call,
 	if (!timeout_ms)
 		timeout_ms = TIMEOUT_DEFAULT_MS;
 	return deadlines_add(&call->bus->deadlines, &call->deadline,
-			     clock_now_ns() +
+			     clock_coarse_ns() +
 				     (timeout_ms + BACKSTOP_MS) * NS_PER_MS);
 }
 

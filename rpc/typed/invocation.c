@@ -101,7 +101,7 @@ static bool may_repeat(const struct invocation *invocation,
 
 static uint64_t left_ms(const struct invocation *invocation)
 {
-	uint64_t now_ns = clock_now_ns();
+	uint64_t now_ns = clock_coarse_ns();
 
 	return invocation->deadline_ns > now_ns
 		       ? (invocation->deadline_ns - now_ns) / NS_PER_MS
@@ -296,7 +296,7 @@ static int invocation_new(struct helio_client *client,
 		.intake = &client->intake,
 		.options = options,
 		.deadline_ns =
-			clock_now_ns() + timeout_ms(&options) * NS_PER_MS,
+			clock_coarse_ns() + timeout_ms(&options) * NS_PER_MS,
 		.n_body = n_body,
 		.is_small = is_small,
 	};
