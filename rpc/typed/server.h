@@ -21,6 +21,7 @@ struct method_stats {
 	uint64_t n_calls;
 	uint64_t n_failed;
 	uint64_t n_pending;
+	uint64_t n_started;
 	uint64_t total_ns;
 	uint64_t longest_ns;
 	char *last_error; /* or NULL */

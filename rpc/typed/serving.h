@@ -20,7 +20,8 @@ struct helio_serving {
 	struct helio_request *request;       /* NULL once we ended it */
 	const struct helio_message *message; /* while its method runs */
 	unsigned method_index;
-	uint64_t started_ns;
+	unsigned stands_for; /* so many are as long; 0: it is not timed */
+	uint64_t started_ns; /* by the coarse clock if it is not */
 	struct helio_serving_events events;
 	void *userdata; /* of the events */
 	bool is_listening;

@@ -13,6 +13,8 @@
 #include "base/clock.h"
 #include "helio/registry/v1/registry.pb-c.h"
 #include "lab/v1/desk.helio.h"
+#include "rpc/typed/server.h"
+#include "rpc/typed/serving.h"
 #include "tests/fault.h"
 #include "tests/unit/rpc/streamer.h"
 
@@ -467,6 +469,46 @@ static void test_news_without_memory_end_the_watch(void **state)
 	close_server(&fake, &lab);
 }
 
+static void hold_and_end(struct fake_switch *fake, struct lab *lab, uint64_t i,
+			 uint64_t ns)
+{
+	call(fake, SWITCH_ID(i), 0, "lab.v1.Desk.Hold", "");
+	lab->held->started_ns -= ns;
+	assert_int_equal(helio_serving_fail(lab->held, HELIO_ABORTED, "so"), 0);
+	expect_refusal(fake, HELIO_ABORTED, "so");
+}
+
+/* Each at first, then some; one that takes long counts for itself. */
+static void test_calls_are_timed(void **state)
+{
+	const struct method_stats *stats;
+	struct fake_switch fake;
+	uint64_t before_ns;
+	struct lab lab;
+
+	(void)state;
+	open_served(&fake, &lab);
+	stats = &lab.server->stats[server_find_method(lab.server, "Hold")];
+	for (unsigned i = 1; i <= 64; i++)
+		hold_and_end(&fake, &lab, i, NS_PER_MS);
+	assert_int_equal(stats->n_calls, 64);
+	assert_int_equal(stats->n_pending, 0);
+	assert_true(stats->total_ns >= 64 * NS_PER_MS);
+	assert_true(stats->longest_ns >= NS_PER_MS);
+	before_ns = stats->total_ns;
+	for (unsigned i = 65; i <= 72; i++)
+		hold_and_end(&fake, &lab, i, NS_PER_MS);
+	assert_true(stats->total_ns - before_ns >= 8 * NS_PER_MS);
+	for (unsigned i = 73; i <= 80; i++) {
+		before_ns = stats->total_ns;
+		hold_and_end(&fake, &lab, i, 3600 * NS_PER_S);
+		assert_true(stats->total_ns - before_ns >= 3599 * NS_PER_S);
+		assert_true(stats->total_ns - before_ns < 3700 * NS_PER_S);
+	}
+	assert_true(stats->longest_ns >= 3599 * NS_PER_S);
+	close_server(&fake, &lab);
+}
+
 static void test_freed_with_calls(void **state)
 {
 	struct fake_switch fake;
@@ -572,6 +614,7 @@ int main(void)
 		cmocka_unit_test(test_health_is_watched),
 		cmocka_unit_test(test_who_takes_no_news_keeps_nobody),
 		cmocka_unit_test(test_news_without_memory_end_the_watch),
+		cmocka_unit_test(test_calls_are_timed),
 		cmocka_unit_test(test_freed_with_calls),
 		cmocka_unit_test(test_freed_by_a_method),
 		cmocka_unit_test(test_every_allocation_may_fail),
