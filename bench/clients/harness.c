@@ -25,6 +25,7 @@ enum {
 	SETUP_MS = 10000,
 	WARM_MS = 150,
 	END_MS = 12000,
+	ALL_MS = 80000, /* for a number of records */
 	/* A process that outlives this ends by itself, whatever happened. */
 	LIFE_S = 90,
 	PROCESSES_MAX = BOARD_LANES_MAX + 20,
@@ -78,6 +79,18 @@ static int crew_await_ready(struct crew *crew, const struct bench *bench,
 	return r;
 }
 
+static role_fn sender_of(enum work work)
+{
+	static const role_fn SENDERS[] = {
+		[WORK_PUBSUB] = publisher_run,
+		[WORK_REQUEST] = requester_run,
+		[WORK_STORE] = storer_run,
+		[WORK_REPLAY] = reader_run,
+	};
+
+	return SENDERS[work];
+}
+
 /* Receivers first: whoever sends may rely on them. */
 static int crew_start(struct crew *crew, const struct bench *bench)
 {
@@ -93,8 +106,7 @@ static int crew_start(struct crew *crew, const struct bench *bench)
 	r = crew_await_ready(crew, bench, crew->n);
 	if (r < 0)
 		return r;
-	crew_add(crew, bench,
-		 plan->work == WORK_REQUEST ? requester_run : publisher_run);
+	crew_add(crew, bench, sender_of(plan->work));
 	r = crew_await_ready(crew, bench, crew->n);
 	for (unsigned i = 0; !r && i < plan->n_hogs; i++)
 		crew_add(crew, bench, hog_run);
@@ -110,6 +122,23 @@ static void sleep_seconds(double seconds)
 
 	while (clock_nanosleep(CLOCK_MONOTONIC, 0, &left, &left) == EINTR)
 		;
+}
+
+/* A number of records instead of a window. */
+static int crew_measure_all(const struct bench *bench,
+			    struct result *ret_result)
+{
+	struct board *board = bench->board;
+	uint64_t begin_ns = clock_now_ns();
+	int r;
+
+	board_set_phase(board, PHASE_MEASURE);
+	r = board_await(board, &board->n_done, 1, ALL_MS);
+	*ret_result = (struct result){
+		.seconds = (double)(clock_now_ns() - begin_ns) / 1e9,
+		.n_received = board_min_received(board),
+	};
+	return r;
 }
 
 static int crew_measure(const struct bench *bench, struct result *ret_result)
@@ -161,12 +190,15 @@ static void print_result(const struct bench *bench, const struct result *result)
 	struct board *board = bench->board;
 
 	printf("{\"rate\": %.0f", (double)result->n_received / result->seconds);
-	if (bench->plan->work == WORK_REQUEST && board->n_samples) {
+	if (board->n_samples) {
 		qsort(board->samples_ns, board->n_samples,
 		      sizeof(board->samples_ns[0]), compare_samples);
 		printf(", \"p50_us\": %.2f, \"p99_us\": %.2f",
 		       sample_us(board, 50), sample_us(board, 99));
 	}
+	if (bench->plan->work == WORK_STORE)
+		printf(", \"stored\": %llu",
+		       (unsigned long long)board_min_received(board));
 	printf("}\n");
 }
 
@@ -177,7 +209,9 @@ static int bench_run(const struct bench *bench)
 	int r;
 
 	r = crew_start(&crew, bench);
-	if (!r)
+	if (!r && bench->plan->n_records)
+		r = crew_measure_all(bench, &result);
+	else if (!r)
 		r = crew_measure(bench, &result);
 	crew_end(&crew, bench, !r);
 	if (r < 0 || bench->board->has_failed) {

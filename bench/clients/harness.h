@@ -26,9 +26,14 @@ enum role {
 	ROLE_SUBSCRIBER,
 	ROLE_REQUESTER,
 	ROLE_RESPONDER,
+	ROLE_STORER,
+	ROLE_READER,
 };
 
-/** Where a client puts what arrives: a message, a request or a reply. */
+/**
+ * Where a client puts what arrives: a message, a request, a reply or a record;
+ * for a storer word that its oldest message is on disk, which has no body.
+ */
 struct intake {
 	void (*take)(struct intake *intake, const uint8_t *body, size_t n_body);
 };
@@ -56,6 +61,15 @@ struct client_ops {
 
 	/** Ask PLAN_SERVICE; may gather as begin() does. */
 	int (*request)(struct client *client, const void *body, size_t n_body);
+
+	/**
+	 * Of those that keep logs; others have NULL. The log plan->log is there
+	 * when open() returns for a storer, and takes its subjects.
+	 */
+	int (*store)(struct client *client, const struct subject *subject,
+		     const void *body, size_t n_body);
+	/** Have all plan->n_records records of plan->log come. */
+	int (*replay)(struct client *client);
 
 	/** Send what has gathered, as far as it goes without waiting. */
 	int (*flush)(struct client *client);

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bench/clients/harness.h"
 #include "bench/clients/stream.h"
@@ -20,7 +21,9 @@ enum { LINE_MAX_BYTES = 4096 };
 struct client {
 	struct stream stream;
 	struct intake *intake;
-	bool is_responder;
+	enum role role;
+	const char *log;
+	char replies[32];
 	char length[16]; /* " 100\r\n": the end of each PUB line */
 	size_t n_length;
 };
@@ -71,6 +74,70 @@ static int nats_greet(struct client *client, const char *subscribe)
 	return r;
 }
 
+/* ---- JetStream: docs.nats.io/reference/reference-protocols/nats_api_reference
+ */
+
+/* Ask the server's own service; the answer is a line of JSON. */
+static int nats_ask(struct client *client, const char *subject,
+		    const char *json)
+{
+	char line[LINE_MAX_BYTES];
+	int r;
+
+	snprintf(line, sizeof(line), "PUB %s %s.api %zu\r\n%s\r\n", subject,
+		 client->replies, strlen(json), json);
+	r = nats_write_text(client, line);
+	if (!r)
+		r = stream_flush(&client->stream);
+	if (!r)
+		r = stream_read_line(&client->stream, line, sizeof(line));
+	if (!r && strncmp(line, "MSG ", 4) != 0)
+		r = -EPROTO;
+	if (!r)
+		r = stream_read_line(&client->stream, line, sizeof(line));
+	if (!r && strstr(line, "\"error\"")) {
+		fprintf(stderr, "nats: %s\n", line);
+		r = -EPROTO;
+	}
+	return r;
+}
+
+/* One that is there already, with the same configuration, is fine. */
+static int nats_make_stream(struct client *client)
+{
+	char subject[128], json[256];
+
+	snprintf(subject, sizeof(subject), "$JS.API.STREAM.CREATE.%s",
+		 client->log);
+	snprintf(json, sizeof(json),
+		 "{\"name\":\"%s\",\"subjects\":[\"%s.>\"],"
+		 "\"retention\":\"limits\",\"storage\":\"file\","
+		 "\"max_msgs\":-1,\"max_bytes\":-1,\"max_age\":0,"
+		 "\"max_consumers\":-1,\"max_msg_size\":-1,"
+		 "\"discard\":\"old\",\"num_replicas\":1}",
+		 client->log, client->log);
+	return nats_ask(client, subject, json);
+}
+
+/* Records may come before the answer, which is looked at when it is there. */
+static int nats_replay(struct client *client)
+{
+	char line[512], json[256];
+	int n;
+
+	n = snprintf(json, sizeof(json),
+		     "{\"stream_name\":\"%s\",\"config\":{"
+		     "\"deliver_subject\":\"%s.records\","
+		     "\"deliver_policy\":\"all\",\"ack_policy\":\"none\","
+		     "\"replay_policy\":\"instant\"}}",
+		     client->log, client->replies);
+	snprintf(line, sizeof(line),
+		 "PUB $JS.API.CONSUMER.CREATE.%s %s.api %d\r\n%s\r\n",
+		 client->log, client->replies, n, json);
+	n = nats_write_text(client, line);
+	return n ? n : stream_flush(&client->stream);
+}
+
 static void nats_close(struct client *client)
 {
 	stream_deinit(&client->stream);
@@ -84,8 +151,10 @@ static int nats_open(const struct plan *plan, enum role role,
 		[ROLE_SUBSCRIBER] = plan->pattern,
 		[ROLE_REQUESTER] = PLAN_REPLIES,
 		[ROLE_RESPONDER] = PLAN_SERVICE,
+		[ROLE_READER] = NULL,
 	};
-	char subscribe[128] = "";
+	char subscribe[192] = "";
+	static unsigned n_opened;
 	struct client *client;
 	int r;
 
@@ -98,14 +167,25 @@ static int nats_open(const struct plan *plan, enum role role,
 		return r;
 	}
 	client->intake = intake;
-	client->is_responder = role == ROLE_RESPONDER;
+	client->role = role;
+	client->log = plan->log;
 	client->n_length =
 		(size_t)snprintf(client->length, sizeof(client->length),
 				 " %u\r\n", plan->n_body);
-	if (role != ROLE_PUBLISHER)
+	snprintf(client->replies, sizeof(client->replies), "_INBOX.%d-%u",
+		 getpid(), n_opened++);
+	/* What records go to is told apart from what a wildcard hears. */
+	if (role == ROLE_STORER || role == ROLE_READER)
+		snprintf(subscribe, sizeof(subscribe),
+			 "SUB %s.api 1\r\nSUB %s.%s 2\r\n", client->replies,
+			 client->replies,
+			 role == ROLE_STORER ? "ack" : "records");
+	else if (patterns[role])
 		snprintf(subscribe, sizeof(subscribe), "SUB %s 1\r\n",
 			 patterns[role]);
 	r = nats_greet(client, subscribe);
+	if (!r && role == ROLE_STORER)
+		r = nats_make_stream(client);
 	if (r < 0) {
 		nats_close(client);
 		return r;
@@ -167,6 +247,16 @@ static int nats_request(struct client *client, const void *body, size_t n_body)
 			       n_body);
 }
 
+static int nats_store(struct client *client, const struct subject *subject,
+		      const void *body, size_t n_body)
+{
+	char text[128];
+	int n = snprintf(text, sizeof(text), "%s %s.ack", subject->text,
+			 client->replies);
+
+	return nats_publish_to(client, text, (size_t)n, body, n_body);
+}
+
 static int nats_flush(struct client *client)
 {
 	return stream_flush(&client->stream);
@@ -201,6 +291,20 @@ static int parse_delivery(const char *line, const char *end,
 	return 0;
 }
 
+/* What the server itself says: `{"stream":"store","seq":17}`, or an error. */
+static ssize_t nats_take_answer(struct client *client, const uint8_t *body,
+				const struct delivery *delivery, size_t n_line)
+{
+	if (memmem(body, delivery->n_body, "\"error\"", 7)) {
+		fprintf(stderr, "nats: %.*s\n", (int)delivery->n_body,
+			(const char *)body);
+		return -EPROTO;
+	}
+	if (client->role == ROLE_STORER)
+		client->intake->take(client->intake, NULL, 0);
+	return (ssize_t)(n_line + delivery->n_body + 2);
+}
+
 /* Returns the bytes taken, 0 if it is not all there, or a negative errno. */
 static ssize_t nats_take_delivery(struct client *client, const char *line,
 				  const char *end, size_t n)
@@ -215,8 +319,13 @@ static ssize_t nats_take_delivery(struct client *client, const char *line,
 		return r;
 	if (n < n_line + delivery.n_body + 2)
 		return 0;
+	if (client->role == ROLE_STORER)
+		return nats_take_answer(client, body, &delivery, n_line);
+	if (client->role == ROLE_READER &&
+	    !strncmp(line + 4, client->replies, strlen(client->replies)))
+		return nats_take_answer(client, body, &delivery, n_line);
 	client->intake->take(client->intake, body, delivery.n_body);
-	if (client->is_responder && delivery.reply)
+	if (client->role == ROLE_RESPONDER && delivery.reply)
 		r = nats_publish_to(client, delivery.reply, delivery.n_reply,
 				    body, delivery.n_body);
 	return r < 0 ? r : (ssize_t)(n_line + delivery.n_body + 2);
@@ -275,6 +384,8 @@ static const struct client_ops NATS = {
 	.begin = nats_begin,
 	.end = nats_end,
 	.request = nats_request,
+	.store = nats_store,
+	.replay = nats_replay,
 	.flush = nats_flush,
 	.turn = nats_turn,
 	.fd = nats_fd,

@@ -18,6 +18,8 @@ enum {
 	WINDOW_MESSAGES = 16384,
 	WINDOW_BYTES = 2 << 20,
 	WINDOW_MIN = 64,
+	PUBLISHERS_MAX = 64,
+	LOG_NAME_MAX = 10,
 };
 
 static const struct option OPTIONS[] = {
@@ -33,6 +35,9 @@ static const struct option OPTIONS[] = {
 	{ "window", required_argument, NULL, 'W' },
 	{ "depth", required_argument, NULL, 'd' },
 	{ "hogs", required_argument, NULL, 'h' },
+	{ "publishers", required_argument, NULL, 'P' },
+	{ "records", required_argument, NULL, 'R' },
+	{ "log", required_argument, NULL, 'l' },
 	{ "seconds", required_argument, NULL, 't' },
 	{ 0 },
 };
@@ -64,13 +69,20 @@ static int parse_seconds(const char *text, double *ret_seconds)
 
 static int parse_work(const char *text, enum work *ret_work)
 {
-	if (!strcmp(text, "pubsub"))
-		*ret_work = WORK_PUBSUB;
-	else if (!strcmp(text, "request"))
-		*ret_work = WORK_REQUEST;
-	else
-		return -EINVAL;
-	return 0;
+	static const char *const NAMES[] = {
+		[WORK_PUBSUB] = "pubsub",
+		[WORK_REQUEST] = "request",
+		[WORK_STORE] = "store",
+		[WORK_REPLAY] = "replay",
+	};
+
+	for (unsigned i = 0; i < sizeof(NAMES) / sizeof(NAMES[0]); i++) {
+		if (strcmp(text, NAMES[i]) != 0)
+			continue;
+		*ret_work = (enum work)i;
+		return 0;
+	}
+	return -EINVAL;
 }
 
 static int parse_option(struct plan *plan, int option, const char *value)
@@ -106,6 +118,13 @@ static int parse_option(struct plan *plan, int option, const char *value)
 		return parse_count(value, BOARD_DEPTH_MAX, &plan->depth);
 	case 'h':
 		return parse_count(value, 16, &plan->n_hogs);
+	case 'P':
+		return parse_count(value, PUBLISHERS_MAX, &plan->n_publishers);
+	case 'R':
+		return parse_count(value, 100000000, &plan->n_records);
+	case 'l':
+		plan->log = value;
+		return 0;
 	case 't':
 		return parse_seconds(value, &plan->seconds);
 	default:
@@ -126,7 +145,8 @@ static int parse_options(struct plan *plan, int argc, char **argv)
 		}
 	}
 	if (!plan->address || plan->n_body < PAYLOAD_MIN ||
-	    !plan->n_subscribers || !plan->n_subjects || !plan->depth) {
+	    !plan->n_subscribers || !plan->n_subjects || !plan->depth ||
+	    !plan->n_publishers || strlen(plan->log) > LOG_NAME_MAX) {
 		fprintf(stderr, "%s: --address and counts above 0, please\n",
 			argv[0]);
 		return -EINVAL;
@@ -156,8 +176,8 @@ static int plan_make_subjects(struct plan *plan)
 	for (unsigned i = 0; i < plan->n_subjects; i++) {
 		char *text = plan->subject_texts + (size_t)i * SUBJECT_BYTES;
 
-		snprintf(text, SUBJECT_BYTES, "bench.%03u.%03u", i / 100,
-			 i % 100);
+		snprintf(text, SUBJECT_BYTES, "%s.%03u.%03u", plan->log,
+			 i / 100, i % 100);
 		plan->subjects[i].text = text;
 		plan->subjects[i].n_text = strlen(text);
 	}
@@ -173,6 +193,8 @@ int plan_init(struct plan *ret_plan, int argc, char **argv)
 		.n_subscribers = 1,
 		.n_subjects = 1,
 		.depth = 1,
+		.n_publishers = 1,
+		.log = "bench",
 		.seconds = 0.8,
 	};
 	int r;

@@ -15,6 +15,8 @@
 enum work {
 	WORK_PUBSUB,
 	WORK_REQUEST,
+	WORK_STORE,  /* publish, each message acknowledged once it is stored */
+	WORK_REPLAY, /* read what was stored, from the first on */
 };
 
 /** A subject that is ready to be copied; `text` is terminated. */
@@ -33,11 +35,15 @@ struct plan {
 	bool is_plain;        /* TCP without CURVE, where it is asked */
 	unsigned n_body;      /* bytes */
 	unsigned n_subscribers;
-	unsigned n_subjects; /* drawn at random for each message */
-	unsigned n_window;   /* messages published and not yet received */
-	unsigned depth;      /* requests in flight */
-	unsigned n_hogs;     /* processes that spin beside */
-	double seconds;      /* of the window that is measured */
+	unsigned n_subjects;   /* drawn at random for each message */
+	unsigned n_window;     /* messages published and not yet received */
+	unsigned depth;        /* requests in flight */
+	unsigned n_hogs;       /* processes that spin beside */
+	unsigned n_publishers; /* WORK_STORE: connections, `depth` each */
+	unsigned n_records; /* WORK_STORE: so many, and no window; 0: a window.
+			     * WORK_REPLAY: so many there are */
+	const char *log;    /* what they lie in; subjects begin with it */
+	double seconds;     /* of the window that is measured */
 
 	struct subject *subjects; /* n_subjects of them */
 	char *subject_texts;      /* what they point to */

@@ -4,7 +4,8 @@
  * Redis by hand, in RESP2 as redis.io/docs/reference/protocol-spec describes
  * it. One connection publishes, with CLIENT REPLY OFF, so that nothing comes
  * back on it; another, for those who receive, is subscribed. A request is a
- * message to the service's channel and a reply one to the requesters'.
+ * message to the service's channel and a reply one to the requesters'. What is
+ * stored goes to a stream by XADD, and is read by XRANGE in pages.
  */
 
 #include <errno.h>
@@ -21,10 +22,17 @@ struct client {
 	struct stream in;
 	struct intake *intake;
 	bool has_in;
-	bool is_responder;
+	enum role role;
 	char length[16]; /* "$100\r\n": stands before each body */
 	size_t n_length;
+	/* Of a reader: the page that comes, and the id of its last entry. */
+	const char *stream_name;
+	bool is_in_page;
+	size_t n_page_left;
+	char last_id[48];
 };
+
+enum { PAGE_ENTRIES = 10000 };
 
 static int redis_open_out(struct client *client, const char *address)
 {
@@ -32,7 +40,8 @@ static int redis_open_out(struct client *client, const char *address)
 	int r;
 
 	r = stream_init(&client->out, address);
-	if (r < 0)
+	/* Who asks for something to be stored, or read, wants to hear of it. */
+	if (r < 0 || client->role == ROLE_STORER || client->role == ROLE_READER)
 		return r;
 	r = stream_write(&client->out, QUIET, sizeof(QUIET) - 1);
 	if (!r)
@@ -95,6 +104,8 @@ static int redis_open(const struct plan *plan, enum role role,
 		[ROLE_SUBSCRIBER] = plan->pattern,
 		[ROLE_REQUESTER] = PLAN_REPLIES,
 		[ROLE_RESPONDER] = PLAN_SERVICE,
+		[ROLE_STORER] = NULL,
+		[ROLE_READER] = NULL,
 	};
 	struct client *client;
 	int r;
@@ -103,7 +114,8 @@ static int redis_open(const struct plan *plan, enum role role,
 	if (!client)
 		return -ENOMEM;
 	client->intake = intake;
-	client->is_responder = role == ROLE_RESPONDER;
+	client->role = role;
+	client->stream_name = plan->subjects[0].text;
 	client->n_length =
 		(size_t)snprintf(client->length, sizeof(client->length),
 				 "$%u\r\n", plan->n_body);
@@ -223,9 +235,113 @@ static const char *redis_take_push(struct client *client, const char *at,
 			return NULL;
 	}
 	client->intake->take(client->intake, (const uint8_t *)bytes, n);
-	if (client->is_responder)
+	if (client->role == ROLE_RESPONDER)
 		*ret_r = redis_publish(client, PLAN_REPLIES, bytes, n);
 	return at;
+}
+
+/* ---- streams ---- */
+
+static int redis_store(struct client *client, const struct subject *subject,
+		       const void *body, size_t n_body)
+{
+	char head[128];
+	int n = snprintf(head, sizeof(head),
+			 "*5\r\n$4\r\nXADD\r\n$%zu\r\n%s\r\n$1\r\n*\r\n"
+			 "$1\r\nb\r\n%s",
+			 subject->n_text, subject->text, client->length);
+	int r = stream_write(&client->out, head, (size_t)n);
+
+	if (!r)
+		r = stream_write(&client->out, body, n_body);
+	if (!r)
+		r = stream_write(&client->out, "\r\n", 2);
+	return r;
+}
+
+/* `$n ID` for each XADD; returns where it ends, or NULL. */
+static const char *redis_take_stored(struct client *client, const char *at,
+				     const char *end, int *ret_r)
+{
+	const char *id;
+	size_t n;
+
+	if (at < end && *at != '$') {
+		*ret_r = -EPROTO;
+		return NULL;
+	}
+	if (!take_bulk(&at, end, &id, &n))
+		return NULL;
+	client->intake->take(client->intake, NULL, 0);
+	return at;
+}
+
+/* The page after the last entry that came. */
+static int redis_replay(struct client *client)
+{
+	char command[160];
+	int n = snprintf(command, sizeof(command),
+			 "XRANGE %s %s%s + COUNT %d\r\n", client->stream_name,
+			 client->last_id[0] ? "(" : "-", client->last_id,
+			 PAGE_ENTRIES);
+	int r = stream_write(&client->out, command, (size_t)n);
+
+	client->is_in_page = false;
+	return r ? r : stream_flush(&client->out);
+}
+
+/* `*n`, the number of entries that follow. */
+static const char *redis_take_page(struct client *client, const char *at,
+				   const char *end, int *ret_r)
+{
+	const char *newline = memchr(at, '\n', (size_t)(end - at));
+
+	if (!newline)
+		return NULL;
+	if (*at != '*') {
+		*ret_r = -EPROTO;
+		return NULL;
+	}
+	client->n_page_left = strtoul(at + 1, NULL, 10);
+	client->is_in_page = true;
+	return newline + 1;
+}
+
+/* `*2 $n ID *2 $1 b $n BODY`. */
+static const char *redis_take_entry(struct client *client, const char *at,
+				    const char *end, int *ret_r)
+{
+	const char *id, *name, *body;
+	size_t n_id, n_name, n_body;
+
+	if (!client->is_in_page)
+		return redis_take_page(client, at, end, ret_r);
+	if (end - at < 4)
+		return NULL;
+	at += 4;
+	if (!take_bulk(&at, end, &id, &n_id) || end - at < 4)
+		return NULL;
+	at += 4;
+	if (!take_bulk(&at, end, &name, &n_name) ||
+	    !take_bulk(&at, end, &body, &n_body))
+		return NULL;
+	client->intake->take(client->intake, (const uint8_t *)body, n_body);
+	if (--client->n_page_left == 0) {
+		snprintf(client->last_id, sizeof(client->last_id), "%.*s",
+			 (int)n_id, id);
+		*ret_r = redis_replay(client);
+	}
+	return at;
+}
+
+static const char *redis_take(struct client *client, const char *at,
+			      const char *end, int *ret_r)
+{
+	if (client->role == ROLE_STORER)
+		return redis_take_stored(client, at, end, ret_r);
+	if (client->role == ROLE_READER)
+		return redis_take_entry(client, at, end, ret_r);
+	return redis_take_push(client, at, end, ret_r);
 }
 
 static int redis_turn(struct client *client, int timeout_ms)
@@ -240,7 +356,7 @@ static int redis_turn(struct client *client, int timeout_ms)
 	at = (const char *)stream->in + stream->in_begin;
 	end = (const char *)stream->in + stream->in_end;
 	while (!r && at < end) {
-		next = redis_take_push(client, at, end, &r);
+		next = redis_take(client, at, end, &r);
 		if (!next)
 			break;
 		at = next;
@@ -261,6 +377,8 @@ static const struct client_ops REDIS = {
 	.begin = redis_begin,
 	.end = redis_end,
 	.request = redis_request,
+	.store = redis_store,
+	.replay = redis_replay,
 	.flush = redis_flush,
 	.turn = redis_turn,
 	.fd = redis_fd,

@@ -22,6 +22,11 @@ int subscriber_run(const struct bench *bench, unsigned lane);
 int requester_run(const struct bench *bench);
 int responder_run(const struct bench *bench);
 
+/** Publishes until the window is over, or all records are stored. */
+int storer_run(const struct bench *bench);
+/** Reads all records. */
+int reader_run(const struct bench *bench);
+
 /** Spin until the measurement is over. */
 int hog_run(const struct bench *bench);
 

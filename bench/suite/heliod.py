@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: MIT
 """Heliograph's switch as it is measured: policy, quotas and statistics on."""
 
+import os
 import re
+import select
+import signal
 import socket
 import struct
 import subprocess
 
-from .servers import Server, Unavailable, answers
+from .servers import (START_SECONDS, Server, Unavailable, answers,
+                      end_with_parent)
 
 # Nobody may do anything unless a line says so; the first lines are there to be
 # gone through, as those of a real host would be.
@@ -26,9 +30,19 @@ vm:bench  subscriptions    200000
 **        queued-messages  1M
 """
 
+LOG_POLICY = """\
+allow vm:logger any,group,capture,observe >
+allow vm:logger admin      switch
+allow vm:bench  any        helio.log.v1.Logs.>
+allow vm:bench  any        store.>
+allow vm:bench  any        replay.>
+allow vm:bench  log-read,log-admin *
+"""
+
 # No registry is asked: the schemas that meet are equal, and those verdicts are
 # found in the same way.
 SETTINGS = {
+    "log": "schemas equal\n",
     "local": "subscriptions-max 200000\nschemas equal\n",
     "tcp": "listen tcp://127.0.0.1:0 plain\n",
     "curve": "listen tcp://127.0.0.1:0\n",
@@ -103,3 +117,61 @@ class Heliod(Server):
     def server_key(self):
         path = self.config / "heliod.pub"
         return path.read_text().strip() if path.exists() else ""
+
+
+class Logger(Heliod):
+    """The same with helio-logger, whose logs lie in the folder."""
+
+    def __init__(self, folder, programs):
+        super().__init__(folder, programs, "log")
+        self.logger = None
+
+    @property
+    def keeper_pid(self):
+        return self.logger.pid
+
+    def prepare(self):
+        if not (self.programs / "helio-logger").exists():
+            raise Unavailable("helio-logger is not built")
+        super().prepare()
+        self.write("policy/10-bench.policy", POLICY + LOG_POLICY)
+        self.write("domains/logger.domain", "")
+
+    def start(self, prefix=()):
+        super().start(prefix)
+        ready, ready_out = os.pipe()
+        address = f"shm:{self.folder}/run/domains/logger.sock"
+        with open(self.folder / "log", "ab") as log:
+            self.logger = subprocess.Popen(
+                [self.programs / "helio-logger", "--state",
+                 self.folder / "logs", "--address", address, "--ready-fd",
+                 str(ready_out)],
+                pass_fds=[ready_out], stdout=log, stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL, preexec_fn=end_with_parent)
+        os.close(ready_out)
+        is_ready = select.select([ready], [], [], START_SECONDS)[0] and \
+            os.read(ready, 1)
+        os.close(ready)
+        if not is_ready:
+            self.stop()
+            raise Unavailable(f"helio-logger does not get ready: {self.log()}")
+        return self
+
+    def announce(self):
+        self.clients["log"] = [
+            self.programs / "bench-helio", "--address",
+            f"shm:{self.folder}/run/domains/bench.sock"]
+
+    def stored_bytes(self):
+        return sum(path.stat().st_size
+                   for path in (self.folder / "logs").rglob("*.seg"))
+
+    def stop(self):
+        if self.logger is not None and self.logger.poll() is None:
+            self.logger.send_signal(signal.SIGTERM)
+            try:
+                self.logger.wait(START_SECONDS)
+            except subprocess.TimeoutExpired:
+                self.logger.kill()
+                self.logger.wait()
+        super().stop()

@@ -8,8 +8,9 @@ import sys
 from dataclasses import dataclass, field
 
 from .crowd import measure_crowd
-from .heliod import Heliod
+from .heliod import Heliod, Logger
 from .rows import OURS
+from .stored import measure_cost, measure_disk, measure_replay
 from .servers import Grpc, Nats, Redis, Unavailable, Zmq
 
 CLIENT_SECONDS = 60
@@ -33,7 +34,7 @@ class Outcome:
 def server_way(entry):
     """Which of a system's servers an entry needs."""
     if entry.system == OURS:
-        return entry.way if entry.way in ("tcp", "curve") else "local"
+        return entry.way if entry.way in ("tcp", "curve", "log") else "local"
     return entry.way
 
 
@@ -49,13 +50,15 @@ class Fleet:
         self.n_started += 1
         folder = self.options.folder / f"{entry.system}-{self.n_started}"
         if entry.system == "nats":
-            return Nats(folder, self.options.programs)
+            return Nats(folder, self.options.programs, entry.way)
         if entry.system == "redis":
-            return Redis(folder, self.options.programs)
+            return Redis(folder, self.options.programs, entry.way)
         if entry.system == "grpc":
             return Grpc(folder, self.options.programs, entry.way)
         if entry.system == "zmq":
             return Zmq(folder, self.options.programs, entry.way)
+        if server_way(entry) == "log":
+            return Logger(folder, self.options.programs)
         return Heliod(folder, self.options.programs, server_way(entry))
 
     def get(self, entry):
@@ -95,7 +98,13 @@ def measure_once(fleet, row, entry):
         return measure_idle(fleet, entry)
     if row.work == "crowd":
         return measure_crowd(fleet, entry)
+    if row.work == "disk":
+        return measure_disk(fleet, entry)
     server = fleet.get(entry)
+    if row.work == "replay":
+        return measure_replay(server, entry, run_client)
+    if row.work == "cost":
+        return measure_cost(server, entry, run_client)
     return run_client(
         server.clients[entry.way] + ["--work", row.work] + row.arguments,
         fleet.options.seconds)

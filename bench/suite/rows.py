@@ -56,6 +56,9 @@ ZMQ_ROUTER = Entry("zmq", "router")
 TYPED = Entry(OURS, "typed")
 GRPC = Entry("grpc", "async")
 GRPC_SYNC = Entry("grpc", "sync")
+LOG = Entry(OURS, "log")
+JETSTREAM = Entry("nats", "jetstream")
+REDIS_AOF = Entry("redis", "aof")
 
 
 def pubsub(name, ours, peers, bars, *, n_body=100, n_subscribers=1,
@@ -69,6 +72,20 @@ def pubsub(name, ours, peers, bars, *, n_body=100, n_subscribers=1,
 def request(name, peers, metrics, bars, *, ours=SHM, depth=1, n_hogs=0):
     return Row(name, "request", metrics, ours, peers, bars,
                ["--bytes", 100, "--depth", depth, "--hogs", n_hogs])
+
+
+def store(name, bars, *, n_body=100, depth=1, n_publishers=1, metrics=None):
+    """`bars`: at least so many times redis, and JetStream; None: no bar."""
+    return Row(name, "store", metrics or {"rate": ("", "msg/s")}, LOG,
+               [REDIS_AOF, JETSTREAM],
+               [Bar("rate", peer.name, limit)
+                for peer, limit in zip((REDIS_AOF, JETSTREAM), bars) if limit],
+               ["--log", "store", "--bytes", n_body, "--depth", depth,
+                "--publishers", n_publishers])
+
+
+def at_most(metric, limit, against=None):
+    return Bar(metric, against, limit, is_floor=False)
 
 
 LOCAL_PEERS = [NATS, REDIS, ZMQ]
@@ -106,6 +123,29 @@ ROWS = [
     request("typed-adds", [SHM], {"p50_us": (" p50", "us")},
             [Bar("p50_us", f"{OURS} shm", 1.5, is_floor=False,
                  is_difference=True)], ours=TYPED),
+    store("store-256-100", (2, 2), depth=256),
+    store("store-256-1024", (3, 0.9), depth=256, n_body=1024),
+    store("store-4096-100", (5, 5), depth=4096),
+    store("store-32x1", (1.4, 1.1), n_publishers=32,
+          metrics=RATE | {"p99_us": (" p99", "us")}),
+    store("store-1", (0.8, None), metrics=RATE | LATENCY),
+    Row("replay", "replay", {"rate": ("", "rec/s")}, LOG,
+        [REDIS_AOF, JETSTREAM],
+        [Bar("rate", REDIS_AOF.name, 5), Bar("rate", JETSTREAM.name, 8)]),
+    Row("store-cost", "cost",
+        {"written": (" written", "x frame"), "stored": (" stored", "x frame"),
+         "memory_mb": (" memory", "MB")},
+        LOG, [REDIS_AOF, JETSTREAM],
+        [at_most("written", 3.5), at_most("stored", 1.2),
+         at_most("memory_mb", 64)]),
+    Row("log-disk", "disk",
+        {"open_ms": (" open", "ms"), "time_ms": (" time", "ms"),
+         "subject_ms": (" subject", "ms")},
+        Entry(OURS, "10 GiB"), [Entry(OURS, "1 GiB")],
+        [at_most("open_ms", 20), at_most("time_ms", 10),
+         at_most("subject_ms", 10)] +
+        [at_most(metric, 2, f"{OURS} 1 GiB")
+         for metric in ("open_ms", "time_ms", "subject_ms")]),
     Row("idle", "idle",
         {"anonymous_mb": (" memory", "MB"), "ready_ms": (" ready", "ms")},
         SHM, [NATS, REDIS, ZMQ],

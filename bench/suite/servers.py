@@ -68,6 +68,17 @@ class Server:
     def pid(self):
         return self.process.pid
 
+    @property
+    def keeper_pid(self):
+        """Of the process that writes what is stored."""
+        return self.pid
+
+    def stored_bytes(self):
+        """On disk, of all that it keeps."""
+        return sum(path.stat().st_size
+                   for path in self.folder.rglob("*")
+                   if path.is_file() and path.name not in ("log", "socket"))
+
     def start(self, prefix=()):
         self.prepare()
         log = open(self.folder / "log", "wb")
@@ -121,11 +132,19 @@ def answers(family, address, question):
 
 
 class Nats(Server):
+    """`jetstream`: with streams in files, which it does not sync for an ack."""
+
     name = "nats"
 
+    def __init__(self, folder, programs, way="tcp"):
+        super().__init__(folder, programs)
+        self.way = way
+
     def command(self):
+        stored = ["-js", "-sd", str(self.folder / "stored")]
         return [find_program("nats-server"), "-a", "127.0.0.1", "-p", "-1",
-                "--ports_file_dir", str(self.folder)]
+                "--ports_file_dir", str(self.folder),
+                *(stored if self.way == "jetstream" else [])]
 
     def port(self):
         for path in self.folder.glob("*.ports"):
@@ -139,27 +158,40 @@ class Nats(Server):
         return port and answers(socket.AF_INET, ("127.0.0.1", port), b"")
 
     def announce(self):
-        self.clients["tcp"] = [self.programs / "bench-nats", "--address",
-                               f"tcp:127.0.0.1:{self.port()}"]
+        self.clients[self.way] = [self.programs / "bench-nats", "--address",
+                                  f"tcp:127.0.0.1:{self.port()}"]
+
+    def stored_bytes(self):
+        return sum(path.stat().st_size
+                   for path in (self.folder / "stored").rglob("*.blk"))
 
 
 class Redis(Server):
     """Its own limits on slow subscribers are lifted: the harness bounds what
-    is in flight."""
+    is in flight. `aof`: each answer comes after an fsync; the file is not
+    rewritten meanwhile, which would only cost it time."""
 
     name = "redis"
 
+    def __init__(self, folder, programs, way="unix"):
+        super().__init__(folder, programs)
+        self.way = way
+
     def command(self):
+        stored = ["--appendonly", "yes", "--appendfsync", "always",
+                  "--auto-aof-rewrite-percentage", "0", "--dir",
+                  str(self.folder)]
         return [find_program("redis-server"), "--port", "0", "--unixsocket",
-                str(self.folder / "socket"), "--save", "", "--appendonly",
-                "no", "--client-output-buffer-limit", "pubsub 0 0 0"]
+                str(self.folder / "socket"), "--save", "",
+                "--client-output-buffer-limit", "pubsub 0 0 0",
+                *(stored if self.way == "aof" else ["--appendonly", "no"])]
 
     def is_ready(self):
         return answers(socket.AF_UNIX, self.folder / "socket", b"PING\r\n")
 
     def announce(self):
-        self.clients["unix"] = [self.programs / "bench-redis", "--address",
-                                f"unix:{self.folder}/socket"]
+        self.clients[self.way] = [self.programs / "bench-redis", "--address",
+                                  f"unix:{self.folder}/socket"]
 
 
 class Zmq(Server):
