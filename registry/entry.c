@@ -11,9 +11,6 @@
 #include "base/le.h"
 #include "proto/unpack.h"
 
-/* What a damaged file says is no reason to run out of numbers. */
-#define NUMBER_MAX (UINT64_MAX / 2)
-
 enum { ARENA_BYTES = 8 * 1024, HEAD_BYTES = 8 + 4 };
 
 static const char magic[8] = { 'H', 'E', 'L', 'I', 'O', 'S', 'C', '1' };
@@ -202,21 +199,6 @@ static int take_schema(struct entry *entry, const uint8_t *bytes, size_t n)
 	entry->is_older = schema->older;
 	entry->is_client_only = schema->client_only;
 	return 0;
-}
-
-void entry_decode_head(struct entry *entry, const uint8_t *bytes, size_t n)
-{
-	size_t n_schema = 0;
-
-	if (n >= HEAD_BYTES && !memcmp(bytes, magic, sizeof(magic)))
-		n_schema = le32_load(bytes + sizeof(magic));
-	if (n_schema && n_schema <= n - HEAD_BYTES &&
-	    !take_schema(entry, bytes + HEAD_BYTES, n_schema) &&
-	    entry->number <= NUMBER_MAX)
-		return;
-	*entry->package = '\0';
-	*entry->principal = '\0';
-	entry->number = 0;
 }
 
 /* Whether these bytes have this hash. */

@@ -70,9 +70,6 @@ int entry_encode(const struct entry *entry, const uint8_t *set,
 int entry_decode(struct entry *entry, const uint8_t *bytes, size_t n,
 		 const uint8_t **ret_set);
 
-/** The same of a damaged file as far as it can be read: or nothing is known. */
-void entry_decode_head(struct entry *entry, const uint8_t *bytes, size_t n);
-
 /** The hash in hex. */
 void entry_print_hash(const uint8_t hash[CANONICAL_HASH_BYTES],
 		      char ret_text[ENTRY_NAME_BYTES]);

@@ -109,29 +109,6 @@ static void fail_broken(struct question *question, struct entry *base,
 			   &judgement.message.base, judgement.text);
 }
 
-static bool is_the_draft(const struct question *question,
-			 const struct entry *entry)
-{
-	return !memcmp(entry->hash, question->draft->entry->hash,
-		       CANONICAL_HASH_BYTES);
-}
-
-/* What cannot be read may be what it has to be judged by. */
-static bool is_judgeable(struct question *question, const struct entry *base)
-{
-	const struct entry *unreadable =
-		store_unreadable(question->server->store);
-
-	if (!unreadable || is_the_draft(question, unreadable) ||
-	    (base && base->is_pinned))
-		return true;
-	question_fail(question, HELIO_DATA_LOSS,
-		      "schema %.12s is damaged, and may be the one by which %s "
-		      "is judged: register it again, or forget it",
-		      unreadable->name, question->draft->entry->package);
-	return false;
-}
-
 /* Returns whether it may be kept; if not the question has failed. */
 static bool is_compatible(struct question *question)
 {
@@ -141,9 +118,8 @@ static bool is_compatible(struct question *question)
 	struct findings findings = { .total = 0 };
 	int r;
 
-	if (!is_judgeable(question, base))
-		return false;
-	if (!base || is_the_draft(question, base))
+	if (!base ||
+	    !memcmp(base->hash, draft->entry->hash, CANONICAL_HASH_BYTES))
 		return true;
 	r = judge_beside(store, base, &draft->reading, draft->entry->package,
 			 &findings);

@@ -27,8 +27,7 @@ bool listing_has_room(const struct listing *listing, uint32_t limit)
 	if (!limit || limit > LISTING_MAX)
 		limit = LISTING_MAX;
 	return listing->n_looked_at < LISTING_MAX && listing->n_shown < limit &&
-	       listing->n_fields < LISTING_FIELDS_MAX &&
-	       listing->n_checks < LISTING_CHECKS_MAX;
+	       listing->n_fields < LISTING_FIELDS_MAX;
 }
 
 bool listing_knows(const struct listing *listing, const char *package,

@@ -19,15 +19,12 @@ enum {
 	/* A reader of protobuf takes 2,048 fields; services are most of them.
 	 */
 	LISTING_FIELDS_MAX = 1500,
-	/* With so many rights asked for a page ends, with the package. */
-	LISTING_CHECKS_MAX = 256,
 };
 
 struct listing {
 	uint64_t cursor; /* the number of the last entry looked at */
 	size_t n_looked_at;
 	size_t n_fields;
-	size_t n_checks; /* rights that the switch was asked about, at most */
 	uint64_t shown[LISTING_MAX]; /* numbers */
 	size_t n_shown;
 	/* The package that the switch is asked about. */

@@ -20,12 +20,6 @@ static int close_dir(DIR *dir)
 
 DEFINE_CLEANUP(DIR *, close_dir);
 
-/* Whether it is this process that lacks something, and no fault of a file. */
-static bool is_ours(int r)
-{
-	return r == -ENOMEM || r == -EMFILE || r == -ENFILE;
-}
-
 /* Nothing is known of a damaged schema but its hash, or what is remembered. */
 static void note_damage(struct entry *entry, int r)
 {
@@ -53,7 +47,7 @@ int store_read(struct store *store, struct entry *entry, uint8_t **ret_bytes,
 		r = entry_decode(&copy, bytes, n, &set);
 	if (!r && copy.n_set != entry->n_set)
 		r = -EBADMSG;
-	if (is_ours(r))
+	if (r == -ENOMEM || r == -EMFILE || r == -ENFILE)
 		return r;
 	if (r < 0) {
 		note_damage(entry, r);
@@ -64,17 +58,14 @@ int store_read(struct store *store, struct entry *entry, uint8_t **ret_bytes,
 	return 0;
 }
 
-/*
- * Read all of its file for the first time. Of a damaged one the head is
- * believed where it can be read: so much is known of whose place it has.
- */
+/* Read all of its file for the first time. */
 static int load_entry(struct store *store, struct entry *entry)
 {
 	_cleanup_(freep) uint8_t *bytes = NULL;
 	_cleanup_(reading_deinit) struct reading reading = { .set = NULL };
 	char error[ITEM_ERROR_BYTES];
 	const uint8_t *set;
-	size_t n = 0;
+	size_t n;
 	int r;
 
 	r = disk_read(store->folder, entry->name, ENTRY_FILE_MAX, &bytes, &n);
@@ -84,8 +75,6 @@ static int load_entry(struct store *store, struct entry *entry)
 		r = reading_init(&reading, set, entry->n_set, error);
 	if (!r)
 		r = entry_set_names(entry, &reading);
-	if (r < 0 && !is_ours(r))
-		entry_decode_head(entry, bytes, bytes ? n : 0);
 	return r;
 }
 
@@ -133,10 +122,14 @@ static int load_file(struct store *store, const char *name)
 	if (!entry || make_room(store) < 0)
 		return -ENOMEM;
 	r = load_entry(store, entry);
-	if (is_ours(r))
+	if (r == -ENOMEM)
 		return r;
-	if (r < 0)
+	if (r < 0) {
 		note_damage(entry, r);
+		*entry->package = '\0';
+		*entry->principal = '\0';
+		entry->number = 0;
+	}
 	store->entries[store->n_entries++] = take_ptr(entry);
 	return 0;
 }
@@ -175,7 +168,7 @@ int store_open(const char *path, struct store **ret_store)
 		return r;
 	sort(store);
 	r = pins_read(store->folder, store->entries, store->n_entries);
-	if (is_ours(r))
+	if (r == -ENOMEM)
 		return r;
 	if (r < 0)
 		log_error("the file pins is damaged (%s): nothing is pinned",
@@ -234,14 +227,6 @@ struct entry *store_base(const struct store *store, const char *package)
 			base = entry;
 	}
 	return base ? base : newest;
-}
-
-const struct entry *store_unreadable(const struct store *store)
-{
-	for (size_t i = 0; i < store->n_entries; i++)
-		if (!*store->entries[i]->package)
-			return store->entries[i];
-	return NULL;
 }
 
 /* A path's limits are never above its parent's: so the first part counts. */

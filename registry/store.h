@@ -53,12 +53,6 @@ struct entry *store_after(const struct store *store, uint64_t number);
  */
 struct entry *store_base(const struct store *store, const char *package);
 
-/**
- * A damaged one of which not even the package is known, so that it may be what
- * others are judged against; or NULL.
- */
-const struct entry *store_unreadable(const struct store *store);
-
 /** How many schemas the owner of this principal has; what an owner is called.
  */
 unsigned store_count_owned(const struct store *store, const char *principal,

@@ -127,13 +127,6 @@ static void answer_list(struct question *question)
 	question_answer(question, &reply.base);
 }
 
-/* The first yes is enough: so this is the most that it costs the switch. */
-static void ask_for_list(struct question *question)
-{
-	question->listing->n_checks += question->rights.n_asked;
-	question_ask(question);
-}
-
 /* Until the page is full, or the switch has to be asked about a package. */
 static void continue_list(struct question *question)
 {
@@ -157,7 +150,7 @@ static void continue_list(struct question *question)
 	if (visibility_add(&question->rights, entry->package, entry) < 0)
 		question_fail_errno(question, -ENOMEM, "the request");
 	else
-		ask_for_list(question);
+		question_ask(question);
 }
 
 void method_list(struct question *question)

@@ -66,14 +66,6 @@ static int compare_ranges(const void *a, const void *b)
 	return compare_numbers(one->first, other->first);
 }
 
-static int compare_value_names(const void *a, const void *b)
-{
-	const ValueProto *const *one = a;
-	const ValueProto *const *other = b;
-
-	return strcmp((*one)->name, (*other)->name);
-}
-
 typedef int compare_fn(const void *a, const void *b);
 
 /* A sorted copy of an array of pointers, in which none is there twice. */
@@ -90,21 +82,6 @@ static int sort_members(struct item *item, const void *from,
 	for (size_t i = 1; i < item->n_members; i++)
 		if (!compare(&item->members[i - 1], &item->members[i]))
 			return refuse(item, error);
-	return 0;
-}
-
-/* Defaults are looked up by name, and there may be as many as values. */
-static int sort_by_name(struct item *item)
-{
-	if (!item->n_members)
-		return 0;
-	item->by_name = calloc(item->n_members, sizeof(*item->by_name));
-	if (!item->by_name)
-		return -ENOMEM;
-	memcpy(item->by_name, item->members,
-	       item->n_members * sizeof(*item->by_name));
-	qsort(item->by_name, item->n_members, sizeof(*item->by_name),
-	      compare_value_names);
 	return 0;
 }
 
@@ -186,8 +163,6 @@ static int sort_enum(struct item *item, char error[ITEM_ERROR_BYTES])
 	item->n_members = proto->n_value;
 	r = sort_members(item, proto->value, compare_values, error);
 	if (!r)
-		r = sort_by_name(item);
-	if (!r)
 		r = sort_reserved(item, proto->reserved_name,
 				  proto->n_reserved_name);
 	if (!r)
@@ -223,7 +198,6 @@ void item_deinit(struct item *item)
 {
 	free(item->name);
 	free(item->members);
-	free(item->by_name);
 	free(item->ranges);
 	free(item->reserved);
 }
@@ -263,19 +237,6 @@ const ValueProto *item_value(const struct item *item, int32_t number,
 
 	return member(item, &like,
 		      name ? compare_values : compare_values_numbers);
-}
-
-const ValueProto *item_value_named(const struct item *item, const char *name)
-{
-	const ValueProto like = { .name = (char *)(uintptr_t)name };
-	const ValueProto *wanted = &like;
-	const void *const *found;
-
-	if (!item->n_members)
-		return NULL;
-	found = bsearch(&wanted, item->by_name, item->n_members,
-			sizeof(*item->by_name), compare_value_names);
-	return found ? *found : NULL;
 }
 
 const MethodProto *item_method(const struct item *item, const char *name)

@@ -39,7 +39,6 @@ struct item {
 	 */
 	const void **members;
 	size_t n_members;
-	const void **by_name; /* of an enum the same by name alone */
 	/* What is reserved: by number, touching no other; and by name. */
 	struct item_range *ranges;
 	size_t n_ranges;
@@ -62,9 +61,6 @@ const Google__Protobuf__FieldDescriptorProto *item_field(
 /** Of an enum, with that name, or, when `name` is NULL, any of them. */
 const Google__Protobuf__EnumValueDescriptorProto *item_value(
 	const struct item *item, int32_t number, const char *name);
-/** The same by its name, whatever its number is. */
-const Google__Protobuf__EnumValueDescriptorProto *item_value_named(
-	const struct item *item, const char *name);
 /** Of a service. */
 const Google__Protobuf__MethodDescriptorProto *item_method(
 	const struct item *item, const char *name);

@@ -19,12 +19,10 @@ static long double enum_number(const struct inventory *inventory,
 {
 	const struct item *item = inventory_type(inventory, field);
 	const EnumProto *proto = item->proto;
-	const Google__Protobuf__EnumValueDescriptorProto *value = NULL;
 
-	if (field->default_value)
-		value = item_value_named(item, field->default_value);
-	if (value)
-		return value->number;
+	for (size_t i = 0; field->default_value && i < proto->n_value; i++)
+		if (!strcmp(proto->value[i]->name, field->default_value))
+			return proto->value[i]->number;
 	return proto->n_value ? proto->value[0]->number : 0;
 }
 

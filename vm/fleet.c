@@ -147,54 +147,12 @@ static int parse_file(struct reading *reading, const char *file,
 	return 0;
 }
 
-static bool is_in(const struct reading *reading, const char *name)
-{
-	size_t n = strlen(name);
-
-	for (size_t i = 0; i < reading->folder.n_names; i++) {
-		const char *file = reading->folder.names[i];
-
-		if (strlen(file) == n + strlen(suffix) &&
-		    !memcmp(file, name, n))
-			return true;
-	}
-	return false;
-}
-
-static bool is_past(const struct reading *reading,
-		    const struct machine *machine)
-{
-	return machine->state == MACHINE_UNDEFINED && !machine->guest &&
-	       !machine->n_calls && !is_in(reading, machine->name);
-}
-
-/* The oldest of those that are no more leave their places to new ones. */
-static void make_places(const struct reading *reading)
-{
-	struct fleet *fleet = reading->fleet;
-	size_t n_wanted = fleet->n_machines + reading->folder.n_names;
-	struct list *pos, *after;
-
-	list_for_each (pos, &fleet->order.machines)
-		n_wanted -= is_in(reading, machine_at(pos)->name);
-	list_for_each_safe (pos, after, &fleet->order.machines) {
-		if (n_wanted <= FLEET_MACHINES_MAX)
-			return;
-		if (!is_past(reading, machine_at(pos)))
-			continue;
-		machine_free(machine_at(pos));
-		fleet->n_machines--;
-		n_wanted--;
-	}
-}
-
 /* What has no definition yet is UNDEFINED, and nobody has been told of it. */
 static int parse_all(struct reading *reading)
 {
 	struct machine *machine;
 	int r = 0;
 
-	make_places(reading);
 	for (size_t i = 0; r == 0 && i < reading->folder.n_names; i++) {
 		const char *file = reading->folder.names[i];
 

@@ -39,9 +39,6 @@ int fleet_add_driver(struct fleet *fleet, struct driver *driver);
  * Read the files NAME.vm of the folder anew, all or nothing: they hold from
  * the next start of each machine on. Returns 0, or a negative errno and `error`
  * names file, line and fault, and nothing has changed.
- *
- * What is UNDEFINED is remembered, for who has yet to hear of it, as long as no
- * other machine needs its place.
  */
 int fleet_load(struct fleet *fleet, const char *path, char *error,
 	       size_t n_error);

@@ -66,7 +66,6 @@ struct machine {
 	struct reason reason; /* why it is in this state */
 	uint64_t revision;    /* of its last change; 0: it has not been told */
 	uint64_t n_changes;
-	unsigned n_calls;         /* that look at it: it is not freed */
 	uint64_t n_resets;        /* of this guest */
 	uint64_t changed_unix_ms; /* when it came into this state */
 };

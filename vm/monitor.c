@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -60,13 +59,6 @@ int monitor_connect(int run_fd, const char *name)
 	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
 		return -errno;
 	return take_fd(fd);
-}
-
-bool monitor_is_over(int fd)
-{
-	struct pollfd end = { .fd = fd, .events = POLLRDHUP };
-
-	return poll(&end, 1, 0) != 0;
 }
 
 int monitor_peer(int fd, pid_t *ret_pid)

@@ -10,7 +10,6 @@
  * the kernel tells QEMU's process id to whoever connects.
  */
 
-#include <stdbool.h>
 #include <sys/types.h>
 
 #include "vm/definition.h"
@@ -32,12 +31,5 @@ int monitor_connect(int run_fd, const char *name);
 
 /** Whose socket it was when we connected: 0 or a negative errno. */
 int monitor_peer(int fd, pid_t *ret_pid);
-
-/**
- * Whether nobody is at the other end any more. Who asks for its pid asks after
- * it has a descriptor of that process: then it is of no other that got the same
- * number meanwhile.
- */
-bool monitor_is_over(int fd);
 
 #endif

@@ -175,9 +175,6 @@ static int take_over(struct qemu *qemu, struct qemu_guest *guest, int fd)
 
 	if (r == 0)
 		r = qemu_guest_adopt(guest, pid);
-	/* Its number may be another's by now. */
-	if (monitor_is_over(taken))
-		r = -ENOENT;
 	return r < 0 ? r : qemu_guest_connect(guest, take_fd(taken));
 }
 
@@ -208,8 +205,6 @@ static int adopt(struct driver *driver, const char *name,
 		return r;
 	}
 	r = take_over(qemu, guest, fd);
-	if (r == -ENOENT)
-		clear(qemu, name);
 	if (r < 0)
 		return r;
 	*ret_guest = (struct guest *)take_ptr(guest);

@@ -25,9 +25,6 @@ struct saying {
 
 struct qemu_process {
 	bool is_ours;    /* a child; otherwise it has a pidfd */
-	bool is_running; /* the child: libuv has not reaped it yet */
-	bool is_killed;
-	bool is_left; /* freed, but for the child, which has yet to be reaped */
 	bool has_ended;  /* and on_ended was, or will never be, called */
 	unsigned n_open; /* handles that libuv has not let go */
 	uv_process_t child;
@@ -132,9 +129,6 @@ static void on_exit_of(uv_process_t *child, int64_t status, int number)
 	struct qemu_process *process = child->data;
 	struct reason reason;
 
-	process->is_running = false;
-	if (process->is_left)
-		uv_close((uv_handle_t *)child, on_closed);
 	if (process->has_ended)
 		return;
 	read_rest(process);
@@ -198,13 +192,10 @@ static int spawn(uv_loop_t *uv, struct qemu_process *process, char **words,
 		.stdio_count = QEMU_MONITOR_FD + 1,
 		.stdio = stdio,
 	};
-	int r;
 
 	process->is_ours = true;
 	process->n_open++;
-	r = uv_spawn(uv, &process->child, &options);
-	process->is_running = r == 0;
-	return r;
+	return uv_spawn(uv, &process->child, &options);
 }
 
 int qemu_process_spawn(uv_loop_t *uv, char **words, int monitor_fd,
@@ -255,7 +246,6 @@ void qemu_process_kill(struct qemu_process *process)
 {
 	if (process->has_ended)
 		return;
-	process->is_killed = true;
 	if (process->is_ours)
 		(void)uv_process_kill(&process->child, SIGKILL);
 	else
@@ -277,13 +267,8 @@ struct qemu_process *qemu_process_free(struct qemu_process *process)
 		release(process);
 		return NULL;
 	}
+	close_handle(&process->child);
 	close_handle(&process->poll);
 	close_handle(&process->saying.pipe);
-	/* One that we have killed is about to end, and would be a zombie. */
-	process->is_left = process->is_running && process->is_killed;
-	if (process->is_left)
-		uv_unref((uv_handle_t *)&process->child);
-	else
-		close_handle(&process->child);
 	return NULL;
 }

@@ -25,8 +25,6 @@ static struct watch *watch_at(struct list *link)
 
 static void free_call(struct call *call)
 {
-	if (call->machine)
-		call->machine->n_calls--;
 	list_unlink(&call->link);
 	free(call);
 }
@@ -159,8 +157,6 @@ static void find_machine(struct service *service, struct call *call,
 		return;
 	}
 	call->machine = fleet_lookup(service->fleet, name);
-	if (call->machine)
-		call->machine->n_calls++;
 	if (!call->machine || call->machine->state == MACHINE_UNDEFINED)
 		call_refuse(call, HELIO_NOT_FOUND, "no machine is called %s",
 			    name);

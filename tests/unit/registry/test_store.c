@@ -15,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -358,64 +357,6 @@ static void test_damage_is_seen_while_it_runs(void **state)
 	store_free(store);
 }
 
-/* Two of a package, of which the newer one's file has another byte there. */
-static struct store *with_damage(bool is_at_end)
-{
-	struct store *store;
-	struct stat about;
-	char path[256];
-
-	empty();
-	store = opened();
-	assert_int_equal(add(store, "a.v1", 1), 0);
-	assert_int_equal(add(store, "a.v1", 2), 0);
-	file_path(find(store, "a.v1", 2), path);
-	store_free(store);
-	assert_int_equal(stat(path, &about), 0);
-	flip(path, is_at_end ? about.st_size - 40 : 0);
-	return opened();
-}
-
-/* What judges others is not the one before it. */
-static void test_what_is_damaged_keeps_its_place(void **state)
-{
-	struct store *store = with_damage(true);
-
-	assert_true(find(store, "a.v1", 2)->is_damaged);
-	assert_ptr_equal(store_base(store, "a.v1"), find(store, "a.v1", 2));
-	assert_null(store_unreadable(store));
-	store_free(store);
-	/* Not even its package can be told. */
-	store = with_damage(false);
-	assert_ptr_equal(store_base(store, "a.v1"), find(store, "a.v1", 1));
-	assert_ptr_equal(store_unreadable(store), find(store, "a.v1", 2));
-	assert_int_equal(add(store, "a.v1", 2), 0);
-	assert_null(store_unreadable(store));
-	store_free(store);
-}
-
-/* One that may open the folder, and no file in it. */
-static void test_too_few_descriptors_are_no_damage(void **state)
-{
-	struct rlimit limit, few;
-	struct store *store;
-	int fd;
-
-	prepare();
-	fd = dup(0);
-	assert_true(fd >= 0);
-	close(fd);
-	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
-	few = limit;
-	few.rlim_cur = (rlim_t)fd + 2;
-	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
-	assert_int_equal(store_open(folder, &store), -EMFILE);
-	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
-	store = opened();
-	assert_true(is_kept(store, "a.v1", 1));
-	store_free(store);
-}
-
 static void test_damaged_pins_are_no_pins(void **state)
 {
 	struct store *store;
@@ -548,8 +489,6 @@ int main(void)
 		cmocka_unit_test(test_each_step_fails),
 		cmocka_unit_test(test_any_byte_is_damaged),
 		cmocka_unit_test(test_damage_is_seen_while_it_runs),
-		cmocka_unit_test(test_what_is_damaged_keeps_its_place),
-		cmocka_unit_test(test_too_few_descriptors_are_no_damage),
 		cmocka_unit_test(test_damaged_pins_are_no_pins),
 		cmocka_unit_test(test_a_pin_stays_on_what_is_damaged),
 		cmocka_unit_test(test_other_files_are_left_alone),

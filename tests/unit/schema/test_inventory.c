@@ -116,33 +116,6 @@ static void test_finds_what_is_there(void **state)
 	inventory_free(inventory);
 }
 
-/* The order of its numbers is none of its names. */
-static void test_finds_values_by_name(void **state)
-{
-	char *names[] = { (char[]){ "ZERO" }, (char[]){ "MANY" },
-			  (char[]){ "ALIAS" } };
-	Google__Protobuf__EnumDescriptorProto proto =
-		GOOGLE__PROTOBUF__ENUM_DESCRIPTOR_PROTO__INIT;
-	Google__Protobuf__EnumValueDescriptorProto values[3];
-	Google__Protobuf__EnumValueDescriptorProto *pointers[3];
-	struct item item = { .kind = ITEM_ENUM, .proto = &proto };
-	char error[ITEM_ERROR_BYTES];
-
-	for (int i = 0; i < 3; i++) {
-		google__protobuf__enum_value_descriptor_proto__init(&values[i]);
-		values[i].name = names[i];
-		values[i].number = i ? 7 : 0;
-		pointers[i] = &values[i];
-	}
-	proto.n_value = 3;
-	proto.value = pointers;
-	assert_int_equal(item_sort(&item, error), 0);
-	for (int i = 0; i < 3; i++)
-		assert_ptr_equal(item_value_named(&item, names[i]), &values[i]);
-	assert_null(item_value_named(&item, "NONE"));
-	item_deinit(&item);
-}
-
 static void test_refuses_what_is_twice(void **state)
 {
 	struct sample sample;
@@ -201,7 +174,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_finds_what_is_there),
-		cmocka_unit_test(test_finds_values_by_name),
 		cmocka_unit_test(test_refuses_what_is_twice),
 		cmocka_unit_test(test_refuses_what_leads_nowhere),
 		cmocka_unit_test(test_refuses_what_it_does_not_know),

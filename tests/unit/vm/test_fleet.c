@@ -352,32 +352,6 @@ static void no_memory_changes_nothing(void **state)
 	}
 }
 
-/* One name after the other, more than there are places. */
-static void what_is_no_more_leaves_its_place(void **state)
-{
-	struct fixture *fixture = *state;
-	struct machine *waiting;
-	char file[32];
-
-	write_file(fixture, "mail.vm", "memory 8M\n");
-	assert_int_equal(load(fixture), 0);
-	/* Somebody has yet to be told of this one. */
-	waiting = machine_of(fixture, "mail");
-	waiting->n_calls = 1;
-	remove_file(fixture, "mail.vm");
-	for (unsigned i = 0; i < FLEET_MACHINES_MAX + 10; i++) {
-		snprintf(file, sizeof(file), "m%u.vm", i);
-		write_file(fixture, file, "memory 8M\n");
-		assert_int_equal(load(fixture), 0);
-		remove_file(fixture, file);
-		fixture->told[0] = '\0';
-	}
-	assert_int_equal(fixture->fleet.n_machines, FLEET_MACHINES_MAX);
-	assert_int_equal(machine_of(fixture, "web")->state, MACHINE_DEFINED);
-	assert_ptr_equal(machine_of(fixture, "mail"), waiting);
-	assert_null(fleet_lookup(&fixture->fleet, "m0"));
-}
-
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -401,8 +375,6 @@ int main(void)
 			a_principal_has_so_many_and_no_more, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_order_is_that_of_changes,
 						setup, teardown),
-		cmocka_unit_test_setup_teardown(
-			what_is_no_more_leaves_its_place, setup, teardown),
 		cmocka_unit_test_setup_teardown(no_memory_changes_nothing,
 						setup, teardown),
 	};

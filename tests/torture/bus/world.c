@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "tests/torture/bus/world.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/torture/complaint.h"
+
+enum {
+	READY_MAX_MS = 10000,
+	END_MAX_MS = 10000,
+	DEPTH = 8,
+};
+
+static const char POLICY[] = "allow vm:voice* publish   torture.>\n"
+			     "allow vm:voice* any       helio.>\n"
+			     "allow vm:logger any,group,capture,observe >\n"
+			     "allow vm:logger admin     switch\n"
+			     "allow vm:ear    any       >\n"
+			     "allow vm:ear    log-read  *\n"
+			     "allow vm:ear    admin     switch\n"
+			     "allow vm:admin  any       >\n"
+			     "allow vm:admin  log-read,log-admin *\n";
+
+/* The world that complaints are about: it must not outlive the test. */
+static struct world *shown;
+
+static void end_world(void)
+{
+	if (!shown)
+		return;
+	fprintf(stderr, "left behind: %s\n", shown->folder);
+	if (shown->logger)
+		kill(shown->logger, SIGKILL);
+	if (shown->heliod)
+		kill(shown->heliod, SIGKILL);
+}
+
+static void write_file(const struct world *world, const char *name,
+		       const char *text)
+{
+	char path[256];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", world->folder, name);
+	file = fopen(path, "w");
+	if (!file || fputs(text, file) < 0 || fclose(file))
+		complain("%s: %s", path, strerror(errno));
+}
+
+static void make_folder(const struct world *world, const char *name)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/%s", world->folder, name);
+	if (mkdir(path, 0700) < 0)
+		complain("%s: %s", path, strerror(errno));
+}
+
+static void enrol(const struct world *world, const char *domain)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "config/domains/%s.domain", domain);
+	write_file(world, name, "");
+}
+
+/* Both programs write to files: what they say last tells why they died. */
+static void redirect(const struct world *world, const char *name)
+{
+	char path[256];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s.log", world->folder, name);
+	fd = open(path, O_WRONLY | O_CREAT | O_APPEND, 0600);
+	dup2(fd, STDOUT_FILENO);
+	dup2(fd, STDERR_FILENO);
+}
+
+/* Returns the descriptor on which it will say that it is ready. */
+static int spawn(const struct world *world, const char *name,
+		 const char *const arguments[], pid_t *ret_pid)
+{
+	int fds[2];
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		complain("pipe: %s", strerror(errno));
+	fflush(NULL);
+	*ret_pid = fork();
+	if (*ret_pid < 0)
+		complain("fork: %s", strerror(errno));
+	if (!*ret_pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		redirect(world, name);
+		/* A number that the arguments know. */
+		dup2(fds[1], 3);
+		execv(arguments[0], (char *const *)(uintptr_t)arguments);
+		_exit(127);
+	}
+	close(fds[1]);
+	return fds[0];
+}
+
+static void await_ready(int fd, const char *name)
+{
+	struct pollfd polled = { .fd = fd, .events = POLLIN };
+	char byte;
+
+	if (poll(&polled, 1, READY_MAX_MS) != 1 || read(fd, &byte, 1) != 1)
+		complain("%s does not get ready", name);
+	close(fd);
+}
+
+static void start_heliod(struct world *world)
+{
+	char config[192], run[192];
+	const char *const arguments[] = {
+		HELIOD_PATH,  "--config", config,  "--run", run,
+		"--ready-fd", "3",        "--log", "error", NULL,
+	};
+	int fd;
+
+	snprintf(config, sizeof(config), "%s/config", world->folder);
+	snprintf(run, sizeof(run), "%s/run", world->folder);
+	fd = spawn(world, "heliod", arguments, &world->heliod);
+	await_ready(fd, "heliod");
+}
+
+static void open_clock(struct world *world)
+{
+	int fd;
+
+	snprintf(world->clock, sizeof(world->clock), "%s/clock", world->folder);
+	fd = open(world->clock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0 || ftruncate(fd, sizeof(*world->clock_offset_ns)) < 0)
+		complain("%s: %s", world->clock, strerror(errno));
+	world->clock_offset_ns =
+		mmap(NULL, sizeof(*world->clock_offset_ns),
+		     PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	close(fd);
+	if (world->clock_offset_ns == MAP_FAILED)
+		complain("mmap: %s", strerror(errno));
+}
+
+void world_open(struct world *world, bool has_clock)
+{
+	static const char *const FOLDERS[] = { "config", "config/policy",
+					       "config/domains", "run",
+					       "logs" };
+	const char *base = getenv("TMPDIR");
+	char name[32];
+
+	*world = (struct world){ .ready_fd = -1 };
+	snprintf(world->folder, sizeof(world->folder),
+		 "%s/helio-torture-XXXXXX", base ? base : "/tmp");
+	if (!mkdtemp(world->folder))
+		complain("%s: %s", world->folder, strerror(errno));
+	shown = world;
+	complaint_hook(end_world);
+	for (unsigned i = 0; i < sizeof(FOLDERS) / sizeof(FOLDERS[0]); i++)
+		make_folder(world, FOLDERS[i]);
+	snprintf(world->logs, sizeof(world->logs), "%s/logs", world->folder);
+	write_file(world, "config/policy/10-torture.policy", POLICY);
+	write_file(world, "config/heliod.conf", "");
+	for (unsigned i = 0; i < WORLD_VOICES; i++) {
+		snprintf(name, sizeof(name), "voice%u", i);
+		enrol(world, name);
+	}
+	enrol(world, "ear");
+	enrol(world, "admin");
+	enrol(world, "logger");
+	if (has_clock)
+		open_clock(world);
+	start_heliod(world);
+}
+
+void world_address(const struct world *world, const char *domain,
+		   char ret_address[256])
+{
+	snprintf(ret_address, 256, "shm:%s/run/domains/%s.sock", world->folder,
+		 domain);
+}
+
+void world_start_logger(struct world *world)
+{
+	char address[256];
+	const char *const arguments[] = {
+		LOGGER_PATH,  "--state", world->logs, "--address", address,
+		"--ready-fd", "3",       "--log",     "error",     NULL,
+	};
+
+	world_address(world, "logger", address);
+	if (world->clock_offset_ns) {
+		setenv("LD_PRELOAD", CLOCK_SHIM_PATH, 1);
+		setenv("HELIO_TORTURE_CLOCK", world->clock, 1);
+	}
+	world->ready_fd = spawn(world, "logger", arguments, &world->logger);
+	unsetenv("LD_PRELOAD");
+}
+
+bool world_is_logger_ready(struct world *world)
+{
+	struct pollfd polled = { .fd = world->ready_fd, .events = POLLIN };
+	char byte;
+
+	if (world->ready_fd < 0)
+		return world->logger != 0;
+	if (poll(&polled, 1, 0) != 1)
+		return false;
+	if (read(world->ready_fd, &byte, 1) != 1)
+		complain("the logger ended instead of getting ready");
+	close(world->ready_fd);
+	world->ready_fd = -1;
+	return true;
+}
+
+static void await_end(pid_t pid, int signal, const char *name)
+{
+	int status;
+
+	for (unsigned waited_ms = 0; waitpid(pid, &status, WNOHANG) == 0;
+	     waited_ms++) {
+		if (waited_ms == END_MAX_MS) {
+			kill(pid, SIGKILL);
+			waitpid(pid, &status, 0);
+			complain("%s does not end", name);
+		}
+		poll(NULL, 0, 1);
+	}
+	if (signal == SIGTERM && (!WIFEXITED(status) || WEXITSTATUS(status)))
+		complain("%s ended with status 0x%x", name, status);
+	if (signal == SIGKILL &&
+	    (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL))
+		complain("%s ended by itself, with status 0x%x", name, status);
+}
+
+void world_end_logger(struct world *world, int signal)
+{
+	if (!world->logger)
+		return;
+	kill(world->logger, signal);
+	await_end(world->logger, signal, "the logger");
+	world->logger = 0;
+	if (world->ready_fd >= 0)
+		close(world->ready_fd);
+	world->ready_fd = -1;
+}
+
+static int remove_one(const char *path, const struct stat *stat, int type,
+		      struct FTW *walk)
+{
+	return remove(path);
+}
+
+void world_close(struct world *world)
+{
+	world_end_logger(world, SIGTERM);
+	kill(world->heliod, SIGTERM);
+	await_end(world->heliod, SIGTERM, "heliod");
+	shown = NULL;
+	nftw(world->folder, remove_one, DEPTH, FTW_DEPTH | FTW_PHYS);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TESTS_TORTURE_BUS_WORLD_H
+#define TESTS_TORTURE_BUS_WORLD_H
+
+/**
+ * A real switch and a real logger in folders of their own; the logger dies and
+ * comes back as often as a test likes.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum {
+	WORLD_VOICES = 5, /* domains voice0 to voice4; then ear and admin */
+};
+
+struct world {
+	char folder[128];
+	char logs[192];  /* where the logger keeps its own */
+	char clock[192]; /* what the logger's clock is off by: see clock_shim.c
+			  */
+	pid_t heliod;
+	pid_t logger;             /* 0: not running */
+	int ready_fd;             /* of the logger that starts, or -1 */
+	int64_t *clock_offset_ns; /* shared with the loggers, or NULL */
+};
+
+/** The switch runs then, and no logger. `has_clock`: it can be set. */
+void world_open(struct world *world, bool has_clock);
+/** Ends both and removes the folders. */
+void world_close(struct world *world);
+
+/** Where a domain reaches the bus. */
+void world_address(const struct world *world, const char *domain,
+		   char ret_address[256]);
+
+void world_start_logger(struct world *world);
+/** Whether it has said that it is ready; ready_fd can be polled before. */
+bool world_is_logger_ready(struct world *world);
+/** End it by a signal and wait for its end. */
+void world_end_logger(struct world *world, int signal);
+
+#endif
