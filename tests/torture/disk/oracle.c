@@ -353,15 +353,16 @@ const char *entry_durable_id(unsigned source)
 	return texts[source];
 }
 
+/* Long enough that no two are the same. */
 size_t entry_body(const struct entry *entry, uint8_t body[ORACLE_BODY_MAX])
 {
 	struct dice dice = dice_new(entry->id, 5);
-	size_t n = (size_t)dice_below(&dice, 300);
+	size_t n = 8 + (size_t)dice_below(&dice, 300);
 
 	if (dice_is(&dice, 10))
-		n = (size_t)dice_below(&dice, 5000);
+		n = 8 + (size_t)dice_below(&dice, 5000);
 	if (dice_is(&dice, 1))
-		n = (size_t)dice_below(&dice, ORACLE_BODY_MAX + 1);
+		n = 8 + (size_t)dice_below(&dice, ORACLE_BODY_MAX - 8);
 	dice_fill(&dice, body, n);
 	return n;
 }

@@ -20,6 +20,8 @@
 #include <unistd.h>
 
 #include "storage/backend/backend.h"
+
+#pragma weak log_verify
 #include "tests/torture/complaint.h"
 #include "tests/torture/disk/content.h"
 #include "tests/torture/disk/judge.h"

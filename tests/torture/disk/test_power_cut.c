@@ -129,6 +129,13 @@ static void cut_again(struct test *test, const struct workload *work,
 	tape_deinit(&next);
 }
 
+static void name_case(const struct test *test, size_t cut, const char *what)
+{
+	complaint_case("power cut, HELIO_SEED=%llu: tape %u, step %zu%s",
+		       (unsigned long long)test->seed, test->tape_number, cut,
+		       what);
+}
+
 static void judge_tape(struct test *test, const struct workload *work,
 		       const struct tape *tape, struct dice *dice)
 {
@@ -141,15 +148,16 @@ static void judge_tape(struct test *test, const struct workload *work,
 	place_sort(cuts, IMAGES_PER_TAPE);
 	for (unsigned i = 0;
 	     i < IMAGES_PER_TAPE && test->n_done < test->n_images; i++) {
-		complaint_case("power cut, HELIO_SEED=%llu: tape %u, step %zu",
-			       (unsigned long long)test->seed,
-			       test->tape_number, cuts[i]);
-		if (i % 16 == 5 && cuts[i] >= created)
+		if (i % 16 == 5 && cuts[i] >= created) {
+			name_case(test, cuts[i], ", killed before");
 			kill_then_cut(test, work, tape, cuts[i], dice);
-		else if (i % 16 == 13 && cuts[i] >= created)
+		} else if (i % 16 == 13 && cuts[i] >= created) {
+			name_case(test, cuts[i], ", and again");
 			cut_again(test, work, tape, cuts[i], dice);
-		else
+		} else {
+			name_case(test, cuts[i], "");
 			judge_cut(test, &work->oracle, model, cuts[i], dice);
+		}
 	}
 	model_free(model);
 }

@@ -139,7 +139,7 @@ static void draw_key(struct workload *workload, struct entry *entry)
 			 (unsigned long long)entry->id);
 		return;
 	}
-	snprintf(name, sizeof(name), "w%u", producer);
+	snprintf(name, sizeof(name), "producer:w%u", producer);
 	next = oracle_producer_last(oracle, oracle->n_appends, entry->source,
 				    name) +
 	       1;
@@ -369,6 +369,9 @@ static void expire(struct workload *workload)
 	size_t begin = tape_position();
 	int r;
 
+	/* What was removed once does not come back with a wider limit. */
+	if (kept_from < log_status(workload->log)->first)
+		kept_from = log_status(workload->log)->first;
 	workload->limits.records_max = n_kept;
 	log_set_limits(workload->log, &workload->limits);
 	r = log_expire(workload->log, workload->now_ns);
@@ -395,7 +398,9 @@ static void look(struct workload *workload)
 		open_view(workload);
 	if (!workload->view)
 		return;
-	r = view_refresh(workload->view);
+	r = dice_is(&workload->dice, 50) ? view_checkpoint(workload->view) : 0;
+	if (!r)
+		r = view_refresh(workload->view);
 	if (r < 0) {
 		fail(workload, "view", r);
 		workload->view = view_close(workload->view);
