@@ -346,6 +346,20 @@ static int recover_active(struct log *log, struct fault *fault)
 	return r;
 }
 
+/*
+ * Whoever sees a record relies on it: so what a process left behind that died
+ * before it could sync, and the kernel alone may have, is brought to disk before
+ * it is told. Without room for that it has at least been synced where it is.
+ */
+static int settle(struct store *store, struct fault *fault)
+{
+	int r = store ? store_begin(store) : 0;
+
+	if (store && r >= 0)
+		store_rollback(store);
+	return r == -ENOSPC ? 0 : fault_of(fault, store, r);
+}
+
 int log_recover(struct log *log, struct fault *fault)
 {
 	const struct segment_row *row;
@@ -356,6 +370,10 @@ int log_recover(struct log *log, struct fault *fault)
 		r = recover_ended(log, fault);
 	if (r >= 0)
 		r = recover_active(log, fault);
+	if (r >= 0)
+		r = settle(log->active.store, fault);
+	if (r >= 0)
+		r = settle(log->ledger.store, fault);
 	if (r < 0)
 		return r;
 	row = ledger_last(&log->ledger);
