@@ -325,6 +325,16 @@ static void fail(struct keeper *keeper, int r)
 	keeper_tell_fault(keeper);
 }
 
+/* Nobody knows what was said while no logger was there to hear it. */
+static void lose_what_was_said(struct keeper *keeper)
+{
+	struct list *link;
+
+	list_for_each (link, &keeper->captures)
+		capture_lose(container_of(link, struct capture, link), 0,
+			     "restart");
+}
+
 static int begin_capturing(struct keeper *keeper)
 {
 	struct config next = keeper->next;
@@ -341,7 +351,10 @@ static int begin_capturing(struct keeper *keeper)
 				 keeper->settled_userdata);
 		return 0;
 	}
-	return set_captures(keeper, keeper->config.proto);
+	r = set_captures(keeper, keeper->config.proto);
+	if (r >= 0)
+		lose_what_was_said(keeper);
+	return r;
 }
 
 /* It may have been open before, and failed. */

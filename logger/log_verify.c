@@ -450,6 +450,9 @@ static void tell(const struct verify *verify, int r,
 	ret_finding->bad_sequence = fault->sequence;
 	memcpy(ret_finding->file, fault->file, sizeof(ret_finding->file));
 	memcpy(ret_finding->fault, fault->text, sizeof(ret_finding->fault));
+	if (!ret_finding->fault[0])
+		snprintf(ret_finding->fault, sizeof(ret_finding->fault), "%s",
+			 r == -EBADMSG ? "damaged" : strerror(-r));
 }
 
 int log_verify(struct backend *backend, const char *folder,
