@@ -173,7 +173,8 @@ void world_open(struct world *world, bool has_clock)
 		make_folder(world, FOLDERS[i]);
 	snprintf(world->logs, sizeof(world->logs), "%s/logs", world->folder);
 	write_file(world, "config/policy/10-torture.policy", POLICY);
-	write_file(world, "config/heliod.conf", "");
+	/* No registry is there to judge anything. */
+	write_file(world, "config/heliod.conf", "schemas equal\n");
 	for (unsigned i = 0; i < WORLD_VOICES; i++) {
 		snprintf(name, sizeof(name), "voice%u", i);
 		enrol(world, name);

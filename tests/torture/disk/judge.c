@@ -8,8 +8,6 @@
 #include "logger/log.h"
 #include "storage/backend/backend.h"
 
-#pragma weak log_verify
-
 enum { BUFFER_BYTES = 1 << 20 };
 
 /* ---- the bounds ---- */
@@ -272,8 +270,8 @@ static size_t judge_last(const struct log_status *status,
 
 static void judge_verified(struct backend *backend, const char *folder)
 {
-	struct log_finding finding = { .is_good = true };
-	int r = log_verify ? log_verify(backend, folder, &finding) : 0;
+	struct log_finding finding;
+	int r = log_verify(backend, folder, &finding);
 
 	if (r < 0)
 		complain("verify: %s", strerror(-r));
@@ -287,8 +285,11 @@ void judge_image(struct backend *backend, const char *folder,
 		 const struct oracle *oracle, const struct judge_bounds *bounds,
 		 struct dice *dice)
 {
-	struct log_limits limits = { .dedup_window_ns =
-					     oracle->dedup_window_ns };
+	/* A small one: a large log first writes much that is zero. */
+	struct log_limits limits = {
+		.dedup_window_ns = oracle->dedup_window_ns,
+		.segment_bytes_max = 64 << 10,
+	};
 	const struct log_status *status;
 	char *why = NULL;
 	struct view *view;
