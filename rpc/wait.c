@@ -45,8 +45,8 @@ static int sleep_ms(const struct helio *bus, uint64_t end_ns)
 /* What is awaited may be on its way: look a few times before sleeping. */
 static int look(struct helio *bus, uint64_t end_ns)
 {
-	uint64_t now_ns = clock_now_ns();
 	int n = turn_run(bus, false);
+	uint64_t now_ns = bus->now_ns; /* when that turn began */
 
 	while (!n && bus->channel && now_ns < end_ns &&
 	       yield_may(&bus->yield, now_ns)) {
