@@ -9,6 +9,7 @@
 
 #include "logger/keeper.h"
 #include "logger/logger.h"
+#include "proto/frame.h"
 #include "rpc/heliograph.h"
 
 enum {
@@ -66,8 +67,26 @@ static void on_ready(struct helio *bus, unsigned status, const char *reason,
 	keeper_capture_ready(capture->keeper, capture);
 }
 
+/*
+ * Whether it is a service of a versioned package, whose methods are called, and
+ * not a subject that is itself called.
+ */
+static bool is_service(const char *name)
+{
+	const char *last = strrchr(name, '.');
+	const char *at = last;
+
+	while (at && at > name && at[-1] != '.')
+		at--;
+	return at && *at == 'v' && last - at > 1 &&
+	       strspn(at + 1, "0123456789") == (size_t)(last - at) - 1;
+}
+
 static int subscribe(struct capture *capture)
 {
+	bool is_service_observed =
+		capture->is_observer && is_service(capture->pattern);
+	char pattern[FRAME_SUBJECT_MAX_BYTES + 1];
 	const struct helio_subscribe_options options = {
 		.credit_bytes = capture->is_observer ? OBSERVE_CREDIT_BYTES
 						     : CREDIT_BYTES,
@@ -78,9 +97,10 @@ static int subscribe(struct capture *capture)
 		.on_ready = on_ready,
 	};
 
-	return helio_subscribe(capture->keeper->logger->bus, capture->pattern,
-			       &options, on_message, capture,
-			       &capture->subscription);
+	snprintf(pattern, sizeof(pattern), "%s%s", capture->pattern,
+		 is_service_observed ? ".*" : "");
+	return helio_subscribe(capture->keeper->logger->bus, pattern, &options,
+			       on_message, capture, &capture->subscription);
 }
 
 int capture_new(struct keeper *keeper, const char *pattern, bool is_observer,
