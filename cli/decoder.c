@@ -51,56 +51,6 @@ const char *decoder_message_name(const char *content_type, size_t *ret_n)
 	return NULL;
 }
 
-/* What the log has kept, which the registry may have forgotten. */
-static struct pool *ask_log(struct logs *logs, const uint8_t *hash)
-{
-	Helio__Log__V1__GetSchemaRequest request =
-		HELIO__LOG__V1__GET_SCHEMA_REQUEST__INIT;
-	uint8_t copy[DECODER_HASH_BYTES];
-	const Helio__Log__V1__GetSchemaReply *found;
-	char error[POOL_ERROR_BYTES];
-	struct helio_reply status;
-	ProtobufCMessage *reply;
-	struct pool *pool = NULL;
-
-	memcpy(copy, hash, sizeof(copy));
-	request.log = logs->name;
-	request.has_hash = true;
-	request.hash = (ProtobufCBinaryData){ sizeof(copy), copy };
-	if (control_ask(&logs->control, "helio.log.v1.Logs.GetSchema",
-			&request.base,
-			&helio__log__v1__get_schema_reply__descriptor, &reply,
-			&status) != EXIT_OK)
-		return NULL;
-	found = (const Helio__Log__V1__GetSchemaReply *)reply;
-	pool_read(found->set.data, found->set.len, &pool, error);
-	return pool;
-}
-
-static struct pool *ask_registry(struct logs *logs, const uint8_t *hash)
-{
-	Helio__Registry__V1__GetRequest request =
-		HELIO__REGISTRY__V1__GET_REQUEST__INIT;
-	uint8_t copy[DECODER_HASH_BYTES];
-	const Helio__Registry__V1__GetReply *found;
-	char error[POOL_ERROR_BYTES];
-	struct helio_reply status;
-	ProtobufCMessage *reply;
-	struct pool *pool = NULL;
-
-	memcpy(copy, hash, sizeof(copy));
-	request.has_hash = true;
-	request.hash = (ProtobufCBinaryData){ sizeof(copy), copy };
-	if (control_ask(&logs->control, "helio.registry.v1.Registry.Get",
-			&request.base,
-			&helio__registry__v1__get_reply__descriptor, &reply,
-			&status) != EXIT_OK)
-		return NULL;
-	found = (const Helio__Registry__V1__GetReply *)reply;
-	pool_read(found->set.data, found->set.len, &pool, error);
-	return pool;
-}
-
 /* A free place, or that of the schema that was not used for longest. */
 static struct decoder_pool *make_place(struct decoder *decoder)
 {
@@ -117,7 +67,9 @@ static struct decoder_pool *make_place(struct decoder *decoder)
 
 static const struct pool *pool_of(struct decoder *decoder, const uint8_t *hash)
 {
+	char error[POOL_ERROR_BYTES];
 	struct decoder_pool *place;
+	ProtobufCBinaryData set;
 
 	decoder->n_uses++;
 	for (size_t i = 0; i < decoder->n_pools; i++) {
@@ -132,9 +84,8 @@ static const struct pool *pool_of(struct decoder *decoder, const uint8_t *hash)
 	place = make_place(decoder);
 	*place = (struct decoder_pool){ .used = decoder->n_uses };
 	memcpy(place->hash, hash, DECODER_HASH_BYTES);
-	place->pool = ask_log(decoder->logs, hash);
-	if (!place->pool)
-		place->pool = ask_registry(decoder->logs, hash);
+	if (logs_schema(decoder->logs, hash, &set))
+		pool_read(set.data, set.len, &place->pool, error);
 	return place->pool;
 }
 

@@ -80,28 +80,12 @@ static int remember_schema(struct exporter *exporter, const uint8_t *hash)
 /* A schema stands before the first run that names it; what nobody has, not. */
 static int add_schema(struct exporter *exporter, const uint8_t *hash)
 {
-	Helio__Log__V1__GetSchemaRequest request =
-		HELIO__LOG__V1__GET_SCHEMA_REQUEST__INIT;
-	const Helio__Log__V1__GetSchemaReply *found;
-	uint8_t copy[ARCHIVE_HASH_BYTES];
-	struct helio_reply status;
-	ProtobufCMessage *reply;
 	int r = remember_schema(exporter, hash);
+	ProtobufCBinaryData set;
 
-	if (r < 0)
+	if (r < 0 || !logs_schema(&exporter->logs, hash, &set))
 		return r;
-	memcpy(copy, hash, sizeof(copy));
-	request.log = exporter->logs.name;
-	request.has_hash = true;
-	request.hash = (ProtobufCBinaryData){ sizeof(copy), copy };
-	if (control_ask(&exporter->logs.control, "helio.log.v1.Logs.GetSchema",
-			&request.base,
-			&helio__log__v1__get_schema_reply__descriptor, &reply,
-			&status) != EXIT_OK)
-		return 0;
-	found = (const Helio__Log__V1__GetSchemaReply *)reply;
-	return archive_add_schema(&exporter->archive, hash, found->set.data,
-				  found->set.len);
+	return archive_add_schema(&exporter->archive, hash, set.data, set.len);
 }
 
 static int add_schemas(struct exporter *exporter, const void *run, size_t n)

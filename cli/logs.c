@@ -3,6 +3,7 @@
 #include "cli/logs.h"
 
 #include <errno.h>
+#include <helio/registry/v1/registry.pb-c.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -116,4 +117,54 @@ int logs_get(struct logs *logs, const Helio__Log__V1__Log **ret_log)
 		return EXIT_OK;
 	talk("%s: the logger's answer has no log", logs->name);
 	return EXIT_INTERNAL;
+}
+
+static bool schema_of_log(struct logs *logs, ProtobufCBinaryData hash,
+			  ProtobufCBinaryData *ret_set)
+{
+	Helio__Log__V1__GetSchemaRequest request =
+		HELIO__LOG__V1__GET_SCHEMA_REQUEST__INIT;
+	struct helio_reply status;
+	ProtobufCMessage *reply;
+
+	request.log = logs->name;
+	request.has_hash = true;
+	request.hash = hash;
+	if (control_ask(&logs->control, "helio.log.v1.Logs.GetSchema",
+			&request.base,
+			&helio__log__v1__get_schema_reply__descriptor, &reply,
+			&status) != EXIT_OK)
+		return false;
+	*ret_set = ((const Helio__Log__V1__GetSchemaReply *)reply)->set;
+	return true;
+}
+
+static bool schema_of_registry(struct logs *logs, ProtobufCBinaryData hash,
+			       ProtobufCBinaryData *ret_set)
+{
+	Helio__Registry__V1__GetRequest request =
+		HELIO__REGISTRY__V1__GET_REQUEST__INIT;
+	struct helio_reply status;
+	ProtobufCMessage *reply;
+
+	request.has_hash = true;
+	request.hash = hash;
+	if (control_ask(&logs->control, "helio.registry.v1.Registry.Get",
+			&request.base,
+			&helio__registry__v1__get_reply__descriptor, &reply,
+			&status) != EXIT_OK)
+		return false;
+	*ret_set = ((const Helio__Registry__V1__GetReply *)reply)->set;
+	return true;
+}
+
+bool logs_schema(struct logs *logs, const uint8_t hash[LOGS_HASH_BYTES],
+		 ProtobufCBinaryData *ret_set)
+{
+	uint8_t copy[LOGS_HASH_BYTES];
+	ProtobufCBinaryData bytes = { sizeof(copy), copy };
+
+	memcpy(copy, hash, sizeof(copy));
+	return schema_of_log(logs, bytes, ret_set) ||
+	       schema_of_registry(logs, bytes, ret_set);
 }

@@ -238,3 +238,27 @@ say() {
 	[ "$(json 'j["called"], j["differing"], j["first_differing"]' \
 		<<<"$output")" = '(2, 2, 1)' ]
 }
+
+@test "bodies are shown by the schemas that they were written with" {
+	local hash
+
+	hash=$(helio schema ls helio.log.v1 -o json | json 'j[0]["hash"]')
+	# A GetRequest whose name is x.
+	printf '\n\001x' | helio pub demo.t --durable --schema "$hash" \
+		--content-type 'application/protobuf; message=helio.log.v1.GetRequest'
+	[ "$(helio log -o cat)" = '{"name":"x"}' ]
+	[ "$(helio log -o json | json 'j["message"]["name"]')" = x ]
+	# An archive brings the schema along.
+	helio log export events --format archive >"$place/a"
+	grep -q helio/log/v1/log.proto "$place/a"
+
+	helio log create asked -s helio.registry.v1.Registry
+	helio schema ls helio.log.v1 >/dev/null
+	for i in {1..400}; do
+		helio log asked -o cat >"$place/asked"
+		[ "$(wc -l <"$place/asked")" -ge 2 ] && break
+		helio schema ls helio.log.v1 >/dev/null
+		sleep 0.05
+	done
+	head -n 1 "$place/asked" | json 'j["limit"]' | grep -qx 64
+}
