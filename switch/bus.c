@@ -192,7 +192,7 @@ int bus_add_channel(struct bus *bus, struct channel *channel)
 /* Put to sleep who has been quiet for a while. */
 static void doze(struct peer *peer)
 {
-	if (++peer->n_quiet < QUIET_TURNS)
+	if (++peer->n_quiet < QUIET_TURNS || inbound_is_owed(peer))
 		return;
 	if (!channel_arm(peer->channel, peer->wants_room))
 		list_unlink(&peer->active_link);
@@ -269,8 +269,14 @@ bool bus_sleep(struct bus *bus)
 	list_for_each_safe (link, after, &bus->active) {
 		struct peer *peer =
 			container_of(link, struct peer, active_link);
-		int r = channel_arm(peer->channel, peer->wants_room);
+		int r;
 
+		/* It was not heard, and since the last flush it is. */
+		if (inbound_is_owed(peer)) {
+			may_sleep = false;
+			continue;
+		}
+		r = channel_arm(peer->channel, peer->wants_room);
 		if (r)
 			may_sleep = false;
 		else

@@ -406,6 +406,11 @@ static void end_of_channel(struct peer *peer, int r)
 		peer_end(peer, STATUS_UNAVAILABLE, "the peer is gone");
 }
 
+bool inbound_is_owed(const struct peer *peer)
+{
+	return peer->was_deaf && !is_deaf(peer);
+}
+
 bool inbound_read(struct peer *peer)
 {
 	size_t n_start = peer->channel->n_consumed;
@@ -418,7 +423,8 @@ bool inbound_read(struct peer *peer)
 		end_of_channel(peer, r);
 		return true;
 	}
-	if (is_deaf(peer)) {
+	peer->was_deaf = is_deaf(peer);
+	if (peer->was_deaf) {
 		if (!peer->is_held)
 			peer_watch_stall(peer);
 		return false;

@@ -45,6 +45,12 @@ static inline size_t inbound_body_bytes(const struct inbound *inbound)
 bool inbound_read(struct peer *peer);
 
 /**
+ * Whether it is heard again, and what came meanwhile was shown but not looked
+ * at: its channel does not tell of that a second time.
+ */
+bool inbound_is_owed(const struct peer *peer);
+
+/**
  * What goes on from a frame that came in: of kind `kind`, with the flags of
  * the message itself, from the speaker. No correlation id yet.
  */

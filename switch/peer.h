@@ -50,6 +50,7 @@ struct peer {
 	uint8_t n_hops;  /* that it adds to what is passed to it */
 	bool wants_room; /* something waits until the channel has room */
 	bool is_held;    /* not heard: what it says goes up, and that is full */
+	bool was_deaf;   /* what came last was not looked at */
 	unsigned n_quiet; /* turns in which nothing came */
 	struct speaker self;
 	struct leaf *leaf; /* whom it announced, if it is a leaf; or NULL */
