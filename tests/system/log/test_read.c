@@ -230,6 +230,72 @@ static void test_replay_joins_what_is_live(void **state)
 	reading_deinit(&reading);
 }
 
+/*
+ * Long runs, more of them under way than a ring holds: whoever is not heard for
+ * that has to be heard again.
+ */
+static void test_long_runs(void **state)
+{
+	static struct stored stored[MANY];
+	const struct helio_invoke_options options = {
+		.window_bytes = 4 * 1024 * 1024,
+	};
+	Helio__Log__V1__ReadRequest request =
+		HELIO__LOG__V1__READ_REQUEST__INIT;
+	struct reading reading;
+	char body[BODY_BYTES];
+
+	(void)state;
+	memset(body, 'x', sizeof(body) - 1);
+	body[sizeof(body) - 1] = '\0';
+	for (unsigned round = 0; round < 5; round++) {
+		for (unsigned i = 0; i < MANY; i++) {
+			stored[i].n = 0;
+			scene_publish(&scene, "lab.x", body);
+			scene_store_begin(&scene, "lab.x", body, NULL,
+					  &stored[i]);
+			if (i >= 2000)
+				wait_until(&scene, stored[i - 2000].n);
+		}
+		wait_until(&scene, stored[MANY - 1].n);
+	}
+	for (unsigned round = 0; round < 10; round++) {
+		if (round % 2)
+			helio_client_next(scene.client, &options);
+		read_log(&reading, &request);
+		reading_check_whole(&reading, 1, 10 * MANY);
+		reading_deinit(&reading);
+	}
+}
+
+/* What is stored at a pace is told at that pace. */
+static void test_pace(void **state)
+{
+	Helio__Log__V1__ReadRequest request =
+		HELIO__LOG__V1__READ_REQUEST__INIT;
+	struct reading reading;
+	uint64_t began_ms;
+	uint64_t took_ms;
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		uint64_t until_ms = scene_now_ms() + 100;
+
+		scene_store(&scene, "lab.x", "tick", NULL);
+		wait_until(&scene, scene_now_ms() >= until_ms);
+	}
+	request.has_pace_permille = 1;
+	request.pace_permille = 2000;
+	began_ms = scene_now_ms();
+	read_log(&reading, &request);
+	took_ms = scene_now_ms() - began_ms;
+	reading_check_whole(&reading, 1, 4);
+	assert_true(took_ms >=
+		    (reading.seen[3].time_ns - reading.seen[0].time_ns) /
+			    2000000);
+	reading_deinit(&reading);
+}
+
 /* One that takes nothing costs nobody else anything, and misses nothing. */
 static void test_a_slow_reader(void **state)
 {
@@ -272,6 +338,9 @@ int main(void)
 						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_replay_joins_what_is_live,
 						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_long_runs, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_pace, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_a_slow_reader, set_up,
 						tear_down),
 	};
