@@ -88,8 +88,6 @@ int log_begin_segment(struct log *log);
 int log_tell_segment(struct log *log);
 /** Seal what has ended, if nobody has it open any more. */
 int log_seal_ended(struct log *log);
-/** The file of this row is sealed. */
-int log_tell_sealed(struct log *log, const struct segment_row *row);
 /** What was put in the ledger is committed, or undone if `r` says so. */
 int log_commit_ledger(struct log *log, int r);
 

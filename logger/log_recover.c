@@ -16,28 +16,6 @@ DEFINE_CLEANUP(struct store *, store_close);
 
 /* ---- the segments that have ended ---- */
 
-/* Nobody but us has the log open, so that it can be sealed now. */
-static int seal(struct log *log, const struct segment_row *row,
-		const char *path, struct fault *fault)
-{
-	_cleanup_(store_closep) struct store *store = NULL;
-	int r;
-
-	r = store_open(log->backend, path, &segment_layout, 0, &store);
-	if (r == -ENOENT)
-		return fault_found(fault, row->first, "it is missing");
-	if (r < 0)
-		return fault_of(fault, NULL, r);
-	r = store_seal(store);
-	if (r == -EBUSY || r == -ENOSPC)
-		return 0;
-	if (r < 0)
-		return fault_of(fault, store, r);
-	store = store_close(store);
-	r = log_tell_sealed(log, row);
-	return r == -ENOSPC ? 0 : r;
-}
-
 /* It is not opened: that it is there, and as long as it was, must do here. */
 static int check_ended(struct log *log, const struct segment_row *row,
 		       struct fault *fault)
@@ -50,14 +28,12 @@ static int check_ended(struct log *log, const struct segment_row *row,
 	if (!path)
 		return -ENOMEM;
 	fault_at(fault, path);
-	if (row->state == SEGMENT_ENDED)
-		return seal(log, row, path, fault);
 	r = store_bytes(log->backend, path, &n_bytes);
 	if (r == -ENOENT)
 		return fault_found(fault, row->first, "it is missing");
 	if (r < 0)
 		return fault_of(fault, NULL, r);
-	if (n_bytes != row->n_bytes)
+	if (row->state == SEGMENT_SEALED && n_bytes != row->n_bytes)
 		return fault_found(fault, row->first,
 				   "it has %" PRIu64 " bytes, and had %" PRIu64,
 				   n_bytes, row->n_bytes);

@@ -114,7 +114,7 @@ static int hand_over(struct log *log)
 	return r;
 }
 
-int log_tell_sealed(struct log *log, const struct segment_row *row)
+static int tell_sealed(struct log *log, const struct segment_row *row)
 {
 	_cleanup_(freep) char *path =
 		segment_path(log->folder, row->first, row->first_ns);
@@ -130,20 +130,45 @@ int log_tell_sealed(struct log *log, const struct segment_row *row)
 	return log_commit_ledger(log, ledger_put(&log->ledger, &sealed));
 }
 
+/* After a crash there may be one that nobody has opened yet. */
+static int open_ended(struct log *log)
+{
+	const struct segment_row *row = NULL;
+	_cleanup_(freep) char *path = NULL;
+	int r;
+
+	for (size_t i = 0; !row && i < log->ledger.n_rows; i++)
+		if (log->ledger.rows[i].state == SEGMENT_ENDED)
+			row = &log->ledger.rows[i];
+	if (log->ended || !row)
+		return 0;
+	path = segment_path(log->folder, row->first, row->first_ns);
+	if (!path)
+		return -ENOMEM;
+	r = store_open(log->backend, path, &segment_layout, 0, &log->ended);
+	if (r >= 0)
+		log->ended_first = row->first;
+	/* One that is damaged stays as it is: who reads it is told. */
+	return r == -ENOENT || r == -EBADMSG ? 0 : r;
+}
+
 int log_seal_ended(struct log *log)
 {
 	int r;
 
-	if (!log->ended)
-		return 0;
+	r = open_ended(log);
+	if (r < 0 || !log->ended)
+		return r;
 	keys_close(&log->keys, true);
 	r = store_seal(log->ended);
 	if (r == -EBUSY || r == -ENOSPC)
 		return 0;
+	if (r == -EBADMSG)
+		log->ended = store_close(log->ended);
 	if (r < 0)
-		return r;
+		return r == -EBADMSG ? 0 : r;
 	log->ended = store_close(log->ended);
-	r = log_tell_sealed(log, ledger_find(&log->ledger, log->ended_first));
+	r = tell_sealed(log, ledger_find(&log->ledger, log->ended_first));
 	return r == -ENOSPC ? 0 : r;
 }
 

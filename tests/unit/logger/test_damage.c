@@ -130,9 +130,6 @@ static int begin(void **state)
 	assert_int_equal(log_state_put(world.log, "cursor/a", "17", 2), 0);
 	assert_int_equal(log_state_commit(world.log), 0);
 	assert_int_equal(log_expire(world.log, world.now_ns), 0);
-	world_close(&world);
-	/* What waited to be sealed is sealed now. */
-	world_open(&world);
 	assert_true(log_status(world.log)->n_segments > 3);
 	world_close(&world);
 	n_files = 0;
