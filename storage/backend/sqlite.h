@@ -64,6 +64,7 @@ struct sqlite_store {
 	unsigned move_at_pages;
 	const volatile uint32_t *wal_index; /* SQLite's, of a large file */
 	bool is_settled;                    /* it may write: see sqlite_wal.c */
+	bool is_enlarged; /* there is room for its log, or none */
 	struct sqlite_table tables[STORE_TABLES_MAX];
 };
 

@@ -10,6 +10,7 @@
  */
 
 #include <errno.h>
+#include <sys/statvfs.h>
 
 #include "base/clock.h"
 #include "storage/backend/disk.h"
@@ -24,10 +25,13 @@ enum {
 	LARGE_REST_BYTES = 2 << 20,
 	SMALL_BYTES = 8 << 20,
 	SMALL_MOVED_BYTES = 4 << 20,
+	ROOM_BYTES = 4 * LARGE_BYTES,
 	WAL_HEADER_BYTES = 32,
 	/* SQLite's index of the WAL: so many bytes for so many pages. */
 	INDEX_BYTES = 32768,
 	INDEX_PAGES = 4096,
+	PAGE_BYTES = 4096,
+	BLOCK_BYTES = 512, /* the smallest that a file system allots */
 	/* Where the first of them says how many pages of the WAL were moved. */
 	INDEX_MOVED_PLACE = 96 / 4,
 };
@@ -89,6 +93,16 @@ static int write_zeros(sqlite3_file *file, sqlite3_int64 from, sqlite3_int64 to)
 	return code ? code : file->pMethods->xSync(file, SQLITE_SYNC_NORMAL);
 }
 
+/* A log that is made long leaves room for what is to be in the file. */
+static bool has_room(const struct sqlite_store *handle)
+{
+	uint64_t wanted = is_large(handle) ? ROOM_BYTES : SMALL_BYTES;
+	struct statvfs room;
+
+	return !statvfs(handle->path, &room) &&
+	       (uint64_t)room.f_bavail * room.f_frsize >= wanted;
+}
+
 /*
  * To write over what is there syncs in half the time that it takes to make a
  * file longer. Without room for it things go on as they can.
@@ -102,9 +116,22 @@ static int lengthen(struct sqlite_store *handle)
 	if (!file)
 		return 0;
 	code = file->pMethods->xFileSize(file, &n);
-	if (!code && n < LARGE_BYTES)
-		code = write_zeros(file, n, LARGE_BYTES);
-	return code == SQLITE_FULL ? 0 : sqlite_outcome(handle, code);
+	if (code || n >= LARGE_BYTES)
+		return sqlite_outcome(handle, code);
+	code = write_zeros(file, n, LARGE_BYTES);
+	if (code == SQLITE_FULL)
+		return sqlite_outcome(handle,
+				      file->pMethods->xTruncate(file, n));
+	return sqlite_outcome(handle, code);
+}
+
+/* SQLite makes the index longer, but not all file systems allot it whole. */
+static void touch_index(volatile unsigned char *region, bool is_first)
+{
+	/* Who reads writes to the first page, whatever lock we have. */
+	for (unsigned at = is_first ? PAGE_BYTES : 0; at < INDEX_BYTES;
+	     at += BLOCK_BYTES)
+		region[at] = region[at];
 }
 
 /*
@@ -113,7 +140,8 @@ static int lengthen(struct sqlite_store *handle)
  */
 static int lengthen_index(struct sqlite_store *handle)
 {
-	unsigned n_pages = LARGE_BYTES / SQLITE_PAGE_BYTES;
+	unsigned n_pages = (is_large(handle) ? LARGE_BYTES : SMALL_BYTES) /
+			   SQLITE_PAGE_BYTES;
 	volatile void *region = NULL;
 	sqlite3_file *file = NULL;
 	int code = SQLITE_OK;
@@ -123,14 +151,28 @@ static int lengthen_index(struct sqlite_store *handle)
 	for (unsigned i = 0; i <= n_pages / INDEX_PAGES && !code; i++) {
 		code = file->pMethods->xShmMap(file, (int)i, INDEX_BYTES, 1,
 					       &region);
-		if (!i && !code)
+		if (code)
+			break;
+		touch_index(region, !i);
+		if (!i && is_large(handle))
 			handle->wal_index = region;
 	}
 	return code == SQLITE_IOERR_SHMSIZE ? 0 : sqlite_outcome(handle, code);
 }
 
-/* For who else is at a checkpoint SQLite does not wait, as it does for readers.
- */
+/* With the lock that only who writes to the log has. */
+static int enlarge(struct sqlite_store *handle)
+{
+	int r;
+
+	handle->is_enlarged = true;
+	if (!has_room(handle))
+		return 0;
+	r = is_large(handle) ? lengthen(handle) : 0;
+	return r ? r : lengthen_index(handle);
+}
+
+/* SQLite waits for readers, but not for who else is at a checkpoint. */
 static int checkpoint(struct sqlite_store *handle, int mode, int *ret_n_pages,
 		      int *ret_n_moved)
 {
@@ -161,10 +203,6 @@ static int settle(struct sqlite_store *handle)
 	r = disk_sync_folder_of(handle->path);
 	if (!r)
 		r = checkpoint(handle, SQLITE_CHECKPOINT_RESTART, NULL, NULL);
-	if (!r && is_large(handle))
-		r = lengthen(handle);
-	if (!r && is_large(handle))
-		r = lengthen_index(handle);
 	if (!r)
 		handle->is_settled = true;
 	return r;
@@ -182,7 +220,14 @@ int sqlite_begin(struct store *store)
 	if (!r)
 		r = sqlite_prepare(handle, &handle->begin, "BEGIN IMMEDIATE",
 				   0);
-	return r ? r : sqlite_do(handle, handle->begin);
+	if (!r)
+		r = sqlite_do(handle, handle->begin);
+	if (r || handle->is_enlarged)
+		return r;
+	r = enlarge(handle);
+	if (r)
+		sqlite_rollback(store);
+	return r;
 }
 
 /*
