@@ -17,6 +17,7 @@
 #include "logger/import.h"
 #include "logger/keeper.h"
 #include "logger/log.h"
+#include "logger/query.h"
 #include "logger/reader.h"
 #include "logger/service.h"
 #include "rpc/heliograph-rpc.h"
@@ -206,6 +207,7 @@ int logger_init(struct logger *logger, uv_loop_t *uv, struct helio *bus,
 	list_init(&logger->consumers);
 	list_init(&logger->errands);
 	list_init(&logger->imports);
+	list_init(&logger->queries);
 	list_init(&logger->stirred);
 	logger->is_open = true;
 	r = access_init(&logger->access, bus);
@@ -270,6 +272,7 @@ void logger_deinit(struct logger *logger)
 	consumers_end(logger);
 	readers_end(logger);
 	imports_end(logger);
+	queries_end(logger);
 	store_rest(logger);
 	errands_end(logger);
 	list_for_each_safe (link, after, &logger->keepers)

@@ -44,6 +44,7 @@ struct logger {
 	struct list errands;         /* struct errand */
 	struct list consumers;       /* struct consumer */
 	struct list imports;         /* struct import */
+	struct list queries;         /* struct query */
 	struct list stirred;         /* those with something to store */
 	uint64_t n_waiting_bytes;
 	bool is_paused;

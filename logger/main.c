@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/diag.h"
+#include "logger/answer.h"
 #include "logger/logger.h"
 #include "logger/loop.h"
 #include "logger/options.h"
@@ -144,6 +145,9 @@ int main(int argc, char **argv)
 	int r;
 
 	diag_init("helio-logger", DIAG_INFO);
+	/* It was started by itself, see logger/answer.h. */
+	if (argc == 4 && !strcmp(argv[1], "--answer"))
+		return answer_main(argv[2], argv[3]);
 	r = options_parse(argc, argv, options);
 	if (r) {
 		fputs(options_usage, r < 0 ? stderr : stdout);

@@ -14,6 +14,7 @@
 #include "logger/import.h"
 #include "logger/keeper.h"
 #include "logger/logger.h"
+#include "logger/query.h"
 #include "logger/reader.h"
 #include "logger/schemas.h"
 #include "logger/verify.h"
@@ -414,6 +415,7 @@ LOG_OF(log_of_create_cursor, Helio__Log__V1__CreateCursorRequest, log)
 LOG_OF(log_of_list_cursors, Helio__Log__V1__ListCursorsRequest, log)
 LOG_OF(log_of_move_cursor, Helio__Log__V1__MoveCursorRequest, log)
 LOG_OF(log_of_delete_cursor, Helio__Log__V1__DeleteCursorRequest, log)
+LOG_OF(log_of_query, Helio__Log__V1__QueryRequest, log)
 LOG_OF(log_of_verify, Helio__Log__V1__VerifyRequest, log)
 LOG_OF(log_of_get_schema, Helio__Log__V1__GetSchemaRequest, log)
 LOG_OF(cursor_of_create, Helio__Log__V1__CreateCursorRequest, name)
@@ -428,6 +430,7 @@ LOG_OF(cursor_of_delete, Helio__Log__V1__DeleteCursorRequest, name)
 		.act = function,                      \
 	}
 
+TYPE(query, "log-read", log_of_query, NULL, query_start);
 TYPE(verify, "log-admin", log_of_verify, NULL, verify);
 TYPE(get_schema, "log-read", log_of_get_schema, NULL, schemas_get);
 TYPE(create, "log-admin", log_of_create, NULL, create);
@@ -454,6 +457,7 @@ TYPE(delete_cursor, "log-read", log_of_delete_cursor, cursor_of_delete,
 			     &request->base);                   \
 	}
 
+METHOD(query, Query)
 METHOD(verify, Verify)
 METHOD(get_schema, GetSchema)
 METHOD(create, Create)
@@ -489,6 +493,7 @@ static const struct helio__log__v1__logs__server methods = {
 	.delete = delete_method,
 	.read = read_method,
 	.consume = consume_method,
+	.query = query_method,
 	.verify = verify_method,
 	.import = import_method,
 	.get_schema = get_schema_method,

@@ -234,6 +234,7 @@ void seen_add(struct seen **seen, size_t *n, size_t *n_max, const void *run,
 			assert_non_null(*seen);
 		}
 		one = &(*seen)[(*n)++];
+		*one = (struct seen){ .sequence = 0 };
 		one->sequence = record.sequence;
 		one->time_ns = record.time_ns;
 		one->kind = record.kind;
