@@ -3,16 +3,10 @@
 #include "logger/answer.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <helio/log/v1/log.pb-c.h>
-#include <linux/landlock.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/base64.h"
@@ -20,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/le.h"
+#include "logger/answer_cage.h"
 #include "logger/answer_rows.h"
 #include "logger/log.h"
 #include "rpc/heliograph.h"
@@ -31,8 +26,7 @@ enum {
 	ROWS_MAX = 1024,
 };
 
-#define MEMORY_BYTES  ((size_t)64 << 20)
-#define PROCESS_BYTES ((rlim_t)1 << 30)
+#define MEMORY_BYTES ((size_t)64 << 20)
 
 /* Rows on their way, each with its end. */
 struct rows {
@@ -242,62 +236,6 @@ static int say_all(struct question *question)
 	return r;
 }
 
-/* ---- the cage ---- */
-
-static int limit(int resource, rlim_t max)
-{
-	const struct rlimit value = { .rlim_cur = max, .rlim_max = max };
-
-	return setrlimit(resource, &value) < 0 ? -errno : 0;
-}
-
-/* Of the file system it needs this folder and no other. */
-static int limit_files(const char *folder)
-{
-	const struct landlock_ruleset_attr all = {
-		.handled_access_fs = LANDLOCK_ACCESS_FS_MAKE_SYM * 2 - 1,
-	};
-	struct landlock_path_beneath_attr ours = {
-		/* Readers lock, in a file of the database beside it. */
-		.allowed_access = LANDLOCK_ACCESS_FS_READ_FILE |
-				  LANDLOCK_ACCESS_FS_WRITE_FILE |
-				  LANDLOCK_ACCESS_FS_READ_DIR,
-	};
-	_cleanup_(close_fdp) int place = open(folder, O_PATH | O_CLOEXEC);
-	_cleanup_(close_fdp) int fd =
-		(int)syscall(SYS_landlock_create_ruleset, &all, sizeof(all), 0);
-
-	if (place < 0)
-		return -errno;
-	if (fd < 0)
-		return 0;
-	ours.parent_fd = place;
-	if (syscall(SYS_landlock_add_rule, fd, LANDLOCK_RULE_PATH_BENEATH,
-		    &ours, 0) < 0 ||
-	    syscall(SYS_landlock_restrict_self, fd, 0) < 0)
-		return -errno;
-	return 0;
-}
-
-static int enter_cage(const char *folder, uint64_t timeout_ms)
-{
-	int r = 0;
-
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-		return -errno;
-#ifndef __SANITIZE_ADDRESS__
-	r = limit(RLIMIT_AS, PROCESS_BYTES);
-#endif
-	if (r == 0)
-		r = limit(RLIMIT_CPU, timeout_ms / 1000 + 2);
-	if (r == 0)
-		r = limit(RLIMIT_CORE, 0);
-	if (r == 0)
-		r = limit(RLIMIT_NOFILE, 64);
-	return r < 0 ? r : limit_files(folder);
-}
-
 /* ---- the question ---- */
 
 static int read_all(void *bytes, size_t n)
@@ -396,7 +334,7 @@ int answer_main(const char *folder, const char *timeout_ms)
 	struct view *view = NULL;
 	struct answer_rows rows;
 	size_t n_sql = 0;
-	int r = enter_cage(folder, ms);
+	int r = answer_cage_enter(folder, ms);
 
 	if (r == 0)
 		r = read_sql(&sql, &n_sql);

@@ -42,7 +42,7 @@ zmq.*\.h:            transports/tcp/
 sodium.*\.h:         transports/tcp/
 openssl/.*:          transports/tcp/ schema/ logger/
 xen.*|libxenvchan.*: transports/vchan/
-seccomp\.h:          registry/
+seccomp\.h:          logger/ registry/
 uv\.h:               switch/ logger/ storage/ registry/ cli/ vm/
 jansson\.h:          logger/ storage/ registry/ cli/ vm/
 '
