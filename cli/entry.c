@@ -11,6 +11,7 @@
 #include "cli/decoder.h"
 #include "cli/json.h"
 #include "cli/moment.h"
+#include "cli/output.h"
 #include "cli/registry.h"
 #include "cli/text.h"
 #include "schema/json_scan.h"
@@ -136,6 +137,21 @@ static const char *color_of(const struct entry_view *view,
 	return severity == 5 ? "\x1b[1m" : "\x1b[2m";
 }
 
+/* Where bodies stand alone it would be taken for one: it is only talked of. */
+static void talk_of_gap(const struct helio_log_record *record)
+{
+	const struct helio_message *message = &record->message;
+
+	if (record->n_lost)
+		talk("%s: %" PRIu64 " messages are missing here (%.*s)",
+		     message->subject, record->n_lost, (int)message->n_body,
+		     (const char *)message->body);
+	else
+		talk("%s: messages may be missing here (%.*s)",
+		     message->subject, (int)message->n_body,
+		     (const char *)message->body);
+}
+
 static void write_gap(const struct helio_log_record *record, FILE *out)
 {
 	const struct helio_message *message = &record->message;
@@ -212,7 +228,7 @@ static void write_cat(const struct entry_view *view,
 
 	buffer_init(&text, TEXT_BYTES_MAX);
 	if (record->kind == HELIO_LOG_GAP) {
-		write_gap(record, out);
+		talk_of_gap(record);
 		return;
 	}
 	if (!view->decoder || !decoder_json(view->decoder, record, &text)) {

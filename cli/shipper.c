@@ -152,6 +152,22 @@ static bool is_passing(unsigned status)
 }
 
 /*
+ * The switch says it in words, that no log captures the subject: at first that
+ * is a mistake, and later the logger is not back yet. The log says only that
+ * the number is not the next one.
+ */
+static bool is_of_switch(const struct shipper *shipper)
+{
+	return strcmp(shipper->reason, helio_status_name(shipper->status)) != 0;
+}
+
+static bool is_capture_away(const struct shipper *shipper)
+{
+	return shipper->status == HELIO_FAILED_PRECONDITION &&
+	       is_of_switch(shipper) && shipper->was_accepted;
+}
+
+/*
  * A log that has lost its memory of this producer, for it was made anew, wants
  * number 1: those that are left become the first ones of another.
  */
@@ -160,8 +176,8 @@ static bool rename_producer(struct shipper *shipper)
 	struct list *link;
 
 	if (shipper->status != HELIO_FAILED_PRECONDITION ||
-	    shipper->is_id_given || shipper->was_renamed ||
-	    draw_id(shipper) < 0)
+	    is_of_switch(shipper) || shipper->is_id_given ||
+	    shipper->was_renamed || draw_id(shipper) < 0)
 		return false;
 	shipper->was_renamed = true;
 	shipper->last_number = 0;
@@ -195,10 +211,12 @@ static void try_later(struct shipper *shipper)
 /* When nothing is on its way any more: once more, from the first on. */
 static void after_failure(struct shipper *shipper)
 {
-	if (!is_passing(shipper->status) && !rename_producer(shipper)) {
+	if (!is_passing(shipper->status) && !is_capture_away(shipper) &&
+	    !rename_producer(shipper)) {
 		shipper->is_over = true;
 		return;
 	}
+	shipper->was_accepted = true;
 	shipper->has_failed = false;
 	if (!shipper->is_told)
 		talk("%s: not stored yet: %s: %s", shipper->subject,
@@ -229,6 +247,7 @@ static void on_ack(struct helio *bus, const struct helio_ack *ack,
 	line->is_sent = false;
 	if (ack->status == HELIO_OK) {
 		shipper->n_stored++;
+		shipper->was_accepted = true;
 		shipper->n_lines--;
 		shipper->n_bytes -= line->n;
 		shipper->pause_ms = PAUSE_FIRST_MS;

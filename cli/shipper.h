@@ -55,11 +55,12 @@ struct shipper {
 	uint64_t n_dropped;        /* and not told yet */
 	struct helio_timer *timer; /* until it tries again */
 	uint32_t pause_ms;
-	bool has_failed;  /* one was refused: all that follow are, too */
-	bool is_id_given; /* by a person: no other is drawn */
-	bool was_renamed; /* a new id was drawn, and nothing stored since */
-	bool is_told;     /* that it waits */
-	unsigned status;  /* of the first one that was refused */
+	bool has_failed;   /* one was refused: all that follow are, too */
+	bool is_id_given;  /* by a person: no other is drawn */
+	bool was_renamed;  /* a new id was drawn, and nothing stored since */
+	bool is_told;      /* that it waits */
+	bool was_accepted; /* a log captures the subject, or did */
+	unsigned status;   /* of the first one that was refused */
 	char reason[SHIPPER_REASON_BYTES];
 	bool is_over; /* it cannot be stored, as status and reason say */
 };

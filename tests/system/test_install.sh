@@ -59,6 +59,10 @@ check_rpc() {
 	nm -D --defined-only "$libdir/libheliograph-rpc.so" >"$work/exports"
 	grep -q ' T helio_client_new@' "$work/exports" ||
 		fail "helio_client_new is not exported"
+	grep -q ' T helio_log_read@' "$work/exports" ||
+		fail "helio_log_read is not exported"
+	[[ -e $prefix/include/heliograph-log.h ]] ||
+		fail "heliograph-log.h is not installed"
 	stray=$(awk '$2 != "A" && $3 !~ /^helio_/' "$work/exports")
 	[[ -z $stray ]] || fail "exported too: $stray"
 	pkg-config --define-prefix --exists heliograph-rpc ||

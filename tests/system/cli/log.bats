@@ -262,3 +262,20 @@ say() {
 	done
 	head -n 1 "$place/asked" | json 'j["limit"]' | grep -qx 64
 }
+
+@test "the switch's death costs a pipe no line and repeats none" {
+	{
+		seq 1 2000
+		until [ -e "$place/killed" ]; do sleep 0.05; done
+		seq 2001 4000
+	} | helio logger pipe --subject demo.k 2>"$place/pipe.err" 3>&- &
+	pid_pipe=$!
+	start_aside tail helio log -f --since today --subject demo.k -o cat
+	until_lines tail 1
+	kill -9 "$(children_called "$pid_up" heliod)"
+	touch "$place/killed"
+	wait "$pid_pipe"
+	until_lines tail 4000
+	kill -TERM "$pid_tail"
+	seq 1 4000 | cmp - "$place/tail"
+}
