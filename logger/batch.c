@@ -277,6 +277,7 @@ static void answer_records(const struct batch *batch, struct batch_walk *walk,
 		answer->status = verdict_status(verdict->outcome);
 		answer->sequence = verdict->sequence;
 		answer->is_duplicate = verdict->outcome == LOG_DUPLICATE;
+		answer->is_verdict = true;
 		walk->verdict++;
 	} else {
 		if (verdict && verdict->place - walk->place < n_left)
@@ -298,6 +299,7 @@ static void answer_part(const struct batch *batch, struct batch_walk *walk,
 		.capture = part->capture,
 		.status = part->status,
 		.n = n_left,
+		.is_plain = part->n_plain == part->n,
 	};
 	if (part->status == HELIO_OK && batch->r)
 		answer->status = failure_status(batch->r);

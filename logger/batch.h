@@ -92,6 +92,8 @@ struct batch_answer {
 	uint32_t n;
 	uint64_t sequence;
 	bool is_duplicate;
+	bool is_plain;   /* nobody waits for any of them */
+	bool is_verdict; /* the log said it of this one */
 };
 
 /** How far the answers of a batch are told; zeroed to begin. */

@@ -26,13 +26,13 @@ static void consumer_free(struct consumer *consumer)
 	free(consumer);
 }
 
-static void leave(struct consumer *consumer)
+static void leave(struct consumer *consumer, bool is_fault)
 {
 	struct cursor *cursor = take_ptr(consumer->cursor);
 
 	list_unlink(&consumer->wait.link);
 	if (cursor)
-		cursor_leave(cursor, consumer);
+		cursor_leave(cursor, consumer, is_fault);
 }
 
 static void try_to_end(struct consumer *consumer)
@@ -59,7 +59,7 @@ void consumer_end(struct consumer *consumer, unsigned status,
 	consumer->is_failing = true;
 	consumer->status = status;
 	snprintf(consumer->reason, sizeof(consumer->reason), "%s", reason);
-	leave(consumer);
+	leave(consumer, false);
 	try_to_end(consumer);
 }
 
@@ -68,7 +68,7 @@ void consumer_end(struct consumer *consumer, unsigned status,
 bool consumer_has_room(const struct consumer *consumer)
 {
 	return !consumer->waiting && !consumer->is_failing &&
-	       consumer->n_out < consumer->batch &&
+	       !consumer->is_finished && consumer->n_out < consumer->batch &&
 	       !list_is_linked(&consumer->wait.link);
 }
 
@@ -107,10 +107,21 @@ static void tell_kept(struct consumer *consumer)
 		consumer->acked_to = consumer->owed_to;
 }
 
+/* What it acknowledged before it finished is on disk when it ends. */
+static void end_if_kept(struct consumer *consumer)
+{
+	const struct cursor *cursor = consumer->cursor;
+
+	if (consumer->is_finished && !consumer->waiting &&
+	    (!cursor || (!cursor->is_dirty && !cursor->is_keeping)))
+		consumer_end(consumer, HELIO_OK, "");
+}
+
 void consumer_kept(struct consumer *consumer, uint64_t next)
 {
 	consumer->owed_to = next;
 	tell_kept(consumer);
+	end_if_kept(consumer);
 }
 
 static void on_writable(struct helio_serving *serving, void *userdata)
@@ -124,7 +135,9 @@ static void on_writable(struct helio_serving *serving, void *userdata)
 		free(take_ptr(consumer->waiting));
 	}
 	tell_kept(consumer);
-	if (consumer->cursor)
+	if (consumer->is_finished)
+		end_if_kept(consumer);
+	else if (consumer->cursor)
 		cursor_pump(consumer->cursor);
 }
 
@@ -171,6 +184,8 @@ static void join(struct consumer *consumer)
 		consumer->cursor = cursor;
 		helio_serving_resume(consumer->serving);
 		cursor_pump(cursor);
+		if (consumer->is_finished)
+			end_if_kept(consumer);
 	}
 }
 
@@ -311,8 +326,12 @@ static void on_message(struct helio_serving *serving,
 
 static void on_finish(struct helio_serving *serving, void *userdata)
 {
+	struct consumer *consumer = userdata;
+
 	(void)serving;
-	consumer_end(userdata, HELIO_OK, "");
+	consumer->is_finished = true;
+	if (!consumer->is_opening && !consumer->is_failing)
+		end_if_kept(consumer);
 }
 
 static void on_cancelled(struct helio_serving *serving, void *userdata)
@@ -321,7 +340,7 @@ static void on_cancelled(struct helio_serving *serving, void *userdata)
 
 	(void)helio_serving_fail(serving, HELIO_CANCELLED, NULL);
 	consumer->is_failing = true;
-	leave(consumer);
+	leave(consumer, true);
 	consumer_free(consumer);
 }
 
@@ -395,7 +414,7 @@ void consumers_end(struct logger *logger)
 		(void)helio_serving_fail(consumer->serving, HELIO_UNAVAILABLE,
 					 "the logger ends");
 		consumer->is_failing = true;
-		leave(consumer);
+		leave(consumer, false);
 		consumer_free(consumer);
 	}
 }

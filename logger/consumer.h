@@ -41,6 +41,7 @@ struct consumer {
 	uint64_t *tokens; /* of the next reply; `batch` of them */
 	uint32_t *again;
 
+	bool is_finished; /* it takes no more: it ends when its acks are kept */
 	bool is_failing;
 	unsigned status;
 	char reason[256];

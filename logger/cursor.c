@@ -441,7 +441,8 @@ int cursor_join(struct cursor *cursor, struct consumer *consumer)
 	return 0;
 }
 
-void cursor_leave(struct cursor *cursor, struct consumer *consumer)
+void cursor_leave(struct cursor *cursor, struct consumer *consumer,
+		  bool is_fault)
 {
 	bool is_first = true;
 
@@ -456,7 +457,7 @@ void cursor_leave(struct cursor *cursor, struct consumer *consumer)
 		item->consumer = NULL;
 		item->due_ns = 0;
 		/* In order, only the first can have been what ended it. */
-		if (cursor->config->shared || is_first)
+		if (is_fault && (cursor->config->shared || is_first))
 			cursor_fail_item(cursor, item, 0);
 		is_first = false;
 	}

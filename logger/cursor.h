@@ -118,8 +118,12 @@ void cursor_touch(struct cursor *cursor);
 
 /** Returns 0; -EBUSY: it is exclusive, and has one. */
 int cursor_join(struct cursor *cursor, struct consumer *consumer);
-/** What it had is for others. */
-void cursor_leave(struct cursor *cursor, struct consumer *consumer);
+/**
+ * What it had is for others. With `is_fault` it went without a word, maybe for
+ * what it was given.
+ */
+void cursor_leave(struct cursor *cursor, struct consumer *consumer,
+		  bool is_fault);
 
 /** Each returns 0, or -ESTALE: the token is not valid (any more). */
 int cursor_ack(struct cursor *cursor, const struct consumer *consumer,

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -16,7 +17,10 @@
 #include "rpc/heliograph.h"
 
 /* Of what failed: a disk, or the right to a pattern. */
-#define RETRY_NS (2 * NS_PER_S)
+#define RETRY_NS   (2 * NS_PER_S)
+
+/* With so much of it a disk is not full. */
+#define ROOM_BYTES (UINT64_C(16) << 20)
 
 static const Helio__Log__V1__Config empty = HELIO__LOG__V1__CONFIG__INIT;
 
@@ -444,6 +448,13 @@ int keeper_new(struct logger *logger, const char *name, struct config *config,
 
 /* ---- closing ---- */
 
+static void drop_batch(struct keeper *keeper, struct batch *batch)
+{
+	if (batch)
+		logger_waiting(keeper->logger, -(int64_t)batch->n_counted);
+	batch_free(batch);
+}
+
 struct keeper *keeper_free(struct keeper *keeper)
 {
 	struct list *link, *after;
@@ -455,8 +466,8 @@ struct keeper *keeper_free(struct keeper *keeper)
 	list_for_each_safe (link, after, &keeper->cursors)
 		cursor_remove(container_of(link, struct cursor, link));
 	list_for_each_safe (link, after, &keeper->full)
-		batch_free(container_of(link, struct batch, link));
-	batch_free(keeper->filling);
+		drop_batch(keeper, container_of(link, struct batch, link));
+	drop_batch(keeper, keeper->filling);
 	batch_free(keeper->spare);
 	tail_clear(&keeper->tail);
 	schemas_deinit(&keeper->schemas);
@@ -595,8 +606,21 @@ static void renew_refused(struct keeper *keeper)
 	}
 }
 
+/* Nobody may have written since there is room again. */
+static void look_for_room(struct keeper *keeper)
+{
+	struct statvfs disk;
+
+	if (!keeper->is_full || statvfs(keeper->folder, &disk) < 0 ||
+	    (uint64_t)disk.f_bavail * disk.f_frsize < ROOM_BYTES)
+		return;
+	keeper->is_full = false;
+	keeper_tell_fault(keeper);
+}
+
 void keeper_tick(struct keeper *keeper, uint64_t now_ns)
 {
+	look_for_room(keeper);
 	if (keeper->state == KEEPER_OPEN) {
 		keeper_add_gaps(keeper);
 		keeper_stir(keeper);

@@ -190,6 +190,10 @@ static void answer(struct keeper *keeper, const struct batch *batch)
 	while (batch_next_answer(batch, &walk, &one)) {
 		capture_answer(one.capture, one.n, one.status, one.sequence,
 			       one.is_duplicate);
+		/* Of what the log refused, see note_losses() for the rest. */
+		if (!batch->r && one.is_plain && one.is_verdict &&
+		    one.status != HELIO_OK)
+			capture_lose(one.capture, one.n, "refused");
 		if (one.is_duplicate)
 			keeper->stats.n_duplicates += one.n;
 		else if (one.status != HELIO_OK)

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "helio/registry/v1/registry.pb-c.h"
 #include "proto/run.h"
 #include "tests/system/log/scene.h"
 
@@ -241,12 +242,97 @@ static void test_calls_are_recorded(void **state)
 	helio_unserve(service);
 }
 
+/* ---- schemas ---- */
+
+static uint8_t hash[32];
+
+/* A registry that knows this one. */
+static void on_get(struct helio_service *service, struct helio_request *request,
+		   const struct helio_message *message, void *userdata)
+{
+	Helio__Registry__V1__GetReply reply =
+		HELIO__REGISTRY__V1__GET_REPLY__INIT;
+	Helio__Registry__V1__GetRequest *asked;
+	unsigned *n_asked = userdata;
+	uint8_t bytes[64];
+	uint8_t set[] = "a set";
+
+	(void)service;
+	asked = helio__registry__v1__get_request__unpack(NULL, message->n_body,
+							 message->body);
+	assert_non_null(asked);
+	assert_int_equal(asked->hash.len, sizeof(hash));
+	assert_memory_equal(asked->hash.data, hash, sizeof(hash));
+	helio__registry__v1__get_request__free_unpacked(asked, NULL);
+	++*n_asked;
+	reply.has_set = 1;
+	reply.set.data = set;
+	reply.set.len = sizeof(set);
+	assert_int_equal(helio_respond(request, bytes,
+				       helio__registry__v1__get_reply__pack(
+					       &reply, bytes)),
+			 0);
+}
+
+static int get_schema(void)
+{
+	Helio__Log__V1__GetSchemaRequest request =
+		HELIO__LOG__V1__GET_SCHEMA_REQUEST__INIT;
+	const Helio__Log__V1__GetSchemaReply *reply = NULL;
+	int r;
+
+	request.log = field("lab");
+	request.has_hash = 1;
+	request.hash.data = hash;
+	request.hash.len = sizeof(hash);
+	r = helio__log__v1__logs__get_schema__wait(scene.client, &request,
+						   &reply);
+	if (r == HELIO_OK)
+		assert_memory_equal(reply->set.data, "a set", 6);
+	return r;
+}
+
+static void test_schemas_are_kept(void **state)
+{
+	const struct helio_serve_options serve = {
+		.methods = (const char *const[]){ "Get" },
+		.n_methods = 1,
+	};
+	struct helio_publish_options options = { .schema_hash = hash };
+	struct helio_service *service;
+	unsigned n_asked = 0;
+
+	(void)state;
+	memset(hash, 0x5a, sizeof(hash));
+	scene_create(&scene, "lab", "lab.>");
+	assert_int_equal(helio_serve_wait(scene.bus,
+					  "helio.registry.v1.Registry", &serve,
+					  on_get, &n_asked, WAIT_MS, &service),
+			 0);
+	assert_int_equal(get_schema(), HELIO_NOT_FOUND);
+	for (int i = 0; i < 10; i++)
+		assert_int_equal(
+			scene_store_with(&scene, "lab.x", "x", &options).status,
+			HELIO_OK);
+	wait_until(&scene, get_schema() == HELIO_OK);
+	assert_int_equal(n_asked, 1);
+	logger_process_stop(&scene.logger, SIGTERM);
+	logger_process_start(&scene.logger);
+	assert_int_equal(
+		scene_store_with(&scene, "lab.x", "x", &options).status,
+		HELIO_OK);
+	assert_int_equal(get_schema(), HELIO_OK);
+	assert_int_equal(n_asked, 1);
+	helio_unserve(service);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(test_filled_from_another),
 		TEST(test_calls_are_recorded),
+		TEST(test_schemas_are_kept),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -319,6 +319,33 @@ static void test_changed_and_deleted(void **state)
 	assert_int_equal(scene_store(&scene, "lab.a", "x", NULL).sequence, 1);
 }
 
+/* Who has filled its share is refused, and what is lost of it is a gap. */
+static void test_a_share_that_is_full(void **state)
+{
+	Helio__Log__V1__Config config = HELIO__LOG__V1__CONFIG__INIT;
+	char *patterns[1] = { field("share.>") };
+	struct stored stored = { 0 };
+	struct reading reading;
+	char body[1024];
+
+	(void)state;
+	config.patterns = patterns;
+	config.n_patterns = 1;
+	config.has_principal_bytes_max = 1;
+	config.principal_bytes_max = 20000;
+	assert_int_equal(scene_try_create(&scene, "share", &config), HELIO_OK);
+	memset(body, 'x', sizeof(body) - 1);
+	body[sizeof(body) - 1] = '\0';
+	for (int i = 0; i < 100 && stored.status == HELIO_OK; i++)
+		stored = scene_store(&scene, "share.a", body, NULL);
+	assert_int_equal(stored.status, HELIO_RESOURCE_EXHAUSTED);
+	scene_publish(&scene, "share.a", body);
+	wait_until(&scene,
+		   (read_log("share", &reading),
+		    stored.n = reading.seen[reading.n - 1].kind == RUN_GAP,
+		    reading_deinit(&reading), stored.n));
+}
+
 /* ---- a disk that is full ---- */
 
 static bool mount_small_disk(const char *path)
@@ -401,6 +428,7 @@ int main(void)
 		TEST(test_patterns_do_not_overlap),
 		TEST(test_a_body_that_is_too_long),
 		TEST(test_changed_and_deleted),
+		TEST(test_a_share_that_is_full),
 		cmocka_unit_test(test_a_full_disk),
 	};
 
