@@ -302,7 +302,7 @@ static void flipped_bits_are_found_or_do_no_harm(void **state)
 	char what[500];
 
 	begin_course();
-	for (unsigned i = 0; i < rounds(250); i++) {
+	for (unsigned i = 0; i < rounds(150); i++) {
 		struct file *file = &files[draw(n_files)];
 		size_t at = file->n ? draw(file->n) : 0;
 		uint8_t bit = (uint8_t)(1 << draw(8));
@@ -324,7 +324,7 @@ static void what_was_cut_off_is_found_or_does_no_harm(void **state)
 	char what[500];
 
 	begin_course();
-	for (unsigned i = 0; i < rounds(80); i++) {
+	for (unsigned i = 0; i < rounds(60); i++) {
 		const struct file *file = &files[draw(n_files)];
 		size_t n = file->n ? draw(file->n) : 0;
 
