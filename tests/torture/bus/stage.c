@@ -143,6 +143,8 @@ void stage_open(struct stage *stage, uint64_t seed, bool has_clock,
 	world_start_logger(&stage->world);
 	for (unsigned i = 0; i < WORLD_VOICES; i++)
 		voice_init(&stage->voices[i], &stage->world, i, KINDS[i], seed);
+	while (!world_is_logger_ready(&stage->world))
+		poll(NULL, 0, 1);
 	ear_make_log(&stage->world, LOG, "torture.>", records_max);
 	ear_init(&stage->ear, &stage->world, LOG, stage->voices, WORLD_VOICES);
 	stage->ear.may_expire = records_max != 0;
