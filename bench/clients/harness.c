@@ -25,9 +25,9 @@ enum {
 	SETUP_MS = 10000,
 	WARM_MS = 150,
 	END_MS = 12000,
-	ALL_MS = 80000, /* for a number of records */
+	ALL_MS = 280000, /* for a number of records */
 	/* A process that outlives this ends by itself, whatever happened. */
-	LIFE_S = 90,
+	LIFE_S = 300,
 	PROCESSES_MAX = BOARD_LANES_MAX + 20,
 };
 

@@ -14,6 +14,7 @@ from .stored import measure_cost, measure_disk, measure_replay
 from .servers import Grpc, Nats, Redis, Unavailable, Zmq
 
 CLIENT_SECONDS = 60
+FILL_SECONDS = 290  # for a million records that are synced
 
 
 @dataclass
@@ -73,9 +74,11 @@ class Fleet:
 
 
 def run_client(command, seconds):
+    is_fill = "--records" in command
     result = subprocess.run(
         [str(part) for part in command] + ["--seconds", str(seconds)],
-        capture_output=True, text=True, timeout=CLIENT_SECONDS, check=False)
+        capture_output=True, text=True, check=False,
+        timeout=FILL_SECONDS if is_fill else CLIENT_SECONDS)
     if result.returncode != 0:
         raise Unavailable(result.stderr.strip() or
                           f"{command[0]} ended with {result.returncode}")
