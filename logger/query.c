@@ -200,7 +200,8 @@ static int take_all(struct query *query)
 			at += n;
 	}
 	query->n -= at;
-	memmove(query->bytes, query->bytes + at, query->n);
+	if (at)
+		memmove(query->bytes, query->bytes + at, query->n);
 	return r;
 }
 
