@@ -60,11 +60,10 @@ int catalog_open_builtin(struct catalog *catalog)
 
 bool catalog_is_builtin(const char *name)
 {
-	static const char *const packages[] = { "helio.bus.v1.",
-						"helio.log.v1.",
-						"helio.registry.v1.",
-						"helio.service.v1.",
-						"helio.switch.v1." };
+	static const char *const packages[] = {
+		"helio.bus.v1.", "helio.log.v1.", "helio.registry.v1.",
+		"helio.service.v1.", "helio.switch.v1."
+	};
 
 	for (size_t i = 0; i < sizeof(packages) / sizeof(*packages); i++)
 		if (strncmp(name, packages[i], strlen(packages[i])) == 0)

@@ -324,8 +324,9 @@ static int recover_active(struct log *log, struct fault *fault)
 
 /*
  * Whoever sees a record relies on it: so what a process left behind that died
- * before it could sync, and the kernel alone may have, is brought to disk before
- * it is told. Without room for that it has at least been synced where it is.
+ * before it could sync, and the kernel alone may have, is brought to disk
+ * before it is told. Without room for that it has at least been synced where it
+ * is.
  */
 static int settle(struct store *store, struct fault *fault)
 {

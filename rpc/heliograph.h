@@ -563,8 +563,9 @@ HELIO_API void helio_serve_again(struct helio_service *service);
  * goes on. on_draining is called when it has agreed, and on_drained, or that of
  * the options if this is NULL, once the last call is answered; then is the time
  * to unserve. Both come as well when the switch refuses, which helio_error()
- * tells: who wants to leave need not be let go. An operator can ask for the same from outside. A service that
- * drains is not served again on the next connection.
+ * tells: who wants to leave need not be let go. An operator can ask for the
+ * same from outside. A service that drains is not served again on the next
+ * connection.
  */
 HELIO_API int helio_drain(struct helio_service *service,
 			  helio_drain_fn on_drained);

@@ -78,8 +78,8 @@ struct uplink {
 	struct list bound;   /* schemas that have one, by their last calls */
 	uint32_t n_bound;
 	uint32_t bound_max; /* of them */
-	struct map envoys;   /* by id */
-	struct map feeds;    /* by pattern */
+	struct map envoys;  /* by id */
+	struct map feeds;   /* by pattern */
 	struct map feed_ids;
 	struct list asks; /* in the order of their RESULTs */
 	uint64_t renewal; /* the id of the SYNC that ends it */
