@@ -28,7 +28,7 @@ compile() {
 	hash=$(put sample.v1 "$SAMPLE_SET")
 	run -0 helio schema ls
 	[[ ${lines[0]} == PACKAGE*SCHEMA* ]]
-	[[ ${lines[1]} == sample.v1*"${hash:0:12}"* ]]
+	[[ $output == *$'\n'sample.v1*"${hash:0:12}"* ]]
 	[ "$(helio schema ls sample.v1 -o json | json 'j[0]["hash"]')" = "$hash" ]
 	[ "$(helio schema ls other.v1 -o json)" = '[]' ]
 	for name in sample.v1 "$hash" "${hash:0:8}"; do
@@ -101,7 +101,7 @@ compile() {
 	helio schema pin "$one" --unpin
 	[ "$(pinned)" = "[]" ]
 	helio schema forget "$one"
-	[ "$(helio schema ls -o json | json 'len(j)')" = 1 ]
+	[ "$(helio schema ls toy.v1 -o json | json 'len(j)')" = 1 ]
 	run -3 helio schema show "$one"
 }
 
