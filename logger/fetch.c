@@ -25,7 +25,7 @@ static int make_room(struct fetch *fetch, size_t n)
 	return 0;
 }
 
-static int open_view(struct keeper *keeper)
+int fetch_view(struct keeper *keeper)
 {
 	if (keeper->view)
 		return view_refresh(keeper->view);
@@ -158,7 +158,7 @@ static void run(struct job *job)
 
 	fetch->n = 0;
 	fetch->next = fetch->from;
-	fetch->r = open_view(fetch->keeper);
+	fetch->r = fetch_view(fetch->keeper);
 	if (fetch->r == 0)
 		fetch->r = answer(fetch, fetch->keeper->view);
 }

@@ -63,6 +63,11 @@ void fetch_start(struct fetch *fetch, struct keeper *keeper);
 /** Of what was fetched, the run that can hold this sequence, or NULL. */
 const uint8_t *fetch_find(const struct fetch *fetch, uint64_t sequence,
 			  size_t *ret_n);
+/**
+ * In the reader's thread: keeper->view sees what is committed now. Returns 0 or
+ * what struct view says.
+ */
+int fetch_view(struct keeper *keeper);
 /** It must not be busy. */
 void fetch_deinit(struct fetch *fetch);
 

@@ -621,6 +621,7 @@ static void look_for_room(struct keeper *keeper)
 void keeper_tick(struct keeper *keeper, uint64_t now_ns)
 {
 	look_for_room(keeper);
+	checkpoints_tick(keeper, now_ns);
 	if (keeper->state == KEEPER_OPEN) {
 		keeper_add_gaps(keeper);
 		keeper_stir(keeper);

@@ -15,6 +15,7 @@
 
 #include "base/list.h"
 #include "logger/batch.h"
+#include "logger/checkpoints.h"
 #include "logger/config.h"
 #include "logger/log.h"
 #include "logger/schemas.h"
@@ -121,6 +122,7 @@ struct keeper {
 	bool wants_expiry;
 	bool has_new_limits;
 	unsigned n_fetches; /* jobs of the reader's that use the view */
+	struct checkpoints checkpoints;
 
 	struct list captures;
 	struct list old_captures;

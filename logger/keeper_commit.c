@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/diag.h"
 #include "logger/capture.h"
 #include "logger/keeper.h"
@@ -273,8 +274,10 @@ static void done(struct job *job)
 		keeper->status = commit->status;
 	if (commit->r < 0 || commit->is_opening)
 		keeper_opened(keeper);
-	if (commit->batch)
+	if (commit->batch) {
 		settle_batch(keeper, take_ptr(commit->batch));
+		checkpoints_committed(keeper, clock_now_ns());
+	}
 	end_keepings(commit, commit->r < 0 ? commit->r : commit->r_kept);
 	if (keeper->status.last != last || keeper->state != KEEPER_OPEN)
 		keeper_tell_news(keeper);
