@@ -22,7 +22,12 @@
 #include "cli/output.h"
 #include "cli/reading.h"
 
-enum { LINES_FOLLOWING = 10, LINES_MAX = 10000000, CURSOR_BYTES = 256 };
+enum {
+	LINES_FOLLOWING = 10,
+	LINES_MAX = 10000000,
+	CURSOR_BYTES = 256,
+	TEXT_BYTES_MAX = 256 << 20,
+};
 
 #define LINES_UNSET UINT64_MAX
 
@@ -232,9 +237,9 @@ static bool is_match(struct viewer *viewer,
 	_cleanup_(buffer_deinit) struct buffer text;
 	regmatch_t part = { 0 };
 
+	buffer_init(&text, TEXT_BYTES_MAX);
 	if (!viewer->has_regex)
 		return true;
-	buffer_init(&text, 256 << 20);
 	entry_text(&viewer->view, record, &text);
 	part.rm_eo = (regoff_t)text.n;
 	return regexec(&viewer->regex, text.bytes ? text.bytes : "", 1, &part,
