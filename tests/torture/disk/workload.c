@@ -111,6 +111,8 @@ void workload_recover(struct workload *workload)
 {
 	if (workload->log)
 		return;
+	/* What the process before left cannot be settled while it is read. */
+	workload->view = view_close(workload->view);
 	open_log(workload, false);
 	if (!workload->log)
 		return;
