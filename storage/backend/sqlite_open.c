@@ -271,19 +271,13 @@ static void handle_free(struct sqlite_store *handle)
 	free(handle);
 }
 
-int sqlite_open(struct backend *backend, const char *path,
-		const struct store_layout *layout, unsigned flags,
-		struct store **ret_store)
+static int open_handle(struct sqlite *sqlite, const char *path,
+		       const struct store_layout *layout, unsigned flags,
+		       struct sqlite_store **ret_handle)
 {
-	struct sqlite *sqlite = container_of(backend, struct sqlite, backend);
 	struct sqlite_store *handle;
 	int r;
 
-	if (strlen(path) > PATH_BYTES_MAX - 16)
-		return -ENAMETOOLONG;
-	r = find_or_create(sqlite, path, layout, flags);
-	if (r)
-		return r;
 	handle = calloc(1, sizeof(*handle));
 	if (!handle)
 		return -ENOMEM;
@@ -296,6 +290,44 @@ int sqlite_open(struct backend *backend, const char *path,
 		handle_free(handle);
 		return r;
 	}
+	*ret_handle = handle;
+	return 0;
+}
+
+/*
+ * The power went while the file was sealed: what the sealing began has to be
+ * undone before anybody reads, and SQLite does that for who may write.
+ */
+static int open_undone(struct sqlite *sqlite, const char *path,
+		       const struct store_layout *layout, unsigned flags,
+		       struct sqlite_store **ret_handle)
+{
+	struct sqlite_store *writer = NULL;
+
+	if (open_handle(sqlite, path, layout, 0, &writer))
+		return -EROFS;
+	handle_free(writer);
+	return open_handle(sqlite, path, layout, flags, ret_handle);
+}
+
+int sqlite_open(struct backend *backend, const char *path,
+		const struct store_layout *layout, unsigned flags,
+		struct store **ret_store)
+{
+	struct sqlite *sqlite = container_of(backend, struct sqlite, backend);
+	struct sqlite_store *handle = NULL;
+	int r;
+
+	if (strlen(path) > PATH_BYTES_MAX - 16)
+		return -ENAMETOOLONG;
+	r = find_or_create(sqlite, path, layout, flags);
+	if (r)
+		return r;
+	r = open_handle(sqlite, path, layout, flags, &handle);
+	if (r == -EROFS && !(flags & STORE_SEALED))
+		r = open_undone(sqlite, path, layout, flags, &handle);
+	if (r)
+		return r;
 	*ret_store = &handle->store;
 	return 0;
 }
