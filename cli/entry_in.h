@@ -20,7 +20,7 @@ enum { ENTRY_IN_ERROR_BYTES = 160, ENTRY_IN_ARENA_BYTES = 64 << 20 };
  * are. Returns 0; -EINVAL, and `error` says what is wrong; or -ENOMEM or
  * -EMSGSIZE of the arena.
  */
-int entry_in(struct arena *arena, const char *line, size_t n,
+int entry_in(struct arena *arena, const char *text, size_t n,
 	     struct run_record *record, char error[ENTRY_IN_ERROR_BYTES]);
 
 #endif

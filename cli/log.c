@@ -177,10 +177,24 @@ static int parse(struct viewer *viewer)
 /* ---- the cursor file ---- */
 
 /* `LOG SEQUENCE`: the first that was not shown yet. */
+static bool is_cursor_of(const char *text, const char *name,
+			 uint64_t *ret_sequence)
+{
+	size_t n = strlen(name);
+	char *end;
+
+	if (strncmp(text, name, n) != 0 || text[n] != ' ' ||
+	    text[n + 1] < '0' || text[n + 1] > '9')
+		return false;
+	errno = 0;
+	*ret_sequence = strtoull(text + n + 1, &end, 10);
+	return !errno && (*end == '\n' || !*end);
+}
+
 static int read_cursor(struct viewer *viewer)
 {
 	const char *path = viewer->log->cursor_file;
-	char text[CURSOR_BYTES], name[LOGS_NAME_BYTES];
+	char text[CURSOR_BYTES];
 	_cleanup_(close_fdp) int fd = -1;
 	ssize_t n;
 
@@ -197,8 +211,7 @@ static int read_cursor(struct viewer *viewer)
 	text[n] = '\0';
 	if (n == 0)
 		return EXIT_OK;
-	if (sscanf(text, "%64s %" SCNu64, name, &viewer->from) != 2 ||
-	    strcmp(name, viewer->logs.name) != 0) {
+	if (!is_cursor_of(text, viewer->logs.name, &viewer->from)) {
 		talk("%s: no cursor of the log %s", path, viewer->logs.name);
 		return EXIT_USAGE;
 	}

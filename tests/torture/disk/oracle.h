@@ -95,7 +95,7 @@ void oracle_rebase(struct oracle *oracle);
  * in which they are given. Call oracle_begin() before the first of an append.
  */
 void oracle_begin(struct oracle *oracle, size_t position);
-struct entry *oracle_add(struct oracle *oracle, const struct entry *entry);
+struct entry *oracle_add(struct oracle *oracle, const struct entry *given);
 /** The append was done; or it failed and nothing of it happened. */
 void oracle_done(struct oracle *oracle, size_t position);
 void oracle_undo(struct oracle *oracle);

@@ -45,25 +45,25 @@ struct tape {
 };
 
 /**
- * Begin to record what happens below `root`, an absolute path. The files that
+ * Begin to record what happens below `path`, an absolute path. The files that
  * are there already are given the first numbers. One tape at a time.
  */
-void tape_begin(struct tape *tape, const char *root);
+void tape_begin(struct tape *ret_tape, const char *path);
 /**
- * Begin with a copy of the first `n` steps of another: what is below `root` is
+ * Begin with a copy of the first `n` steps of another: what is below `path` is
  * what those steps have made, as the kernel has it, synced or not.
  */
-void tape_begin_after(struct tape *tape, const struct tape *before, size_t n,
-		      const char *root);
+void tape_begin_after(struct tape *ret_tape, const struct tape *before,
+		      size_t n, const char *path);
 /** Nothing is recorded any more. */
 void tape_stop(void);
-void tape_deinit(struct tape *tape);
+void tape_deinit(struct tape *old);
 
 /** Steps so far: what a cut is counted in. */
 size_t tape_position(void);
 
 /** Name of a file that was there when the tape began, or NULL. */
-const char *tape_first_name(const struct tape *tape, uint32_t file);
+const char *tape_first_name(const struct tape *of, uint32_t file);
 
 /** From now on syncs are taken for done without being so, to see tests fail. */
 void tape_forget_syncs(void);
@@ -83,12 +83,12 @@ enum tape_fault {
  * The `k`-th call of this kind from now on, counted from 0, fails with `error`,
  * and with `is_lasting` all after it. A write may be done in part before.
  */
-void tape_fault_arm(enum tape_fault fault, uint64_t k, int error,
+void tape_fault_arm(enum tape_fault kind, uint64_t k, int error,
 		    bool is_lasting);
 void tape_fault_disarm(void);
 /** How many calls have failed since it was armed. */
 uint64_t tape_fault_hits(void);
 /** How many calls of this kind there were since tape_begin(). */
-uint64_t tape_fault_calls(enum tape_fault fault);
+uint64_t tape_fault_calls(enum tape_fault kind);
 
 #endif

@@ -6,6 +6,9 @@
  * and notes what it did.
  */
 
+/* The C library names parameters otherwise. */
+/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name) */
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -367,3 +370,5 @@ SHOWN ssize_t pread64(int fd, void *bytes, size_t n, off64_t offset)
 {
 	return read_at(fd, bytes, n, offset);
 }
+
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */

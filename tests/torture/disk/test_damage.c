@@ -39,7 +39,8 @@ enum {
 struct outcome {
 	unsigned n_errors;     /* told */
 	bool is_told;          /* of what would come next */
-	unsigned n_missing;    /* not told: records, answers, small things */
+	unsigned n_missing;    /* not told: records */
+	unsigned n_astray;     /* not told: where to look for them */
 	char what[160];        /* the first of those */
 	bool has_other_things; /* small ones: a row of them can be lost */
 };
@@ -68,6 +69,19 @@ __attribute__((format(printf, 2, 3))) static void miss(struct outcome *outcome,
 	va_list arguments;
 
 	if (outcome->n_missing++)
+		return;
+	va_start(arguments, format);
+	vsnprintf(outcome->what, sizeof(outcome->what), format, arguments);
+	va_end(arguments);
+}
+
+/* A row of an index that is not found any more looks like one never made. */
+__attribute__((format(printf, 2, 3))) static void stray(struct outcome *outcome,
+							const char *format, ...)
+{
+	va_list arguments;
+
+	if (outcome->n_astray++ || outcome->n_missing)
 		return;
 	va_start(arguments, format);
 	vsnprintf(outcome->what, sizeof(outcome->what), format, arguments);
@@ -298,11 +312,11 @@ static void seek_subjects(struct test *test, struct view *view,
 		if (r < 0)
 			outcome->n_errors++;
 		else if (found > right)
-			miss(outcome,
-			     "seeking %s from %llu passes over %llu to %llu",
-			     subject, (unsigned long long)from,
-			     (unsigned long long)right,
-			     (unsigned long long)found);
+			stray(outcome,
+			      "seeking %s from %llu passes over %llu to %llu",
+			      subject, (unsigned long long)from,
+			      (unsigned long long)right,
+			      (unsigned long long)found);
 	}
 }
 
@@ -332,9 +346,9 @@ static void ask_last(struct test *test, struct view *view,
 		if (r < 0)
 			outcome->n_errors++;
 		else if ((r ? found : 0) != right)
-			miss(outcome, "the last of %s is %llu and not %llu",
-			     subject, r ? (unsigned long long)found : 0,
-			     (unsigned long long)right);
+			stray(outcome, "the last of %s is %llu and not %llu",
+			      subject, r ? (unsigned long long)found : 0,
+			      (unsigned long long)right);
 	}
 }
 
@@ -359,10 +373,10 @@ static void seek_times(struct test *test, struct view *view,
 		if (r < 0)
 			outcome->n_errors++;
 		else if (found != right)
-			miss(outcome, "at %llu is %llu and not %llu",
-			     (unsigned long long)time_ns,
-			     (unsigned long long)found,
-			     (unsigned long long)right);
+			stray(outcome, "at %llu is %llu and not %llu",
+			      (unsigned long long)time_ns,
+			      (unsigned long long)found,
+			      (unsigned long long)right);
 	}
 }
 
@@ -438,6 +452,9 @@ static void try_damage(struct test *test)
 	if (outcome.n_missing && (finding.is_good || !test->is_misplaced))
 		complain("%s: %s; verify says %s", test->damage, outcome.what,
 			 finding.is_good ? "good" : finding.fault);
+	if (outcome.n_astray && finding.is_good)
+		complain("%s: %s, and verify finds nothing", test->damage,
+			 outcome.what);
 	if (outcome.has_other_things && finding.is_good)
 		complain("%s: small things are others, and verify finds "
 			 "nothing",
