@@ -110,7 +110,6 @@ static bool is_next(const struct segment_row *before,
 static int load_row(struct ledger *ledger, struct store_cursor *cursor,
 		    struct fault *fault)
 {
-	const struct segment_row *before = ledger_last(ledger);
 	uint64_t first = store_cursor_key(cursor).number;
 	struct segment_row row;
 	uint8_t at[ROW_BYTES];
@@ -125,7 +124,7 @@ static int load_row(struct ledger *ledger, struct store_cursor *cursor,
 	if (r < 0)
 		return r;
 	decode(&row, first, at);
-	if (!is_next(before, &row))
+	if (!is_next(ledger_last(ledger), &row))
 		return fault_found(fault, first,
 				   "segments do not follow each other");
 	ledger->rows[ledger->n_rows++] = row;

@@ -50,7 +50,8 @@ static void say(struct batch *batch, const struct log_verdict *verdicts,
 	batch->r = 0;
 	batch->first = 100;
 	batch->verdicts = malloc(n * sizeof(*verdicts) + 1);
-	memcpy(batch->verdicts, verdicts, n * sizeof(*verdicts));
+	if (n)
+		memcpy(batch->verdicts, verdicts, n * sizeof(*verdicts));
 	batch->n_verdicts = n;
 }
 
