@@ -149,25 +149,34 @@ static int open_ended(struct log *log)
 	if (r >= 0)
 		log->ended_first = row->first;
 	/* One that is damaged stays as it is: who reads it is told. */
-	return r == -ENOENT || r == -EBADMSG ? 0 : r;
+	if (r == -ENOENT || r == -EBADMSG)
+		return 0;
+	/*
+	 * Sealed, and the ledger was not told any more: to be opened again it
+	 * waits, as it did to be sealed, until nobody reads it. The same for
+	 * the room that this takes.
+	 */
+	return r == -EBUSY || r == -ENOSPC ? 0 : r;
 }
 
 int log_seal_ended(struct log *log)
 {
 	int r;
 
+	/* We would be in our own way, also in that of opening it. */
+	keys_close(&log->keys, true);
 	r = open_ended(log);
 	if (r < 0 || !log->ended)
 		return r;
-	keys_close(&log->keys, true);
 	r = store_seal(log->ended);
-	if (r == -EBUSY || r == -ENOSPC)
+	if (r == -EBUSY)
 		return 0;
-	if (r == -EBADMSG)
-		log->ended = store_close(log->ended);
-	if (r < 0)
-		return r == -EBADMSG ? 0 : r;
+	/* Without room it may be half sealed: then it is to be opened anew. */
 	log->ended = store_close(log->ended);
+	if (r == -EBADMSG || r == -ENOSPC)
+		return 0;
+	if (r < 0)
+		return r;
 	r = tell_sealed(log, ledger_find(&log->ledger, log->ended_first));
 	return r == -ENOSPC ? 0 : r;
 }

@@ -85,6 +85,12 @@ int sqlite_errno(sqlite3 *db, int code);
 
 /* ---- files ---- */
 
+/**
+ * Have `db` keep its journal in this mode, "wal" or "delete"; *ret_is_so:
+ * whether it does. Returns a code of SQLite.
+ */
+int sqlite_mode(sqlite3 *db, const char *mode, bool *ret_is_so);
+
 int sqlite_open(struct backend *backend, const char *path,
 		const struct store_layout *layout, unsigned flags,
 		struct store **ret_store);

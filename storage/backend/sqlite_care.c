@@ -11,25 +11,12 @@
 
 /* ---- sealing ---- */
 
-/* SQLite answers with the mode that the file is in then. */
 static int leave_wal(sqlite3 *db)
 {
-	sqlite3_stmt *stmt = NULL;
-	const char *mode;
-	bool is_left = false;
-	int code;
+	bool is_left;
 	int r;
 
-	code = sqlite3_prepare_v2(db, "PRAGMA journal_mode=DELETE", -1, &stmt,
-				  NULL);
-	if (!code)
-		code = sqlite3_step(stmt);
-	if (code == SQLITE_ROW) {
-		mode = (const char *)sqlite3_column_text(stmt, 0);
-		is_left = mode && !strcmp(mode, "delete");
-	}
-	r = sqlite_errno(db, code);
-	sqlite3_finalize(stmt);
+	r = sqlite_errno(db, sqlite_mode(db, "delete", &is_left));
 	return !r && !is_left ? -EBUSY : r;
 }
 
@@ -51,14 +38,15 @@ static int seal(struct sqlite_store *handle)
 			   sqlite3_wal_checkpoint_v2(handle->db, "main",
 						     SQLITE_CHECKPOINT_TRUNCATE,
 						     NULL, NULL));
-	if (!r)
-		r = leave_wal(handle->db);
+	if (r)
+		return r;
+	handle->wal_index = NULL;
+	r = leave_wal(handle->db);
 	if (r)
 		return r;
 	/* Without a log no commit would be safe: there are none from here on.
 	 */
 	handle->is_settled = false;
-	handle->wal_index = NULL;
 	r = sync_file(handle);
 	if (!r)
 		r = disk_sync_folder_of(handle->path);

@@ -214,27 +214,43 @@ static int check_sealed(struct sqlite_store *handle)
 	return code > 0 ? complain(handle, -EBUSY, "it is not sealed") : code;
 }
 
-/* A file that was sealed may be written again: it gets a log then. */
-static int have_wal(struct sqlite_store *handle)
+/*
+ * SQLite answers with the mode that the file is in then, and commits that after
+ * it has answered.
+ */
+int sqlite_mode(sqlite3 *db, const char *mode, bool *ret_is_so)
 {
 	sqlite3_stmt *stmt = NULL;
-	const char *mode;
-	bool is_wal = false;
+	const char *answer;
+	char *sql;
 	int code;
-	int r;
 
-	code = sqlite3_prepare_v2(handle->db, "PRAGMA journal_mode=WAL", -1,
-				  &stmt, NULL);
+	*ret_is_so = false;
+	sql = sqlite3_mprintf("PRAGMA journal_mode=%s", mode);
+	if (!sql)
+		return SQLITE_NOMEM;
+	code = sqlite3_prepare_v2(db, sql, -1, &stmt, NULL);
+	sqlite3_free(sql);
 	if (!code)
 		code = sqlite3_step(stmt);
 	if (code == SQLITE_ROW) {
-		mode = (const char *)sqlite3_column_text(stmt, 0);
-		is_wal = mode && !strcmp(mode, "wal");
+		answer = (const char *)sqlite3_column_text(stmt, 0);
+		*ret_is_so = answer && !strcmp(answer, mode);
+		code = sqlite3_step(stmt);
 	}
-	r = sqlite_outcome(handle, code);
+	sqlite3_finalize(stmt);
+	return code;
+}
+
+/* A file that was sealed may be written again: it gets a log then. */
+static int have_wal(struct sqlite_store *handle)
+{
+	bool is_wal;
+	int r;
+
+	r = sqlite_outcome(handle, sqlite_mode(handle->db, "wal", &is_wal));
 	if (!r && !is_wal)
 		r = complain(handle, -EIO, "it cannot have a log");
-	sqlite3_finalize(stmt);
 	return r;
 }
 
@@ -271,9 +287,9 @@ static void handle_free(struct sqlite_store *handle)
 	free(handle);
 }
 
-static int open_handle(struct sqlite *sqlite, const char *path,
+static int open_handle(const struct sqlite *sqlite, const char *path,
 		       const struct store_layout *layout, unsigned flags,
-		       struct sqlite_store **ret_handle)
+		       struct store **ret_store)
 {
 	struct sqlite_store *handle;
 	int r;
@@ -290,24 +306,21 @@ static int open_handle(struct sqlite *sqlite, const char *path,
 		handle_free(handle);
 		return r;
 	}
-	*ret_handle = handle;
+	*ret_store = &handle->store;
 	return 0;
 }
 
-/*
- * The power went while the file was sealed: what the sealing began has to be
- * undone before anybody reads, and SQLite does that for who may write.
- */
-static int open_undone(struct sqlite *sqlite, const char *path,
-		       const struct store_layout *layout, unsigned flags,
-		       struct sqlite_store **ret_handle)
+/* What a seal left that was cut short: only who may write takes it back. */
+static int take_back(const struct sqlite *sqlite, const char *path,
+		     const struct store_layout *layout)
 {
-	struct sqlite_store *writer = NULL;
+	struct store *store;
+	int r;
 
-	if (open_handle(sqlite, path, layout, 0, &writer))
-		return -EROFS;
-	handle_free(writer);
-	return open_handle(sqlite, path, layout, flags, ret_handle);
+	r = open_handle(sqlite, path, layout, 0, &store);
+	if (!r)
+		sqlite_close(store);
+	return r;
 }
 
 int sqlite_open(struct backend *backend, const char *path,
@@ -315,7 +328,6 @@ int sqlite_open(struct backend *backend, const char *path,
 		struct store **ret_store)
 {
 	struct sqlite *sqlite = container_of(backend, struct sqlite, backend);
-	struct sqlite_store *handle = NULL;
 	int r;
 
 	if (strlen(path) > PATH_BYTES_MAX - 16)
@@ -323,13 +335,11 @@ int sqlite_open(struct backend *backend, const char *path,
 	r = find_or_create(sqlite, path, layout, flags);
 	if (r)
 		return r;
-	r = open_handle(sqlite, path, layout, flags, &handle);
-	if (r == -EROFS && !(flags & STORE_SEALED))
-		r = open_undone(sqlite, path, layout, flags, &handle);
-	if (r)
+	r = open_handle(sqlite, path, layout, flags, ret_store);
+	if (r != -EROFS || !(flags & STORE_READ_ONLY))
 		return r;
-	*ret_store = &handle->store;
-	return 0;
+	r = take_back(sqlite, path, layout);
+	return r ? r : open_handle(sqlite, path, layout, flags, ret_store);
 }
 
 void sqlite_close(struct store *store)
