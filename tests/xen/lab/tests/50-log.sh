@@ -29,6 +29,8 @@ test_a_guest_reads_the_log_of_dom0() {
 
 	# A reading in a guest outlives the logger.
 	tail=$(begin db 'helio log -f -o cat >/run/tail')
+	run db 'until grep -qx "hello from web" /run/tail; do sleep 0.1; done' ||
+		fail "db does not read"
 	stop "$logger" KILL
 	logger=$(start_logger)
 	run dom0 'until helio pub log.boot again --durable; do
