@@ -37,6 +37,9 @@ int run_head_decode(const void *bytes, size_t n, struct run_head *ret_head)
 		    (head.n_bytes - RUN_HEAD_BYTES - head.n_dictionary) /
 			    RUN_RECORD_BYTES)
 		return -EBADMSG;
+	/* Each record has a subject and a source. */
+	if (!head.n_subjects || !head.n_sources)
+		return -EBADMSG;
 	if (!head.base_sequence || head.base_sequence > RUN_SEQUENCE_MAX ||
 	    head.base_time_ns > INT64_MAX || le16_load(at + HEAD_ZERO) ||
 	    le32_load(at + HEAD_ZERO_TOO))

@@ -58,8 +58,6 @@ static int write_mask_path(struct json_write *write, const union value *value,
 		if (i + 1 == n)
 			return 0;
 	}
-	if (n == 0)
-		return 0;
 	return record_complain(write->error, path,
 			       "a path that JSON cannot tell");
 }
