@@ -331,10 +331,11 @@ int view_checkpoint(struct view *view)
 		path = segment_path(view->folder, row->first, row->first_ns);
 		if (!path)
 			return -ENOMEM;
-		r = store_open(view->backend, path, &segment_layout, 0,
-			       &view->checkpoint);
+		r = store_open(view->backend, path, &segment_layout,
+			       STORE_BESIDE, &view->checkpoint);
+		/* It is gone or sealed since it was looked at. */
 		if (r < 0)
-			return r == -ENOENT ? 0 : r;
+			return r == -ENOENT || r == -EBUSY ? 0 : r;
 		view->checkpoint_first = row->first;
 	}
 	return store_checkpoint(view->checkpoint);

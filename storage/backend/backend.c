@@ -117,7 +117,7 @@ int store_open(struct backend *backend, const char *path,
 	if (flags & STORE_SEALED)
 		flags |= STORE_READ_ONLY;
 	if (!is_layout(layout) ||
-	    (flags & STORE_CREATE && flags & STORE_READ_ONLY))
+	    (flags & STORE_CREATE && flags & (STORE_READ_ONLY | STORE_BESIDE)))
 		return -EINVAL;
 
 	r = backend->driver->open(backend, path, layout, flags, &store);
@@ -162,7 +162,7 @@ int store_begin(struct store *store)
 	r = enter(store, STORE_IDLE);
 	if (r)
 		return r;
-	if (store->flags & STORE_READ_ONLY)
+	if (store->flags & (STORE_READ_ONLY | STORE_BESIDE))
 		return -EROFS;
 	r = outcome(store, store->driver->begin(store));
 	if (r)

@@ -64,6 +64,8 @@ enum store_flags {
 	STORE_READ_ONLY = 1 << 1,
 	STORE_SEALED = 1 << 2, /* read only, and nobody writes it ever again */
 	STORE_LARGE = 1 << 3,  /* much is written: keep a large log ready */
+	/* Beside the writer, for store_checkpoint() alone. */
+	STORE_BESIDE = 1 << 4,
 };
 
 struct store;        /* a handle of an open file */
@@ -203,7 +205,8 @@ int store_cursor_read(struct store_cursor *cursor, size_t offset, void *buffer,
 /**
  * Move what was committed from the backend's own log to where it belongs, as
  * far as readers allow, without holding up the writer. For a thread beside it,
- * with a handle of its own that was opened without STORE_READ_ONLY.
+ * with a handle of its own that was opened with STORE_BESIDE: to open a file
+ * that is sealed that way is -EBUSY, and leaves it as it is.
  */
 int store_checkpoint(struct store *store);
 /**

@@ -75,7 +75,9 @@ static int file_check(const struct memory_file *file,
 	if (file->version < layout->version ||
 	    file->n_tables != layout->n_tables)
 		return -EBADMSG;
-	return flags & STORE_SEALED && !file->is_sealed ? -EBUSY : 0;
+	if (flags & STORE_SEALED && !file->is_sealed)
+		return -EBUSY;
+	return flags & STORE_BESIDE && file->is_sealed ? -EBUSY : 0;
 }
 
 static int file_find(struct memory *memory, const char *path,

@@ -194,8 +194,8 @@ static int check_tables(struct sqlite_store *handle)
 	return r;
 }
 
-/* Where the header does not say so, nobody sealed the file, or not wholly. */
-static int check_sealed(struct sqlite_store *handle)
+/* What the header says: bytes 18 and 19 are 2 if the file has a WAL. */
+static int ask_header(struct sqlite_store *handle, bool *ret_has_wal)
 {
 	unsigned char header[20];
 	sqlite3_file *file = NULL;
@@ -208,10 +208,36 @@ static int check_sealed(struct sqlite_store *handle)
 		return complain(handle, -EBADMSG, "it is no such file");
 	if (code)
 		return sqlite_outcome(handle, code);
-	if (header[18] == 2 || header[19] == 2)
-		return complain(handle, -EBUSY, "it is not sealed");
-	code = sqlite_has_beside(handle->path);
-	return code > 0 ? complain(handle, -EBUSY, "it is not sealed") : code;
+	*ret_has_wal = header[18] == 2 || header[19] == 2;
+	return 0;
+}
+
+/* Where the header does not say so, nobody sealed the file, or not wholly. */
+static int check_sealed(struct sqlite_store *handle)
+{
+	bool has_wal;
+	int r;
+
+	r = ask_header(handle, &has_wal);
+	if (r)
+		return r;
+	r = has_wal ? 1 : sqlite_has_beside(handle->path);
+	return r > 0 ? complain(handle, -EBUSY, "it is not sealed") : r;
+}
+
+/*
+ * Who is beside the writer must not give a log to what was sealed just now. The
+ * tables were read: where there is a log we are in it, and it stays.
+ */
+static int check_beside(struct sqlite_store *handle)
+{
+	bool has_wal;
+	int r;
+
+	r = ask_header(handle, &has_wal);
+	if (r)
+		return r;
+	return has_wal ? 0 : complain(handle, -EBUSY, "it is sealed");
 }
 
 /*
@@ -269,7 +295,9 @@ static int open_all(struct sqlite_store *handle, unsigned flags)
 		r = check_header(handle);
 	if (!r)
 		r = check_tables(handle);
-	if (!r && !(flags & STORE_READ_ONLY))
+	if (!r && flags & STORE_BESIDE)
+		r = check_beside(handle);
+	else if (!r && !(flags & STORE_READ_ONLY))
 		r = have_wal(handle);
 	if (!r && !(flags & STORE_READ_ONLY))
 		r = sqlite_watch(handle);
@@ -317,7 +345,7 @@ static int take_back(const struct sqlite *sqlite, const char *path,
 	struct store *store;
 	int r;
 
-	r = open_handle(sqlite, path, layout, 0, &store);
+	r = open_handle(sqlite, path, layout, STORE_BESIDE, &store);
 	if (!r)
 		sqlite_close(store);
 	return r;
@@ -339,7 +367,9 @@ int sqlite_open(struct backend *backend, const char *path,
 	if (r != -EROFS || !(flags & STORE_READ_ONLY))
 		return r;
 	r = take_back(sqlite, path, layout);
-	return r ? r : open_handle(sqlite, path, layout, flags, ret_store);
+	if (r && r != -EBUSY)
+		return r;
+	return open_handle(sqlite, path, layout, flags, ret_store);
 }
 
 void sqlite_close(struct store *store)

@@ -683,6 +683,27 @@ static void who_is_in_the_way_of_a_seal_is_told_of(void **state)
 	store_close(store);
 }
 
+static void who_is_beside_the_writer_leaves_a_seal_alone(void **state)
+{
+	struct world *world = *state;
+	struct store *store = world_open(world, STORE_CREATE);
+	struct store *beside = world_open(world, STORE_BESIDE);
+
+	commit_number(store, 1, "one");
+	assert_int_equal(store_begin(beside), -EROFS);
+	assert_int_equal(store_checkpoint(beside), 0);
+	assert_committed(beside, 1, "one");
+	assert_int_equal(store_seal(store), -EBUSY);
+	store_close(beside);
+	assert_int_equal(store_seal(store), 0);
+
+	assert_int_equal(store_open(world->backend, world->path, &world_layout,
+				    STORE_BESIDE, &beside),
+			 -EBUSY);
+	store_close(store);
+	store_close(world_open(world, STORE_SEALED));
+}
+
 static void a_copy_is_as_of_one_moment(void **state)
 {
 	struct world *world = *state;
@@ -825,6 +846,7 @@ int main(void)
 		OVER_BOTH(a_checkpoint_changes_nothing_that_is_seen),
 		OVER_BOTH(a_sealed_file_is_read_and_not_written),
 		OVER_BOTH(who_is_in_the_way_of_a_seal_is_told_of),
+		OVER_BOTH(who_is_beside_the_writer_leaves_a_seal_alone),
 		OVER_BOTH(a_copy_is_as_of_one_moment),
 		OVER_BOTH(a_writer_a_reader_and_a_checkpointer_work_together),
 	};
