@@ -130,7 +130,8 @@ int session_complain(const char *what, int result, const char *reason)
 	const char *name = result < 0 ? strerror(-result)
 				      : helio_status_name((unsigned)result);
 
-	if (reason && *reason)
+	/* Who has no reason to give may say the name again. */
+	if (reason && *reason && strcmp(reason, name) != 0)
 		talk("%s: %s: %s", what, name, reason);
 	else
 		talk("%s: %s", what, name);

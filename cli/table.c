@@ -114,6 +114,10 @@ static void format_time(uint64_t ms, char text[NUMBER_TEXT_BYTES])
 	time_t seconds = (time_t)(ms / 1000);
 	struct tm tm;
 
+	if (!ms) {
+		snprintf(text, NUMBER_TEXT_BYTES, "-");
+		return;
+	}
 	if (!gmtime_r(&seconds, &tm) ||
 	    !strftime(text, NUMBER_TEXT_BYTES, "%Y-%m-%dT%H:%M:%SZ", &tm))
 		snprintf(text, NUMBER_TEXT_BYTES, "%" PRIu64, ms);

@@ -176,6 +176,9 @@ static void create(struct errand *errand)
 	const char *fault = config_fault(proto);
 	struct config config;
 
+	/* The keys of its dead letters would be those of producers. */
+	if (!strcmp(errand->log, "producer"))
+		fault = "no log is called producer";
 	if (fault) {
 		errand_fail(errand, HELIO_INVALID_ARGUMENT, "%s", fault);
 		return;

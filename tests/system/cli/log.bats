@@ -100,11 +100,16 @@ say() {
 	! helio log -o verbose | grep -q $'\033'
 }
 
+@test "a log in which nothing is has no time" {
+	[ "$(helio log ls | tail -n 1 | awk '{ print $3, $6 }')" = '0 -' ]
+}
+
 @test "a durable publish tells where it is, and whether it was there" {
 	[ "$(helio pub demo.a x --durable --key k)" = 'stored as events:1' ]
 	[ "$(helio pub demo.a x --durable --key k)" = \
 		'stored as events:1 (it was there already)' ]
-	run -1 helio pub demo.a y --durable --key k
+	run -1 --separate-stderr helio pub demo.a y --durable --key k
+	[ "$stderr" = 'helio: publish: ALREADY_EXISTS' ]
 	[ "$(helio pub demo.a z --expect 1)" = 'stored as events:2' ]
 	run -1 helio pub demo.a z --expect 1
 	[ "$(helio log -o cat | xargs)" = 'x z' ]

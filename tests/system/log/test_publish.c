@@ -257,6 +257,8 @@ static void test_patterns_do_not_overlap(void **state)
 	assert_int_equal(scene_try_create(&scene, "other", &config),
 			 HELIO_ALREADY_EXISTS);
 	patterns[0] = field("lib.>");
+	assert_int_equal(scene_try_create(&scene, "producer", &config),
+			 HELIO_INVALID_ARGUMENT);
 	assert_int_equal(scene_try_create(&scene, "other", &config), HELIO_OK);
 	/* The same again is no fault, another configuration is. */
 	assert_int_equal(scene_try_create(&scene, "other", &config), HELIO_OK);
