@@ -20,7 +20,7 @@ enum cell_kind {
 	CELL_BOOL,  /* a number, 0 or 1 */
 	CELL_ID,    /* 64 bits in hex, a string in JSON */
 	CELL_OCTAL, /* a file's mode; a string in JSON */
-	CELL_TIME,  /* ms since 1970, 0: never; for people the UTC to the second */
+	CELL_TIME,  /* ms since 1970, 0: never; people see the UTC to seconds */
 	CELL_HASH,  /* a text in hex, of which people see how it begins */
 };
 

@@ -8,17 +8,13 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "base/buffer.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/diag.h"
 #include "logger/consumer.h"
 #include "logger/cursor_state.h"
 #include "logger/logger.h"
 #include "proto/subject.h"
 #include "rpc/heliograph.h"
-
-#define SEQUENCE_MASK ((UINT64_C(1) << CURSOR_TOKEN_SEQUENCE_BITS) - 1)
 
 struct cursor *cursor_lookup(const struct keeper *keeper, const char *name)
 {
@@ -101,12 +97,6 @@ struct cursor_item *cursor_item_add(struct cursor *cursor, uint64_t sequence)
 	return grown;
 }
 
-uint64_t cursor_token(const struct cursor_item *item)
-{
-	return (uint64_t)item->fence << CURSOR_TOKEN_SEQUENCE_BITS |
-	       (item->sequence & SEQUENCE_MASK);
-}
-
 size_t cursor_n_pending(const struct cursor *cursor)
 {
 	size_t n = 0;
@@ -131,100 +121,6 @@ void cursor_advance(struct cursor *cursor)
 		cursor->n_items ? cursor->items[0].sequence : cursor->read_from;
 }
 
-/* ---- keeping ---- */
-
-static int write_state(const struct cursor *cursor, struct buffer *out)
-{
-	size_t n_config =
-		protobuf_c_message_get_packed_size(&cursor->config->base);
-	_cleanup_(freep) uint8_t *config = malloc(n_config + 1);
-	const struct cursor_head head = {
-		.next = cursor->next,
-		.n_given = cursor->n_given,
-		.n_again = cursor->n_again,
-		.n_dead = cursor->n_dead,
-		.n_items = (uint32_t)cursor->n_items,
-		.owner = cursor->owner,
-		.n_owner = strlen(cursor->owner),
-		.config = config,
-		.n_config = n_config,
-	};
-
-	if (!config)
-		return -ENOMEM;
-	protobuf_c_message_pack(&cursor->config->base, config);
-	cursor_head_encode(&head, out);
-	for (size_t i = 0; i < cursor->n_items; i++) {
-		const struct cursor_item *item = &cursor->items[i];
-
-		cursor_memory_encode(
-			&(struct cursor_memory){
-				.sequence = item->sequence,
-				.n_given = item->n_given,
-				.n_failed = item->n_failed,
-				.is_done = item->state == ITEM_DONE,
-			},
-			out);
-	}
-	return buffer_error(out);
-}
-
-static void keep(struct cursor *cursor);
-
-static void on_kept(struct keeping *keeping, int r)
-{
-	struct cursor *cursor = keeping->userdata;
-	struct list *link, *after;
-
-	cursor->is_keeping = false;
-	if (r == 0) {
-		cursor->kept_next = cursor->keeping_next;
-		list_for_each_safe (link, after, &cursor->consumers)
-			consumer_kept(container_of(link, struct consumer, link),
-				      cursor->kept_next);
-	} else {
-		/* A disk that is full may have room again. */
-		cursor->is_dirty = true;
-		cursor_wake_at(cursor, clock_now_ns() + NS_PER_S);
-		return;
-	}
-	if (cursor->is_dirty)
-		keep(cursor);
-	cursor_free_if_gone(cursor);
-}
-
-static void keep(struct cursor *cursor)
-{
-	struct keeping *keeping;
-	struct buffer out;
-
-	if (cursor->is_keeping || cursor->is_gone)
-		return;
-	keeping = calloc(1, sizeof(*keeping));
-	buffer_init(&out, SIZE_MAX / 2);
-	if (!keeping || write_state(cursor, &out) < 0) {
-		buffer_deinit(&out);
-		free(keeping);
-		cursor_wake_at(cursor, clock_now_ns() + NS_PER_S);
-		return;
-	}
-	snprintf(keeping->key, sizeof(keeping->key), "cursor/%s", cursor->name);
-	keeping->value = take_ptr(out.bytes);
-	keeping->n_value = out.n;
-	keeping->on_kept = on_kept;
-	keeping->userdata = cursor;
-	cursor->is_dirty = false;
-	cursor->is_keeping = true;
-	cursor->keeping_next = cursor->next;
-	keeper_keep(cursor->keeper, keeping);
-}
-
-void cursor_touch(struct cursor *cursor)
-{
-	cursor->is_dirty = true;
-	keep(cursor);
-}
-
 /* ---- time ---- */
 
 static void on_timer(struct helio *bus, void *userdata)
@@ -235,7 +131,7 @@ static void on_timer(struct helio *bus, void *userdata)
 	cursor->timer = NULL;
 	cursor_expire(cursor, clock_now_ns());
 	if (cursor->is_dirty)
-		keep(cursor);
+		cursor_touch(cursor);
 	cursor_pump(cursor);
 }
 
@@ -354,66 +250,6 @@ void cursor_remove(struct cursor *cursor)
 	cursor_free_if_gone(cursor);
 }
 
-static int restore_items(struct cursor *cursor, const void *value,
-			 const struct cursor_head *head)
-{
-	for (uint32_t i = 0; i < head->n_items; i++) {
-		struct cursor_memory memory;
-		struct cursor_item *item;
-
-		cursor_memory_decode(value, head, i, &memory);
-		item = cursor_item_add(cursor, memory.sequence);
-		if (!item)
-			return -ENOMEM;
-		item->n_given = memory.n_given;
-		item->n_failed = memory.n_failed;
-		item->state = memory.is_done ? ITEM_DONE : ITEM_READY;
-		cursor->read_from = memory.sequence + 1;
-	}
-	return 0;
-}
-
-static int restore(struct keeper *keeper, const char *name, const void *value,
-		   size_t n_value)
-{
-	Helio__Log__V1__CursorConfig *config;
-	struct cursor_head head;
-	struct cursor *cursor;
-	char owner[CURSOR_OWNER_MAX + 1];
-	int r = cursor_head_decode(value, n_value, &head);
-
-	if (r < 0 || !config_is_name(name))
-		return -EBADMSG;
-	config = helio__log__v1__cursor_config__unpack(NULL, head.n_config,
-						       head.config);
-	if (!config)
-		return -EBADMSG;
-	snprintf(owner, sizeof(owner), "%.*s", (int)head.n_owner, head.owner);
-	r = cursor_new(keeper, name, owner, config, &cursor);
-	helio__log__v1__cursor_config__free_unpacked(config, NULL);
-	if (r < 0)
-		return r;
-	cursor->next = cursor->read_from = cursor->kept_next = head.next;
-	cursor->n_given = head.n_given;
-	cursor->n_again = head.n_again;
-	cursor->n_dead = head.n_dead;
-	r = restore_items(cursor, value, &head);
-	if (r < 0)
-		cursor_free(cursor);
-	return r;
-}
-
-void cursor_found(struct keeper *keeper, const char *key, const void *value,
-		  size_t n_value)
-{
-	const char *name = key + strlen("cursor/");
-	int r = restore(keeper, name, value, n_value);
-
-	if (r < 0)
-		log_error("%s: the cursor %s cannot be read: %s", keeper->name,
-			  name, strerror(-r));
-}
-
 void cursor_move(struct cursor *cursor, uint64_t sequence)
 {
 	struct list *link;
@@ -467,142 +303,4 @@ void cursor_leave(struct cursor *cursor, struct consumer *consumer,
 		cursor_touch(cursor);
 		cursor_pump(cursor);
 	}
-}
-
-static struct cursor_item *item_of(const struct cursor *cursor,
-				   const struct consumer *consumer,
-				   uint64_t token)
-{
-	struct cursor_item *item;
-	uint64_t base = cursor->next & ~SEQUENCE_MASK;
-	uint64_t sequence = base | (token & SEQUENCE_MASK);
-
-	if (sequence < cursor->next)
-		sequence += SEQUENCE_MASK + 1;
-	item = cursor_item_lookup(cursor, sequence);
-	if (!item || item->state != ITEM_OUT || item->consumer != consumer ||
-	    cursor_token(item) != token)
-		return NULL;
-	return item;
-}
-
-static void finish_item(struct cursor_item *item)
-{
-	if (item->state == ITEM_OUT && item->consumer)
-		item->consumer->n_out--;
-	item->state = ITEM_DONE;
-	item->consumer = NULL;
-}
-
-int cursor_ack(struct cursor *cursor, const struct consumer *consumer,
-	       uint64_t token)
-{
-	struct cursor_item *item = item_of(cursor, consumer, token);
-
-	if (!item)
-		return -ESTALE;
-	finish_item(item);
-	cursor->is_dirty = true;
-	return 0;
-}
-
-int cursor_ack_to(struct cursor *cursor, const struct consumer *consumer,
-		  uint64_t token)
-{
-	struct cursor_item *last = item_of(cursor, consumer, token);
-
-	if (!last)
-		return -ESTALE;
-	for (struct cursor_item *item = cursor->items; item <= last; item++)
-		if (item->state == ITEM_OUT)
-			finish_item(item);
-	cursor->is_dirty = true;
-	return 0;
-}
-
-int cursor_nak(struct cursor *cursor, const struct consumer *consumer,
-	       uint64_t token, uint32_t delay_ms)
-{
-	struct cursor_item *item = item_of(cursor, consumer, token);
-
-	if (!item)
-		return -ESTALE;
-	cursor_fail_item(cursor, item,
-			 delay_ms ? clock_now_ns() + delay_ms * NS_PER_MS : 0);
-	cursor->is_dirty = true;
-	return 0;
-}
-
-int cursor_in_progress(struct cursor *cursor, const struct consumer *consumer,
-		       uint64_t token)
-{
-	struct cursor_item *item = item_of(cursor, consumer, token);
-
-	if (!item)
-		return -ESTALE;
-	item->due_ns = clock_now_ns() + cursor_ack_wait_ns(cursor);
-	return 0;
-}
-
-uint64_t cursor_ack_wait_ns(const struct cursor *cursor)
-{
-	uint32_t ms = cursor->config->ack_wait_ms;
-
-	return (ms ? ms : CURSOR_ACK_WAIT_DEFAULT_MS) * NS_PER_MS;
-}
-
-/* In order, what follows has to come again behind it. */
-static void take_back_after(struct cursor *cursor,
-			    const struct cursor_item *item, uint64_t due_ns)
-{
-	struct cursor_item *end = cursor->items + cursor->n_items;
-
-	for (struct cursor_item *later = cursor->items; later < end; later++) {
-		if (later->sequence <= item->sequence ||
-		    later->state != ITEM_OUT)
-			continue;
-		if (later->consumer)
-			later->consumer->n_out--;
-		later->consumer = NULL;
-		later->state = ITEM_READY;
-		later->due_ns = due_ns;
-	}
-}
-
-void cursor_fail_item(struct cursor *cursor, struct cursor_item *item,
-		      uint64_t due_ns)
-{
-	uint32_t max = cursor->config->max_deliver;
-
-	if (item->consumer)
-		item->consumer->n_out--;
-	item->consumer = NULL;
-	item->n_failed++;
-	item->due_ns = due_ns;
-	item->state = max && item->n_failed >= max ? ITEM_DEAD : ITEM_READY;
-	if (item->state == ITEM_DEAD)
-		item->due_ns = 0;
-	if (!cursor->config->shared)
-		take_back_after(cursor, item, item->due_ns);
-	if (item->due_ns)
-		cursor_wake_at(cursor, item->due_ns);
-}
-
-void cursor_expire(struct cursor *cursor, uint64_t now_ns)
-{
-	uint64_t next_ns = UINT64_MAX;
-
-	for (size_t i = 0; i < cursor->n_items; i++) {
-		struct cursor_item *item = &cursor->items[i];
-
-		if (item->state == ITEM_OUT && item->due_ns <= now_ns) {
-			cursor_fail_item(cursor, item, 0);
-			cursor->is_dirty = true;
-		}
-		if (item->state != ITEM_DONE && item->due_ns > now_ns &&
-		    item->due_ns < next_ns)
-			next_ns = item->due_ns;
-	}
-	if (next_ns != UINT64_MAX)
-		cursor_wake_at(cursor, next_ns);
 }

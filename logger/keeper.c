@@ -16,9 +16,6 @@
 #include "logger/logger.h"
 #include "rpc/heliograph.h"
 
-/* Of what failed: a disk, or the right to a pattern. */
-#define RETRY_NS   (2 * NS_PER_S)
-
 /* With so much of it a disk is not full. */
 #define ROOM_BYTES (UINT64_C(16) << 20)
 
@@ -41,23 +38,9 @@ struct keeper *keeper_lookup(const struct logger *logger, const char *name)
 
 /* ---- faults ---- */
 
-static const struct capture *first_refused(const struct keeper *keeper)
-{
-	struct list *link;
-
-	list_for_each (link, &keeper->captures) {
-		struct capture *capture =
-			container_of(link, struct capture, link);
-
-		if (capture->is_answered && capture->status != HELIO_OK)
-			return capture;
-	}
-	return NULL;
-}
-
 void keeper_tell_fault(struct keeper *keeper)
 {
-	const struct capture *refused = first_refused(keeper);
+	const struct capture *refused = keeper_first_refused(keeper);
 	char before[sizeof(keeper->fault)];
 
 	memcpy(before, keeper->fault, sizeof(before));
@@ -81,215 +64,6 @@ void keeper_tell_fault(struct keeper *keeper)
 	else
 		log_info("%s: all is well again", keeper->name);
 	logger_tell_health(keeper->logger);
-}
-
-/* ---- captures ---- */
-
-static bool has_text(char *const *texts, size_t n, const char *text)
-{
-	for (size_t i = 0; i < n; i++)
-		if (!strcmp(texts[i], text))
-			return true;
-	return false;
-}
-
-static bool is_wanted(const struct capture *capture,
-		      const Helio__Log__V1__Config *proto)
-{
-	return capture->is_observer
-		       ? has_text(proto->services, proto->n_services,
-				  capture->pattern)
-		       : has_text(proto->patterns, proto->n_patterns,
-				  capture->pattern);
-}
-
-static bool is_captured(const struct keeper *keeper, const char *pattern,
-			bool is_observer)
-{
-	struct list *link;
-
-	list_for_each (link, &keeper->captures) {
-		struct capture *capture =
-			container_of(link, struct capture, link);
-
-		if (capture->is_observer == is_observer &&
-		    !strcmp(capture->pattern, pattern))
-			return true;
-	}
-	return false;
-}
-
-static int add_captures(struct keeper *keeper, char *const *patterns, size_t n,
-			bool is_observer)
-{
-	for (size_t i = 0; i < n; i++) {
-		struct capture *capture;
-		int r;
-
-		if (is_captured(keeper, patterns[i], is_observer))
-			continue;
-		r = capture_new(keeper, patterns[i], is_observer, &capture);
-		if (r < 0)
-			return r;
-		list_push_back(&keeper->captures, &capture->link);
-	}
-	return 0;
-}
-
-/* What is not wanted any more goes first: what is new may overlap it. */
-static int set_captures(struct keeper *keeper,
-			const Helio__Log__V1__Config *proto)
-{
-	struct list *link, *after;
-	int r;
-
-	list_for_each_safe (link, after, &keeper->captures) {
-		struct capture *capture =
-			container_of(link, struct capture, link);
-
-		if (is_wanted(capture, proto))
-			continue;
-		capture_end(capture);
-		list_unlink(&capture->link);
-		list_push_back(&keeper->old_captures, &capture->link);
-	}
-	r = add_captures(keeper, proto->patterns, proto->n_patterns, false);
-	if (r == 0)
-		r = add_captures(keeper, proto->services, proto->n_services,
-				 true);
-	return r;
-}
-
-static void free_captures(struct list *captures)
-{
-	struct list *link, *after;
-
-	list_for_each_safe (link, after, captures)
-		capture_free(container_of(link, struct capture, link));
-}
-
-/* ---- settling: it captures all that it should, or cannot ---- */
-
-static void settle(struct keeper *keeper, unsigned status, const char *reason)
-{
-	keeper_fn on_settled = keeper->on_settled;
-
-	keeper->on_settled = NULL;
-	keeper->is_configuring = false;
-	keeper_tell_fault(keeper);
-	if (on_settled)
-		on_settled(keeper, status, reason, keeper->settled_userdata);
-}
-
-/* The configuration before holds again. */
-static void revert(struct keeper *keeper, unsigned status, const char *reason)
-{
-	const Helio__Log__V1__Config *before =
-		keeper->config.proto ? keeper->config.proto : &empty;
-	char text[256];
-
-	snprintf(text, sizeof(text), "%s", reason);
-	config_deinit(&keeper->next);
-	(void)set_captures(keeper, before);
-	settle(keeper, status, text);
-}
-
-static void on_config_kept(struct keeping *keeping, int r)
-{
-	struct keeper *keeper = keeping->userdata;
-
-	if (r < 0) {
-		revert(keeper, HELIO_UNAVAILABLE,
-		       "the configuration cannot be written");
-		return;
-	}
-	config_deinit(&keeper->config);
-	keeper->config = keeper->next;
-	keeper->next = (struct config){ 0 };
-	keeper->has_config = true;
-	keeper->n_configs++;
-	keeper->has_new_limits = true;
-	keeper->wants_expiry = true;
-	keeper_stir(keeper);
-	settle(keeper, HELIO_OK, "");
-}
-
-static int keep_config(struct keeper *keeper)
-{
-	const ProtobufCMessage *proto = &keeper->next.proto->base;
-	struct keeping *keeping = calloc(1, sizeof(*keeping));
-
-	if (!keeping)
-		return -ENOMEM;
-	keeping->n_value = protobuf_c_message_get_packed_size(proto);
-	keeping->value = malloc(keeping->n_value + 1);
-	if (!keeping->value) {
-		free(keeping);
-		return -ENOMEM;
-	}
-	protobuf_c_message_pack(proto, keeping->value);
-	snprintf(keeping->key, sizeof(keeping->key), "config");
-	keeping->on_kept = on_config_kept;
-	keeping->userdata = keeper;
-	keeper_keep(keeper, keeping);
-	return 0;
-}
-
-static bool are_captures_answered(const struct keeper *keeper)
-{
-	struct list *link;
-
-	list_for_each (link, &keeper->captures)
-		if (!container_of(link, struct capture, link)->is_answered)
-			return false;
-	return true;
-}
-
-static void settle_if_answered(struct keeper *keeper)
-{
-	const struct capture *refused = first_refused(keeper);
-	char text[700];
-
-	if (keeper->state != KEEPER_OPEN || !are_captures_answered(keeper))
-		return;
-	if (!keeper->is_configuring) {
-		settle(keeper, HELIO_OK, "");
-		return;
-	}
-	if (keeper->is_config_asked)
-		return;
-	if (refused) {
-		snprintf(text, sizeof(text), "%s: %s", refused->pattern,
-			 refused->refusal);
-		revert(keeper, refused->status, text);
-		return;
-	}
-	keeper->is_config_asked = true;
-	if (keep_config(keeper) < 0)
-		revert(keeper, HELIO_RESOURCE_EXHAUSTED, "no memory");
-}
-
-void keeper_capture_ready(struct keeper *keeper, struct capture *capture)
-{
-	if (capture->status != HELIO_OK && !keeper->retry_ns)
-		keeper->retry_ns = clock_now_ns() + RETRY_NS;
-	keeper_tell_fault(keeper);
-	settle_if_answered(keeper);
-}
-
-void keeper_configure(struct keeper *keeper, struct config *config,
-		      keeper_fn on_done, void *userdata)
-{
-	keeper->next = *config;
-	*config = (struct config){ 0 };
-	keeper->is_configuring = true;
-	keeper->is_config_asked = false;
-	keeper->on_settled = on_done;
-	keeper->settled_userdata = userdata;
-	if (set_captures(keeper, keeper->next.proto) < 0)
-		revert(keeper, HELIO_RESOURCE_EXHAUSTED, "no memory");
-	else
-		settle_if_answered(keeper);
 }
 
 /* ---- opening ---- */
@@ -325,7 +99,7 @@ static void fail(struct keeper *keeper, int r)
 		r == -EBADMSG || r == -EPROTO ? KEEPER_DAMAGED : KEEPER_FAILED;
 	snprintf(keeper->why, sizeof(keeper->why), "%s",
 		 why && *why ? why : strerror(-r));
-	keeper->retry_ns = clock_now_ns() + RETRY_NS;
+	keeper->retry_ns = clock_now_ns() + KEEPER_RETRY_NS;
 	keeper_tell_fault(keeper);
 }
 
@@ -355,7 +129,7 @@ static int begin_capturing(struct keeper *keeper)
 				 keeper->settled_userdata);
 		return 0;
 	}
-	r = set_captures(keeper, keeper->config.proto);
+	r = keeper_set_captures(keeper, keeper->config.proto);
 	if (r >= 0)
 		lose_what_was_said(keeper);
 	return r;
@@ -382,14 +156,14 @@ void keeper_opened(struct keeper *keeper)
 	if (r < 0) {
 		fail(keeper, r);
 		if (!was_open)
-			settle(keeper,
-			       r == -EEXIST ? HELIO_ALREADY_EXISTS
-					    : HELIO_UNAVAILABLE,
-			       keeper->why);
+			keeper_settle(keeper,
+				      r == -EEXIST ? HELIO_ALREADY_EXISTS
+						   : HELIO_UNAVAILABLE,
+				      keeper->why);
 	} else {
 		keeper->has_log = true;
 		keeper->state = KEEPER_OPEN;
-		settle_if_answered(keeper);
+		keeper_settle_if_answered(keeper);
 	}
 	free(keeper->commit.why);
 	keeper->commit.why = NULL;
@@ -447,6 +221,14 @@ int keeper_new(struct logger *logger, const char *name, struct config *config,
 }
 
 /* ---- closing ---- */
+
+static void free_captures(struct list *captures)
+{
+	struct list *link, *after;
+
+	list_for_each_safe (link, after, captures)
+		capture_free(container_of(link, struct capture, link));
+}
 
 static void drop_batch(struct keeper *keeper, struct batch *batch)
 {
@@ -581,29 +363,10 @@ void keeper_follow(struct keeper *keeper, struct follower *follower)
 	list_push_back(&keeper->followers, &follower->link);
 }
 
-void keeper_unfollow(struct keeper *keeper, struct follower *follower)
-{
-	(void)keeper;
-	list_unlink(&follower->link);
-}
-
 void keeper_fetched(struct keeper *keeper)
 {
 	keeper->n_fetches--;
 	keeper_close_if_idle(keeper);
-}
-
-static void renew_refused(struct keeper *keeper)
-{
-	struct list *link;
-
-	list_for_each (link, &keeper->captures) {
-		struct capture *capture =
-			container_of(link, struct capture, link);
-
-		if (capture->status != HELIO_OK && capture->is_answered)
-			(void)capture_renew(capture);
-	}
 }
 
 /* Nobody may have written since there is room again. */
@@ -633,5 +396,5 @@ void keeper_tick(struct keeper *keeper, uint64_t now_ns)
 	if (keeper->state == KEEPER_FAILED)
 		keeper_open(keeper, false);
 	else if (keeper->state == KEEPER_OPEN)
-		renew_refused(keeper);
+		keeper_renew_refused(keeper);
 }

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/clock.h"
 #include "base/list.h"
 #include "logger/batch.h"
 #include "logger/checkpoints.h"
@@ -27,6 +28,9 @@ struct helio_message;
 struct keeper;
 struct logger;
 struct view;
+
+/** When what failed is tried again: a disk, or the right to a pattern. */
+#define KEEPER_RETRY_NS (2 * NS_PER_S)
 
 enum keeper_state {
 	KEEPER_OPENING,
@@ -200,8 +204,8 @@ void keeper_keep(struct keeper *keeper, struct keeping *keeping);
 void keeper_lose(struct keeper *keeper);
 void keeper_pause(struct keeper *keeper, bool is_paused);
 
+/** Until its link is unlinked. */
 void keeper_follow(struct keeper *keeper, struct follower *follower);
-void keeper_unfollow(struct keeper *keeper, struct follower *follower);
 
 /** A fetch is done; a log that is being closed waits for them. */
 void keeper_fetched(struct keeper *keeper);
@@ -211,6 +215,16 @@ void keeper_tick(struct keeper *keeper, uint64_t now_ns);
 
 /* Between the files that are the keeper. */
 
+/** Capture what `proto` says. Returns 0 or -ENOMEM. */
+int keeper_set_captures(struct keeper *keeper,
+			const Helio__Log__V1__Config *proto);
+/** Tell who waits for it what became of it. */
+void keeper_settle(struct keeper *keeper, unsigned status, const char *reason);
+/** The same, if the switch has said of all captures what they are. */
+void keeper_settle_if_answered(struct keeper *keeper);
+/** A capture that the switch refused, or NULL. */
+const struct capture *keeper_first_refused(const struct keeper *keeper);
+void keeper_renew_refused(struct keeper *keeper);
 /** Open it, again or for the first time. No commit is under way. */
 void keeper_open(struct keeper *keeper, bool is_new);
 /** It is open, or is not: what the commit says. */

@@ -9,21 +9,13 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/clock.h"
 #include "base/le.h"
 #include "logger/logger.h"
 #include "logger/reader_place.h"
+#include "logger/reader_send.h"
 
-enum {
-	/* A run with what it is sent in: a key, and its length. */
-	PREFIX_BYTES_MAX = 6,
-	/* Of one reader in a row; then others have their turn. */
-	REPLIES_PER_PUMP = 64,
-	/* After so many without one that matches the place is told. */
-	LONG_WAY_RECORDS = 65536,
-};
-
-static void pump(struct reader *reader);
+/* Of one reader in a row; then others have their turn. */
+enum { REPLIES_PER_PUMP = 64 };
 
 /* ---- the end ---- */
 
@@ -107,122 +99,6 @@ static void fail_errno(struct reader *reader, int r)
 			   strerror(-r));
 }
 
-/* ---- sending ---- */
-
-static size_t put_prefix(uint8_t *out, size_t n)
-{
-	size_t at = 0;
-
-	out[at++] = 1 << 3 | 2;
-	for (; n >= 0x80; n >>= 7)
-		out[at++] = (uint8_t)(n | 0x80);
-	out[at++] = (uint8_t)n;
-	return at;
-}
-
-/* Returns 0, or -EAGAIN with the reply kept if it has to be. */
-static int send_waiting(struct reader *reader)
-{
-	int r;
-
-	if (!reader->waiting)
-		return 0;
-	r = helio_serving_send_packed(reader->serving, reader->waiting,
-				      reader->n_waiting);
-	if (r == 0)
-		free(take_ptr(reader->waiting));
-	return r;
-}
-
-int reader_send_pieces(struct reader *reader, const void *const pieces[2],
-		       const size_t lengths[2])
-{
-	size_t n = lengths[0] + lengths[1];
-	uint8_t *reply = malloc(PREFIX_BYTES_MAX + n);
-	size_t at;
-
-	if (!reply)
-		return -ENOMEM;
-	at = put_prefix(reply, n);
-	memcpy(reply + at, pieces[0], lengths[0]);
-	memcpy(reply + at + lengths[0], pieces[1], lengths[1]);
-	reader->waiting = reply;
-	reader->n_waiting = at + n;
-	return send_waiting(reader);
-}
-
-/*
- * What stands before a run was sent already, or is headroom: the prefix is
- * written over it, and nothing is copied together.
- */
-static int send_whole(struct reader *reader, uint8_t *run, size_t n)
-{
-	uint8_t prefix[PREFIX_BYTES_MAX];
-	size_t n_prefix = put_prefix(prefix, n);
-
-	memcpy(run - n_prefix, prefix, n_prefix);
-	return helio_serving_send_packed(reader->serving, run - n_prefix,
-					 n_prefix + n);
-}
-
-static int send_small(struct reader *reader,
-		      const Helio__Log__V1__ReadReply *reply)
-{
-	return helio_serving_send(reader->serving, &reply->base);
-}
-
-static int tell_expired(struct reader *reader)
-{
-	Helio__Log__V1__ReadReply reply = HELIO__LOG__V1__READ_REPLY__INIT;
-	int r;
-
-	if (!reader->expired_to)
-		return 0;
-	reply.has_expired_to = 1;
-	reply.expired_to = reader->expired_to;
-	r = send_small(reader, &reply);
-	if (r == 0)
-		reader->expired_to = 0;
-	return r;
-}
-
-static int tell_live(struct reader *reader)
-{
-	Helio__Log__V1__ReadReply reply = HELIO__LOG__V1__READ_REPLY__INIT;
-	int r;
-
-	if (reader->was_told_live)
-		return 0;
-	reply.has_is_live = 1;
-	reply.is_live = 1;
-	reply.has_next = 1;
-	reply.next = reader->range.from;
-	r = send_small(reader, &reply);
-	reader->was_told_live = r == 0;
-	return r;
-}
-
-/* Who loses the connection need not go the same way again. */
-static int tell_next(struct reader *reader)
-{
-	Helio__Log__V1__ReadReply reply = HELIO__LOG__V1__READ_REPLY__INIT;
-	uint64_t next = reader->stage == READER_REVERSE ? reader->position
-							: reader->range.from;
-	int r;
-
-	if (!reader->owes_next && (reader->stage == READER_REVERSE ||
-				   next - reader->told_next < LONG_WAY_RECORDS))
-		return 0;
-	reply.has_next = 1;
-	reply.next = next;
-	r = send_small(reader, &reply);
-	if (r < 0)
-		return r;
-	reader->owes_next = false;
-	reader->told_next = next;
-	return 0;
-}
-
 /* ---- fetching ---- */
 
 static void on_fetched(struct fetch *fetch)
@@ -232,7 +108,7 @@ static void on_fetched(struct fetch *fetch)
 	if (reader->stage == READER_ENDED)
 		release(reader);
 	else
-		pump(reader);
+		reader_pump(reader);
 }
 
 void reader_fetch(struct reader *reader, unsigned which, enum fetch_kind kind,
@@ -301,147 +177,10 @@ static void prefetch(struct reader *reader)
 	reader_fetch(reader, !reader->current, FETCH_RUNS, fetch->next);
 }
 
-/* ---- runs ---- */
-
-static uint64_t ns_until_due(const struct reader *reader, uint64_t time_ns)
-{
-	uint64_t passed_ns = clock_now_ns() - reader->started_ns;
-	uint64_t due_ns;
-
-	if (time_ns < reader->base_ns)
-		return 0;
-	due_ns = (uint64_t)((double)(time_ns - reader->base_ns) * 1000.0 /
-			    reader->pace_permille);
-	return due_ns > passed_ns ? due_ns - passed_ns : 0;
-}
-
-static void on_due(struct helio *bus, void *userdata)
-{
-	struct reader *reader = userdata;
-
-	(void)bus;
-	reader->timer = NULL;
-	pump(reader);
-}
-
-/*
- * With a pace: nothing above what is due now is sent. Returns 0, or -EAGAIN
- * when the first record is not due yet.
- */
-static int wait_for_pace(struct reader *reader, struct sieve_range *range,
-			 uint64_t first_ns)
-{
-	uint64_t wait_ns;
-	double passed_ns;
-
-	if (!reader->pace_permille)
-		return 0;
-	if (!reader->started_ns) {
-		reader->started_ns = clock_now_ns();
-		reader->base_ns = first_ns;
-	}
-	wait_ns = ns_until_due(reader, first_ns);
-	if (wait_ns) {
-		if (!reader->timer)
-			(void)helio_timer_start(
-				reader->keeper->logger->bus,
-				(uint32_t)(wait_ns / NS_PER_MS) + 1, on_due,
-				reader, &reader->timer);
-		return -EAGAIN;
-	}
-	passed_ns = (double)(clock_now_ns() - reader->started_ns);
-	passed_ns = passed_ns * reader->pace_permille / 1000.0 + 1.0;
-	if (reader->base_ns + (uint64_t)passed_ns < range->until_ns)
-		range->until_ns = reader->base_ns + (uint64_t)passed_ns;
-	return 0;
-}
-
-/* The time of the first record at or after `from`. */
-static uint64_t first_time(const uint8_t *run, size_t n, uint64_t from)
-{
-	uint64_t base = le64_load(run + 8);
-	uint64_t base_ns = le64_load(run + 16);
-	size_t at = RUN_HEAD_BYTES + le32_load(run + 28);
-
-	while (n - at >= RUN_RECORD_BYTES) {
-		uint32_t length = le32_load(run + at);
-
-		if (base + le32_load(run + at + 8) >= from)
-			return base_ns + le32_load(run + at + 12) * NS_PER_US;
-		if (length < RUN_RECORD_BYTES || length > n - at)
-			break;
-		at += length;
-	}
-	return base_ns;
-}
-
-/* Whether all of a run is before `next`. */
-static bool is_before(const uint8_t *run, size_t n, uint64_t next)
-{
-	uint64_t base = le64_load(run + 8);
-	size_t at = RUN_HEAD_BYTES + le32_load(run + 28);
-	uint64_t last = base;
-
-	while (n - at >= RUN_RECORD_BYTES) {
-		uint32_t length = le32_load(run + at);
-
-		if (length < RUN_RECORD_BYTES || length > n - at)
-			break;
-		last = base + le32_load(run + at + 8);
-		at += length;
-	}
-	return last < next;
-}
-
-/*
- * Send what is wanted of a run. Returns 1: all of it is dealt with; 0: there is
- * more of it; -EAGAIN; -EINPROGRESS; another negative errno.
- */
-static int send_run(struct reader *reader, uint8_t *run, size_t n)
-{
-	struct sieve_range range = reader->range;
-	struct sieve_out out;
-	bool is_paced = reader->pace_permille;
-	uint64_t last = reader->range.from;
-	int r;
-
-	if (range.until > reader->end)
-		range.until = reader->end;
-	if (n < RUN_HEAD_BYTES || le32_load(run + 28) > n - RUN_HEAD_BYTES)
-		return -EBADMSG;
-	r = wait_for_pace(reader, &range, first_time(run, n, range.from));
-	if (r == 0)
-		r = sieve_take(&reader->sieve, run, n, &range, &reader->wait,
-			       &out);
-	if (r < 0)
-		return r;
-	if (out.is_whole)
-		r = send_whole(reader, run, n);
-	else if (out.n_records)
-		r = reader_send_pieces(reader, out.pieces, out.lengths);
-	/* A kept reply counts as sent; a whole run is tried again. */
-	if (r < 0 && !reader->waiting)
-		return r;
-	if (out.next > reader->range.from)
-		reader->range.from = out.next;
-	if (out.n_records)
-		reader->told_next = reader->range.from;
-	if (reader->range.limit != UINT64_MAX)
-		reader->range.limit -= out.n_records;
-	if (out.is_end &&
-	    (!is_paced || out.last_ns >= reader->range.until_ns ||
-	     reader->range.from >= range.until || !reader->range.limit))
-		reader->is_finished = true;
-	if (r < 0)
-		return r;
-	if (is_paced && out.is_end && !reader->is_finished)
-		return reader->range.from > last ? 0 : -EAGAIN;
-	return out.is_whole || is_before(run, n, out.next);
-}
-
 /* ---- the pump ---- */
 
-/* From memory: the newest runs. As send_run(); -ENOENT: it is not there. */
+/* From memory: the newest runs. As reader_send_run(); -ENOENT: it is not there.
+ */
 static int send_tail(struct reader *reader)
 {
 	struct tail_run *run = reader->tail;
@@ -452,8 +191,8 @@ static int send_tail(struct reader *reader)
 	reader->tail = run;
 	if (!run)
 		return -ENOENT;
-	r = send_run(reader, run->bytes + TAIL_HEADROOM,
-		     run->n - TAIL_HEADROOM);
+	r = reader_send_run(reader, run->bytes + TAIL_HEADROOM,
+			    run->n - TAIL_HEADROOM);
 	if (r == 1)
 		reader->tail = tail_run_unref(run);
 	return r;
@@ -470,7 +209,7 @@ static int send_fetched(struct reader *reader)
 	if (n < RUN_HEAD_BYTES || n > n_left)
 		return -EBADMSG;
 	prefetch(reader);
-	r = send_run(reader, run, n);
+	r = reader_send_run(reader, run, n);
 	if (r == 1)
 		reader->at += n;
 	if (reader->at < fetch->n)
@@ -509,12 +248,12 @@ static int find_runs(struct reader *reader)
 /* Returns 0 or 1 to go on, -EINPROGRESS and -EAGAIN to wait. */
 static int step(struct reader *reader)
 {
-	int r = send_waiting(reader);
+	int r = reader_send_waiting(reader);
 
 	if (r == 0)
-		r = tell_expired(reader);
+		r = reader_tell_expired(reader);
 	if (r == 0)
-		r = tell_next(reader);
+		r = reader_tell_next(reader);
 	if (r < 0)
 		return r;
 	if (reader->is_finished || reader->range.from >= reader->range.until ||
@@ -525,7 +264,7 @@ static int step(struct reader *reader)
 	if (reader->has_runs)
 		return send_fetched(reader);
 	if (is_caught_up(reader)) {
-		r = tell_live(reader);
+		r = reader_tell_live(reader);
 		return r < 0 ? r : -EINPROGRESS;
 	}
 	r = reader->is_fetching || reader->is_prefetched ? -ENOENT
@@ -544,9 +283,9 @@ static int step_of(struct reader *reader)
 	case READER_REVERSE:
 		if (reader->fetches[0].is_busy)
 			return -EINPROGRESS;
-		r = send_waiting(reader);
+		r = reader_send_waiting(reader);
 		if (r == 0 && reader->stage == READER_REVERSE)
-			r = tell_next(reader);
+			r = reader_tell_next(reader);
 		return r < 0 ? r : reader_place_step(reader);
 	case READER_READING:
 		return step(reader);
@@ -570,7 +309,7 @@ static bool is_served(struct reader *reader)
 	return false;
 }
 
-static void pump(struct reader *reader)
+void reader_pump(struct reader *reader)
 {
 	int n = 0;
 	int r = 0;
@@ -606,12 +345,12 @@ static void on_verdict(struct access_wait *wait, int r)
 	if (r < 0)
 		fail_errno(reader, r);
 	else
-		pump(reader);
+		reader_pump(reader);
 }
 
 static void on_news(struct follower *follower)
 {
-	pump(container_of(follower, struct reader, follower));
+	reader_pump(container_of(follower, struct reader, follower));
 }
 
 static void on_writable(struct helio_serving *serving, void *userdata)
@@ -619,7 +358,7 @@ static void on_writable(struct helio_serving *serving, void *userdata)
 	struct reader *reader = userdata;
 
 	(void)serving;
-	pump(reader);
+	reader_pump(reader);
 }
 
 static void on_cancelled(struct helio_serving *serving, void *userdata)
@@ -712,7 +451,7 @@ void reader_start(struct keeper *keeper, struct helio_serving *serving,
 	reader->told_next = reader->range.from;
 	helio_serving_listen(serving, &events, reader);
 	keeper_follow(keeper, &reader->follower);
-	pump(reader);
+	reader_pump(reader);
 }
 
 bool readers_turn(struct logger *logger)
@@ -729,7 +468,7 @@ bool readers_turn(struct logger *logger)
 		} else if (reader->is_due) {
 			reader->is_due = false;
 			has_more = true;
-			pump(reader);
+			reader_pump(reader);
 		}
 	}
 	return has_more;

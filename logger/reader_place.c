@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/le.h"
 #include "logger/reader.h"
+#include "logger/reader_send.h"
 
 static uint64_t smaller(uint64_t a, uint64_t b)
 {

@@ -30,8 +30,5 @@ void reader_fetch(struct reader *reader, unsigned which, enum fetch_kind kind,
 __attribute__((format(printf, 3, 4))) void reader_end(struct reader *reader,
 						      unsigned status,
 						      const char *format, ...);
-/** Returns 0; -EAGAIN: it is kept, and counts as sent; or -ENOMEM. */
-int reader_send_pieces(struct reader *reader, const void *const pieces[2],
-		       const size_t lengths[2]);
 
 #endif
