@@ -29,7 +29,9 @@ switch/registry.:   base/ proto/ transports/ switch/ rpc/
 switch/main.:       base/ proto/ transports/ switch/ switch/service. switch/registry.
 generate/:          base/ schema/
 logger/:            base/ proto/ rpc/ schema/ storage/backend/
-storage/:           base/ proto/ rpc/ storage/backend/
+storage/state/:     base/ proto/
+storage/disk/:      base/ proto/ storage/state/ storage/backend/
+storage/:           base/ proto/ rpc/ storage/backend/ storage/state/ storage/disk/
 registry/:          base/ proto/ rpc/ schema/
 cli/:               base/ proto/ rpc/ schema/
 vm/:                base/ proto/ rpc/

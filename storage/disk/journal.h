@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef STORAGE_DISK_JOURNAL_H
+#define STORAGE_DISK_JOURNAL_H
+
+/**
+ * A store on disk: one file of storage/backend, which has the journal of its
+ * steps and a snapshot from which to go on. docs/STORE.md has the format.
+ *
+ * One commit takes one batch of steps as one row, and with it perhaps a piece
+ * of a snapshot that is being written; when it returns 0 all of that is on
+ * disk. Once a snapshot is whole the steps before it are removed, but for those
+ * that windows still need.
+ *
+ * Blocks on the disk: for the writer's thread, once it was opened. Errors are
+ * those of storage/backend/backend.h.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct backend;
+struct journal;
+struct state;
+
+/**
+ * Open the store in the file `path`, or make it, and read it into `state`,
+ * which is new. A damaged one is -EBADMSG, and never taken for an empty one;
+ * *ret_why (freed by the caller) names what is wrong and where.
+ */
+int journal_open(struct backend *backend, const char *path, struct state *state,
+		 struct journal **ret_journal, char **ret_why);
+/** Returns NULL. NULL is fine. */
+struct journal *journal_close(struct journal *journal);
+
+/** 16 random bytes of the store, made with it, in hex. */
+const char *journal_id(const struct journal *journal);
+
+/** What one commit writes; nothing of it is kept. */
+struct journal_batch {
+	uint64_t first, last; /* revisions; 0 and 0: no steps */
+	const void *steps;    /* each: u32 length, u32 CRC32C, packed Step */
+	size_t n_steps;       /* bytes */
+	/* A piece of the snapshot that was begun after `begin`. */
+	const void *rows; /* as image_next() makes them; NULL: none */
+	size_t n_rows;
+	uint64_t snapshot_begin; /* the revision before its first piece */
+	bool is_snapshot_first;  /* forget the pieces of one not finished */
+	bool is_snapshot_last;   /* from now on it counts */
+	uint64_t snapshot_end;   /* with the last: this batch's last revision */
+	uint64_t keep_from;      /* with the last: windows need steps from this
+				  * revision on; UINT64_MAX: none */
+};
+
+/**
+ * 0: on disk. -ENOSPC: nothing of it is, and the journal is as it was; a
+ * snapshot must begin anew. After any other error it is not known: see
+ * journal_reopen().
+ */
+int journal_commit(struct journal *journal, const struct journal_batch *batch);
+
+/**
+ * After an error: close and open the file again, and tell what the last
+ * revision on disk is.
+ */
+int journal_reopen(struct journal *journal, uint64_t *ret_last, char **ret_why);
+
+struct journal_size {
+	uint64_t n_file_bytes;
+	uint64_t n_journal_bytes;  /* of steps after the snapshot's begin */
+	uint64_t n_snapshot_bytes; /* of the last whole one */
+};
+/** As of the last commit. */
+void journal_size(const struct journal *journal, struct journal_size *ret);
+
+/** Move what was committed to where it belongs; any thread, own handle. */
+struct journal_care;
+int journal_care_open(struct backend *backend, const char *path,
+		      struct journal_care **ret_care);
+int journal_care_checkpoint(struct journal_care *care);
+struct journal_care *journal_care_close(struct journal_care *care);
+
+/** A copy of what is committed, sealed, while it goes on. -EEXIST. */
+int journal_backup(struct journal *journal, const char *path);
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef STORAGE_STATE_DRAFT_H
+#define STORAGE_STATE_DRAFT_H
+
+/**
+ * A step while it is made. What is put into it is not copied: texts and bytes
+ * of the request must live until it was applied and packed. What the judge
+ * makes lies in its arena.
+ */
+
+#include <helio/store/v1/journal.pb-c.h>
+
+#include "base/arena.h"
+
+struct state;
+
+/** Who wants something, as the switch vouches for it. */
+struct caller {
+	const char *principal; /* NULL: the store itself */
+	const char *durable_id;
+	uint64_t incarnation;
+};
+
+struct draft {
+	struct arena arena;
+	const struct state *state;
+	Helio__Store__V1__Step step; /* revision and time are set */
+	size_t n_changes_max;
+	uint64_t next_job; /* numbers that it has given away are below */
+	uint64_t next_outgoing;
+};
+
+/** For the next revision of the state. Takes nothing from the heap yet. */
+void draft_init(struct draft *draft, const struct state *state, uint64_t now,
+		const struct caller *caller);
+void draft_deinit(struct draft *draft);
+
+/** One more change, of what kind is to be said; NULL: no memory. */
+Helio__Store__V1__Change *draft_add(struct draft *draft);
+
+#endif

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef STORAGE_STATE_STATE_H
+#define STORAGE_STATE_STATE_H
+
+/**
+ * All that a store knows, in memory: buckets, queues, messages that are to
+ * leave. It knows neither the disk nor the bus, and no clock.
+ *
+ * It changes by steps (journal.proto), one for each transaction, and by nothing
+ * else; the same steps make the same state. A request is judged against what
+ * all steps so far have made, on disk or not (storage/state/judge.h), and
+ * becomes a step. Readers see what is on disk: a step is applied when it is
+ * made, and committed once it was written; one that could not be written is
+ * taken back.
+ *
+ *	request -> judge -> step -> state_apply() -> [disk] -> state_commit()
+ *	                                                  `--> state_revert()
+ *
+ * One thread uses it. Times are in milliseconds since 1970 and never run
+ * backwards: `now` is at least state.unix_ms.
+ */
+
+#include <helio/store/v1/journal.pb-c.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/hash.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "base/order.h"
+
+struct bucket;
+struct queue;
+
+enum {
+	STATE_NAME_MAX_BYTES = 64, /* of a bucket or a queue */
+	STATE_BUCKETS_MAX = 1024,
+	STATE_QUEUES_MAX = 1024,
+	STATE_OUTGOING_MAX = 65536, /* messages that have not left */
+};
+
+struct state_limits {
+	uint64_t bytes_max;        /* of all; 0: 1 GiB */
+	uint64_t party_bytes_max;  /* of what one durable id wrote, submitted
+				    * or sends; 0: 256 MiB */
+	unsigned party_things_max; /* buckets and queues; 0: 64 */
+};
+
+struct state {
+	struct state_limits limits;
+	uint64_t revision;  /* of the last step applied */
+	uint64_t committed; /* of the last one on disk */
+	uint64_t unix_ms;   /* of the last step applied */
+	uint64_t next_job;
+	uint64_t next_outgoing;
+	uint64_t n_bytes; /* what all of it is charged */
+
+	struct hash_key key;
+	struct map parties; /* storage/state/party.h */
+	struct map accounts;
+	struct order buckets; /* struct bucket, by name */
+	struct order queues;  /* struct queue, by name */
+	struct list outgoing; /* struct outgoing, by number */
+	size_t n_outgoing;
+	struct order expiring; /* struct key, by when their time is over */
+
+	struct list undos; /* of the steps that are not committed, in order */
+	/* Told of every step once it is committed; may be NULL. */
+	void (*on_committed)(struct state *state, uint64_t revision);
+};
+
+/** A message that is to leave. */
+struct outgoing {
+	struct list link;
+	uint64_t number;
+	uint64_t revision; /* of the step that has it */
+	bool is_taken;     /* whoever sends has it in hand */
+	bool is_sent;      /* a step says so, which may not be on disk yet */
+	size_t n_bytes;
+	struct party *party;
+	Helio__Store__V1__Message *message; /* unpacked */
+	char key[64];
+};
+
+/** Returns 0 or -ENOMEM. Limits may be NULL. */
+int state_init(struct state *state, const struct state_limits *limits);
+/** Frees all of it. Safe on a zeroed one. */
+void state_deinit(struct state *state);
+
+/**
+ * Apply a step that was judged: its revision is the next. -ENOMEM: nothing was
+ * changed. -EBADMSG: it does not fit to what is there, and nothing was changed.
+ */
+int state_apply(struct state *state, const Helio__Store__V1__Step *step);
+/** All steps up to this revision are on disk. */
+void state_commit(struct state *state, uint64_t revision);
+/** Take back all steps after the last one that is committed. */
+void state_revert(struct state *state);
+
+/* When it is read from the disk (storage/disk): see storage/state/image.h. */
+
+/* ---- time ---- */
+
+/**
+ * When the first thing falls due: a key or a lease that is over, a job whose
+ * time to begin or to be given up has come, one that is to be forgotten.
+ * UINT64_MAX: nothing does.
+ */
+uint64_t state_due(const struct state *state);
+
+struct draft;
+/**
+ * Put what is due by `now` into the draft, at most `n_max` changes; 1: there
+ * may be more. Jobs that may begin now are ready afterwards without a change.
+ * Returns 0, 1 or -ENOMEM.
+ */
+int state_draft_due(struct state *state, uint64_t now, size_t n_max,
+		    struct draft *draft);
+
+/* ---- for tests ---- */
+
+/**
+ * All of it as lines of text, in an order of its own: equal states, equal
+ * texts. Freed by the caller. NULL: no memory. `is_committed_only`: as readers
+ * see it, queues left out.
+ */
+char *state_dump(const struct state *state, bool is_committed_only);
+
+#endif

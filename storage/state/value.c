@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "storage/state/value.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct value *value_new(const void *bytes, size_t n_bytes)
+{
+	struct value *value = malloc(sizeof(*value) + n_bytes);
+
+	if (!value)
+		return NULL;
+	value->n_refs = 1;
+	value->n_bytes = (uint32_t)n_bytes;
+	if (n_bytes)
+		memcpy(value->bytes, bytes, n_bytes);
+	return value;
+}
+
+struct value *value_ref(struct value *value)
+{
+	if (value)
+		value->n_refs++;
+	return value;
+}
+
+struct value *value_unref(struct value *value)
+{
+	if (value && --value->n_refs == 0)
+		free(value);
+	return NULL;
+}
