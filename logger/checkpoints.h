@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "logger/worker.h"
+#include "daemon/worker.h"
 
 struct checkpoints {
 	struct job job;

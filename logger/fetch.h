@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "logger/worker.h"
+#include "daemon/worker.h"
 
 struct keeper;
 

@@ -15,13 +15,13 @@
 
 #include "base/clock.h"
 #include "base/list.h"
+#include "daemon/worker.h"
 #include "logger/batch.h"
 #include "logger/checkpoints.h"
 #include "logger/config.h"
 #include "logger/log.h"
 #include "logger/schemas.h"
 #include "logger/tail.h"
-#include "logger/worker.h"
 
 struct capture;
 struct helio_message;

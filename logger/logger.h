@@ -16,8 +16,8 @@
 #include <uv.h>
 
 #include "base/list.h"
+#include "daemon/worker.h"
 #include "logger/access.h"
-#include "logger/worker.h"
 
 struct backend;
 struct helio;

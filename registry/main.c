@@ -1,84 +1,122 @@
 /* SPDX-License-Identifier: MIT */
 
 #include <errno.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <unistd.h>
 
 #include "base/diag.h"
+#include "daemon/loop.h"
 #include "registry/cage.h"
-#include "registry/loop.h"
 #include "registry/options.h"
+#include "registry/server.h"
 #include "registry/store.h"
 
-enum { EXIT_USAGE = 2, EXIT_UNAVAILABLE = 5, EXIT_INTERNAL = 70 };
+/* A policy that refuses us may be another one by then. */
+enum { AGAIN_MS = 2000 };
 
-/*
- * Who supervises us may be killed and cannot take us along: then the kernel
- * does. It may have been killed already, which nobody would tell.
- */
-static int end_with(pid_t parent)
+struct helio_registry {
+	struct options options;
+	struct loop loop;
+	struct server server;
+	uv_timer_t again; /* until a refused registration is tried again */
+	struct store *store;
+};
+
+static bool on_turn(void *userdata)
 {
-	if (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0)
-		return -errno;
-	return getppid() == parent ? 0 : -ESRCH;
+	struct helio_registry *self = userdata;
+
+	server_turn(&self->server);
+	return false;
 }
 
-static int serve(const struct options *options, struct store *store)
+static const struct loop_hooks hooks = { .turn = on_turn };
+
+static void on_again(uv_timer_t *timer)
 {
-	struct loop loop;
-	int r = loop_init(&loop, options, store);
+	struct helio_registry *self = timer->data;
+	int r = server_serve(&self->server);
 
 	if (r < 0)
-		log_error("%s: %s", options->address, strerror(-r));
-	if (r >= 0) {
-		r = cage_enter(store->folder, options->address);
-		if (r < 0)
-			log_error("giving up rights: %s", strerror(-r));
+		log_error("serving: %s", strerror(-r));
+}
+
+static void on_ready(void *userdata, unsigned status, const char *reason)
+{
+	struct helio_registry *self = userdata;
+	const char *principal = helio_principal(self->loop.bus);
+
+	supervised_say_ready(&self->options.program.supervised);
+	if (status == HELIO_OK) {
+		log_info("serving as %s on %s", principal, self->loop.address);
+		return;
 	}
-	if (r >= 0)
-		r = loop_run(&loop);
-	loop_deinit(&loop);
+	log_error("not serving as %s: %s: %s", principal,
+		  helio_status_name(status), reason);
+	uv_timer_start(&self->again, on_again, AGAIN_MS, 0);
+}
+
+/* What a stranger says is read by a process that has given up its rights. */
+static int start(struct helio_registry *self)
+{
+	const char *address = self->options.program.address;
+	int r = loop_connect(&self->loop, "helio-registry",
+			     &self->options.program);
+
+	if (r < 0)
+		return r;
+	uv_timer_init(&self->loop.uv, &self->again);
+	self->again.data = self;
+	r = server_init(&self->server, self->loop.bus, self->store, on_ready,
+			self);
+	if (r < 0) {
+		log_error("%s: %s", address, strerror(-r));
+		return r;
+	}
+	r = cage_enter(self->store->folder, address);
+	if (r < 0)
+		log_error("giving up rights: %s", strerror(-r));
 	return r;
 }
 
-static int run(const struct options *options)
+static int serve(struct helio_registry *self)
 {
-	struct store *store;
-	int r = store_open(options->dir, &store);
+	int r = loop_init(&self->loop, &hooks, self);
+
+	if (r >= 0)
+		r = start(self);
+	if (r >= 0)
+		r = loop_run(&self->loop);
+	server_deinit(&self->server);
+	loop_deinit(&self->loop);
+	return r;
+}
+
+static int run(struct helio_registry *self)
+{
+	const char *dir = self->options.dir;
+	int r = store_open(dir, &self->store);
 
 	if (r < 0) {
-		log_error("%s: %s", options->dir,
+		log_error("%s: %s", dir,
 			  r == -EWOULDBLOCK ? "another registry has it"
 					    : strerror(-r));
 		return EXIT_UNAVAILABLE;
 	}
-	log_info("%zu schemas in %s", store->n_entries, options->dir);
-	r = serve(options, store);
-	store_free(store);
+	log_info("%zu schemas in %s", self->store->n_entries, dir);
+	r = serve(self);
+	store_free(self->store);
 	return r < 0 ? EXIT_UNAVAILABLE : EXIT_SUCCESS;
 }
 
 int main(int argc, char **argv)
 {
-	struct options options;
-	int r;
+	static struct helio_registry self;
+	int status;
 
-	diag_init("helio-registry", DIAG_INFO);
-	r = options_parse(argc, argv, &options);
-	if (r) {
-		fputs(options_usage, r < 0 ? stderr : stdout);
-		return r < 0 ? EXIT_USAGE : EXIT_SUCCESS;
-	}
-	diag_init("helio-registry", options.log_level);
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGXFSZ, SIG_IGN);
-	if (options.parent && end_with(options.parent) < 0) {
-		log_error("the parent, process %d, is gone", options.parent);
-		return EXIT_UNAVAILABLE;
-	}
-	return run(&options);
+	if (!program_begin("helio-registry", &options_table, argc, argv,
+			   &self.options, &self.options.program.supervised,
+			   &status))
+		return status;
+	return run(&self);
 }

@@ -4,22 +4,14 @@
 
 /** The command line of helio-registry. */
 
-#include "base/diag.h"
+#include "daemon/program.h"
 
 /** Texts are the command line's own. */
 struct options {
 	const char *dir;
-	const char *address;
-	const char *key_file; /* or NULL, as the next */
-	const char *server_key;
-	int ready_fd; /* or -1 */
-	int parent;   /* to end with, or 0 */
-	enum diag_level log_level;
+	struct program_options program;
 };
 
-extern const char options_usage[];
-
-/** Returns 0, 1 when help was asked for, or -EINVAL. */
-int options_parse(int argc, char **argv, struct options *ret_options);
+extern const struct options_table options_table;
 
 #endif

@@ -5,8 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/diag.h"
@@ -19,8 +17,6 @@
 #include "switch/registry.h"
 #include "switch/service.h"
 #include "switch/uplink.h"
-
-enum { EXIT_USAGE = 2, EXIT_UNAVAILABLE = 5, EXIT_INTERNAL = 70 };
 
 struct heliod {
 	struct options options;
@@ -64,9 +60,9 @@ static int complete(const struct options *options, struct config *config,
 					n_error, settings);
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < options->n_listens; i++) {
-		r = settings_add_listen("--listen", options->listens[i], error,
-					n_error, settings);
+	for (size_t i = 0; i < options->listens.n; i++) {
+		r = settings_add_listen("--listen", options->listens.at[i],
+					error, n_error, settings);
 
 		if (r < 0)
 			return r;
@@ -144,28 +140,6 @@ static bool on_turn(void *userdata)
 
 static const struct loop_hooks hooks = { .reload = on_hangup, .turn = on_turn };
 
-static void say_ready(int fd)
-{
-	static const char word[] = "READY\n";
-
-	if (fd < 0)
-		return;
-	if (write(fd, word, sizeof(word) - 1) < 0)
-		log_warning("--ready-fd: %s", strerror(errno));
-	close(fd);
-}
-
-/*
- * Who supervises us may be killed and cannot take us along: then the kernel
- * does. It may have been killed already, which nobody would tell.
- */
-static int end_with(pid_t parent)
-{
-	if (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0)
-		return -errno;
-	return getppid() == parent ? 0 : -ESRCH;
-}
-
 /* Listen, and answer. A leaf does so when its host has let it in. */
 static int serve(struct heliod *heliod, char *error, size_t n_error)
 {
@@ -179,7 +153,7 @@ static int serve(struct heliod *heliod, char *error, size_t n_error)
 		return r;
 	registry_ask_by(&heliod->bus, heliod->service.client);
 	heliod->is_serving = true;
-	say_ready(heliod->options.ready_fd);
+	supervised_say_ready(&heliod->options.supervised);
 	return 0;
 }
 
@@ -249,6 +223,7 @@ static int run_bus(struct heliod *heliod, const struct config *config)
 
 static int run(struct heliod *heliod)
 {
+	int log_level = heliod->options.supervised.log_level;
 	struct config *config;
 	struct bus_limits limits;
 	char error[512] = "";
@@ -259,9 +234,8 @@ static int run(struct heliod *heliod)
 		log_error("%s", error);
 		return EXIT_USAGE;
 	}
-	diag_init("heliod", heliod->options.has_log_level
-				    ? heliod->options.log_level
-				    : config->settings.log_level);
+	diag_init("heliod", log_level >= 0 ? (enum diag_level)log_level
+					   : config->settings.log_level);
 	limits = limits_of(&config->settings);
 	r = bus_init(&heliod->bus, take_ptr(config->policy), &limits);
 	if (r < 0) {
@@ -287,9 +261,9 @@ int main(int argc, char **argv)
 	int r;
 
 	diag_init("heliod", DIAG_INFO);
-	r = options_parse(argc, argv, options);
+	r = options_read(argc, argv, options);
 	if (r) {
-		fputs(options_usage, r < 0 ? stderr : stdout);
+		options_print(&options_table, r < 0 ? stderr : stdout);
 		return r < 0 ? EXIT_USAGE : EXIT_SUCCESS;
 	}
 	if (options->check_policy)
@@ -297,9 +271,7 @@ int main(int argc, char **argv)
 	if (options->question)
 		return judge_say(options->config, options->question);
 	signal(SIGPIPE, SIG_IGN);
-	if (options->parent && end_with(options->parent) < 0) {
-		log_error("the parent, process %d, is gone", options->parent);
+	if (supervised_end_with_parent(&options->supervised) < 0)
 		return EXIT_UNAVAILABLE;
-	}
 	return run(&heliod);
 }

@@ -4,11 +4,8 @@
 
 /** The command line of heliod. */
 
-#include <stdbool.h>
-#include <stddef.h>
-
-#include "base/diag.h"
-#include "switch/settings.h"
+#include "base/options.h"
+#include "base/supervised.h"
 
 /** Texts are the command line's own. */
 struct options {
@@ -16,18 +13,14 @@ struct options {
 	const char *run;    /* or NULL */
 	const char *check_policy;
 	char *const *question; /* three words to judge, or NULL */
-	const char *listens[SETTINGS_LISTENS_MAX];
-	size_t n_listens;
+	struct options_texts listens;
 	const char *uplink; /* or NULL */
-	int ready_fd;       /* or -1 */
-	int parent;         /* to end with, or 0 */
-	bool has_log_level;
-	enum diag_level log_level;
+	struct supervised supervised;
 };
 
-extern const char options_usage[];
+extern const struct options_table options_table;
 
-/** Returns 0, 1 when help was asked for, or -EINVAL. */
-int options_parse(int argc, char **argv, struct options *ret_options);
+/** As options_parse(). */
+int options_read(int argc, char **argv, struct options *ret_options);
 
 #endif

@@ -1,25 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 
 #include <errno.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <unistd.h>
 
-#include "base/cleanup.h"
 #include "base/diag.h"
+#include "daemon/loop.h"
 #include "rpc/heliograph.h"
 #include "vm/announcer.h"
 #include "vm/fleet.h"
-#include "vm/loop.h"
 #include "vm/options.h"
 #include "vm/qemu.h"
 #include "vm/run_folder.h"
 #include "vm/service.h"
-
-enum { EXIT_USAGE = 2, EXIT_UNAVAILABLE = 5, EXIT_INTERNAL = 70 };
 
 struct helio_vm {
 	struct options options;
@@ -27,7 +20,6 @@ struct helio_vm {
 	struct fleet fleet;
 	struct announcer announcer;
 	struct service service;
-	struct helio *bus;
 	int run_fd;
 };
 
@@ -54,41 +46,31 @@ static void on_reload(void *userdata)
 		log_info("reloaded");
 }
 
-static void on_turn(void *userdata)
+static bool on_turn(void *userdata)
 {
 	struct helio_vm *vm = userdata;
 
 	service_turn(&vm->service);
+	return false;
 }
 
-static const struct loop_hooks hooks = { .reload = on_reload, .turn = on_turn };
-
-static void on_state(struct helio *bus, enum helio_state state, void *userdata)
-{
-	if (state == HELIO_CONNECTED)
-		log_info("connected as %s", helio_principal(bus));
-	else if (*helio_error(bus))
-		log_warning("no connection: %s", helio_error(bus));
-}
-
-static void on_refused(struct helio *bus, unsigned status, const char *reason,
-		       void *userdata)
+static void on_refused(void *userdata, unsigned status, const char *reason)
 {
 	log_warning("publish: %s: %s", helio_status_name(status), reason);
 }
 
+static const struct loop_hooks hooks = {
+	.turn = on_turn,
+	.reload = on_reload,
+	.refused = on_refused,
+};
+
 static void on_ready(void *userdata)
 {
-	static const char word[] = "READY\n";
-	const struct helio_vm *vm = userdata;
-	int fd = vm->options.ready_fd;
+	struct helio_vm *vm = userdata;
 
 	log_info("serving");
-	if (fd < 0)
-		return;
-	if (write(fd, word, sizeof(word) - 1) < 0)
-		log_warning("--ready-fd: %s", strerror(errno));
-	close(fd);
+	supervised_say_ready(&vm->options.program.supervised);
 }
 
 static int complain(const char *what, int r)
@@ -129,23 +111,12 @@ static int open_fleet(struct helio_vm *vm)
 
 static int open_bus(struct helio_vm *vm)
 {
-	struct helio_options options = {
-		.program = "helio-vm",
-		.key_file = vm->options.key_file,
-		.server_key = vm->options.server_key,
-		.on_state = on_state,
-		.on_refused = on_refused,
-		.userdata = vm,
-	};
-	int r = helio_open(vm->options.connect, &options, &vm->bus);
+	int r = loop_connect(&vm->loop, "helio-vm", &vm->options.program);
 
 	if (r < 0)
-		return complain(vm->options.connect, r);
-	vm->announcer = (struct announcer){ .bus = vm->bus };
-	r = loop_set_bus(&vm->loop, vm->bus);
-	if (r >= 0)
-		r = service_init(&vm->service, vm->bus, &vm->fleet, on_ready,
-				 vm);
+		return r;
+	vm->announcer = (struct announcer){ .bus = vm->loop.bus };
+	r = service_init(&vm->service, vm->loop.bus, &vm->fleet, on_ready, vm);
 	return r < 0 ? complain("start", r) : 0;
 }
 
@@ -173,49 +144,30 @@ static int run(struct helio_vm *vm)
 		r = open_bus(vm);
 	if (r == 0)
 		r = loop_run(&vm->loop);
-	if (r < 0 && vm->bus && *helio_error(vm->bus))
-		log_error("the connection is closed: %s", helio_error(vm->bus));
 	vm->announcer.bus = NULL;
 	service_deinit(&vm->service);
-	helio_close(vm->bus);
 	fleet_deinit(&vm->fleet);
 	loop_deinit(&vm->loop);
 	return exit_status(r);
-}
-
-/* It may have been killed already, which nobody would tell. */
-static int end_with(pid_t parent)
-{
-	if (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0)
-		return -errno;
-	return getppid() == parent ? 0 : -ESRCH;
 }
 
 int main(int argc, char **argv)
 {
 	static struct helio_vm vm;
 	struct options *options = &vm.options;
-	int r;
+	int status;
 
-	diag_init("helio-vm", DIAG_INFO);
-	r = options_parse(argc, argv, options);
-	if (r) {
-		fputs(options_usage, r < 0 ? stderr : stdout);
-		return r < 0 ? EXIT_USAGE : EXIT_SUCCESS;
-	}
-	diag_init("helio-vm", options->log_level);
-	signal(SIGPIPE, SIG_IGN);
+	if (!program_begin("helio-vm", &options_table, argc, argv, options,
+			   &options->program.supervised, &status))
+		return status;
 	/* Machines outlive us, and what we inherited is not for them. */
 	uv_disable_stdio_inheritance();
-	if (options->parent && end_with(options->parent) < 0) {
-		log_error("the parent, process %d, is gone", options->parent);
-		return EXIT_UNAVAILABLE;
-	}
 	vm.run_fd = run_folder_open(options->run);
 	if (vm.run_fd < 0) {
 		complain(options->run, vm.run_fd);
 		return EXIT_UNAVAILABLE;
 	}
-	fleet_init(&vm.fleet, options->machines_per_principal, on_changed, &vm);
+	fleet_init(&vm.fleet, (uint32_t)options->machines_per_principal,
+		   on_changed, &vm);
 	return run(&vm);
 }

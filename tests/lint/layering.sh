@@ -28,13 +28,14 @@ switch/service.:    base/ proto/ transports/ switch/ rpc/
 switch/registry.:   base/ proto/ transports/ switch/ rpc/
 switch/main.:       base/ proto/ transports/ switch/ switch/service. switch/registry.
 generate/:          base/ schema/
-logger/:            base/ proto/ rpc/ schema/ storage/backend/
+daemon/:            base/ proto/ rpc/
+logger/:            base/ proto/ rpc/ schema/ storage/backend/ daemon/
 storage/state/:     base/ proto/
 storage/disk/:      base/ proto/ storage/state/ storage/backend/
-storage/:           base/ proto/ rpc/ storage/backend/ storage/state/ storage/disk/
-registry/:          base/ proto/ rpc/ schema/
+storage/:           base/ proto/ rpc/ storage/backend/ storage/state/ storage/disk/ daemon/
+registry/:          base/ proto/ rpc/ schema/ daemon/
 cli/:               base/ proto/ rpc/ schema/
-vm/:                base/ proto/ rpc/
+vm/:                base/ proto/ rpc/ daemon/
 '
 
 # HEADER: the places whose files may include it; the header is a pattern.
@@ -45,7 +46,7 @@ sodium.*\.h:         transports/tcp/
 openssl/.*:          transports/tcp/ schema/ logger/
 xen.*|libxenvchan.*: transports/vchan/
 seccomp\.h:          logger/ registry/
-uv\.h:               switch/ logger/ storage/ registry/ cli/ vm/
+uv\.h:               switch/ daemon/ logger/ storage/ registry/ cli/ vm/
 jansson\.h:          logger/ storage/ registry/ cli/ vm/
 '
 

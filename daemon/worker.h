@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef LOGGER_WORKER_H
-#define LOGGER_WORKER_H
+#ifndef DAEMON_WORKER_H
+#define DAEMON_WORKER_H
 
 /**
  * A thread that does one thing after the other, for a loop that must not wait.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-#include "logger/worker.h"
+#include "daemon/worker.h"
 
 static struct job *next_job(struct worker *worker)
 {

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "daemon/program.h"
+
+#include <signal.h>
+#include <stdlib.h>
+
+#include "base/diag.h"
+
+const struct options_row program_rows[] = {
+	{ .name = "address",
+	  .kind = OPTIONS_TEXT,
+	  .offset = offsetof(struct program_options, address),
+	  .value = "ADDRESS",
+	  .help = "the bus to serve on: shm:PATH, unix:PATH,\n"
+		  "tcp://HOST:PORT or vchan:DOMID/PORT",
+	  .is_required = true },
+	{ .name = "key-file",
+	  .kind = OPTIONS_TEXT,
+	  .offset = offsetof(struct program_options, key_file),
+	  .value = "PATH",
+	  .help = "tcp: our key pair, see helio-keys-new(1)" },
+	{ .name = "server-key",
+	  .kind = OPTIONS_TEXT,
+	  .offset = offsetof(struct program_options, server_key),
+	  .value = "KEY",
+	  .help = "tcp: the switch's public key" },
+	{ .name = "ready-fd",
+	  .kind = OPTIONS_DESCRIPTOR,
+	  .offset = offsetof(struct program_options, supervised.ready_fd),
+	  .value = "N",
+	  .help = "write READY and a newline there when the bus has\n"
+		  "said whether it may serve" },
+	{ .name = NULL },
+};
+
+bool program_begin(const char *name, const struct options_table *table,
+		   int argc, char **argv, void *options,
+		   const struct supervised *supervised, int *ret_status)
+{
+	int r;
+
+	diag_init(name, DIAG_INFO);
+	r = options_parse(table, argc, argv, options);
+	if (r) {
+		options_print(table, r < 0 ? stderr : stdout);
+		*ret_status = r < 0 ? EXIT_USAGE : EXIT_SUCCESS;
+		return false;
+	}
+	if (supervised->log_level >= 0)
+		diag_init(name, (enum diag_level)supervised->log_level);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
+	*ret_status = EXIT_UNAVAILABLE;
+	return supervised_end_with_parent(supervised) == 0;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef DAEMON_PROGRAM_H
+#define DAEMON_PROGRAM_H
+
+/**
+ * How a program that serves over the bus begins: its command line, its signals,
+ * its parent. Afterwards comes daemon/loop.h.
+ *
+ *	int main(int argc, char **argv)
+ *	{
+ *		static struct helio_store self;
+ *		int status;
+ *
+ *		if (!program_begin("helio-store", &options_table, argc, argv,
+ *				   &self.options,
+ *				   &self.options.program.supervised, &status))
+ *			return status;
+ *		return run(&self);
+ *	}
+ */
+
+#include "base/options.h"
+#include "base/supervised.h"
+
+/** On which bus, and as who; part of a program's options. */
+struct program_options {
+	const char *address;  /* never NULL once parsed */
+	const char *key_file; /* or NULL, as the next */
+	const char *server_key;
+	struct supervised supervised;
+};
+
+#define PROGRAM_OPTIONS_DEFAULTS                  \
+	{                                         \
+		.supervised = SUPERVISED_DEFAULTS \
+	}
+
+/**
+ * --address, which is required, --key-file, --server-key and --ready-fd, into a
+ * struct program_options; supervised_rows go beside them. READY means that the
+ * bus has said whether it may serve: a refusal must not keep the rest of a
+ * machine from being started.
+ */
+extern const struct options_row program_rows[];
+
+/**
+ * Parse the command line into `options`, of which `supervised` is a part, and
+ * do what it says: help, how much is logged (without --log from DIAG_INFO up),
+ * the parent. SIGPIPE and SIGXFSZ are ignored from then on: what they tell is
+ * told by the call that fails. Returns true; or false, and the program ends
+ * with *ret_status.
+ */
+bool program_begin(const char *name, const struct options_table *table,
+		   int argc, char **argv, void *options,
+		   const struct supervised *supervised, int *ret_status);
+
+#endif
