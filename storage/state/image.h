@@ -75,5 +75,11 @@ int bucket_load_version(struct state *state, const Helio__Store__V1__Step *step,
 			const Helio__Store__V1__Version *change, bool is_past);
 int queue_load(struct state *state, const Helio__Store__V1__Queue *row);
 int queue_load_job(struct state *state, const Helio__Store__V1__Job *row);
+/** A change of a queue or a job, of a step of the journal; `is_past`: at or
+ * before the snapshot's end. */
+int queue_load_change(struct state *state, const Helio__Store__V1__Step *step,
+		      const Helio__Store__V1__Change *change, bool is_past);
+/** What was read is not of this life of the store. */
+void queue_loaded(struct state *state);
 
 #endif

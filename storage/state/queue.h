@@ -5,10 +5,14 @@
 /**
  * Queues of jobs.
  *
- * A waiting job is in one of four places: delayed, until its time has come;
- * behind another one with the same order key; ready, by priority and id; or
- * none, while it is leased or has ended. What a job is may not be on disk yet:
- * who answers with it waits until state.committed has come to job.revision.
+ * A waiting job is ready, by priority and id; or delayed, until its time has
+ * come; or behind another one with the same order key. What a job is may not be
+ * on disk yet: who answers with it waits until state.committed has come to
+ * job.revision.
+ *
+ * What a queue is told to do otherwise holds from then on: a lease that was
+ * given, a backoff that has begun and an ended job's time to be forgotten stay
+ * as they are.
  */
 
 #include <helio/store/v1/journal.pb-c.h>
@@ -20,7 +24,10 @@
 #include "base/map.h"
 #include "base/order.h"
 
+struct buffer;
 struct draft;
+struct job_line;
+struct job_share;
 struct party;
 struct state;
 struct value;
@@ -49,38 +56,46 @@ struct job_status {
 	char *error;    /* or NULL */
 	struct value *result;
 	uint64_t ended;
+	uint64_t forget; /* when it is not known any more */
 	uint64_t revision;
 };
 
-struct job {
-	struct map_node id_node;  /* in queue.by_id */
-	struct order_node number; /* in queue.jobs, by id */
-	struct map_node key_node; /* in queue.by_key, if it has a key */
-	/* In queue.ready, or queue.delayed: by what is due first. */
-	struct order_node place;
-	/* In queue.due: its deadline, its lease's end, its end of being kept.
-	 */
-	struct order_node due_node;
-	struct list order_link;  /* in order_line.jobs, by id */
-	struct order_line *line; /* NULL: no order key, or ended */
-	enum { JOB_NOWHERE, JOB_READY, JOB_DELAYED, JOB_BEHIND } where;
-	bool is_due_known;
-	uint64_t due; /* by which it is in queue.due */
+/** By what a job is found, beside its id: private. */
+enum job_place {
+	JOB_NOWHERE, /* dead */
+	JOB_READY,   /* in queue.ready */
+	JOB_DELAYED, /* in queue.delayed */
+	JOB_BEHIND,  /* in its line's behind */
+	JOB_LEASED,  /* in queue.leased */
+	JOB_KEPT,    /* done or cancelled: in its share's kept */
+};
 
-	struct queue *queue;
+struct job {
+	struct order_node number; /* in queue.jobs, by id */
+	struct order_node place;  /* where `where` says */
+	/* In queue.due: its deadline, its lease's end, when it is forgotten; in
+	 * queue.kept, if it is done or cancelled. */
+	struct order_node due_node;
 	uint64_t id;
 	int32_t priority;
-	uint32_t attempts_max; /* 0: the queue's */
-	uint64_t deadline;
-	uint64_t submitted;
+	enum job_place where;
+	uint64_t due; /* UINT64_MAX: never, and in neither */
+
+	struct map_node key_node; /* in queue.by_key, if it has a key */
+	struct queue *queue;
+	struct job_line *line;   /* NULL: no order key */
+	struct job_share *share; /* of its submitter */
 	struct party *submitter;
 	struct value *body;
-	char *content_type;   /* or NULL */
-	char *key;            /* or NULL */
-	uint8_t body_hash[8]; /* of what a repeat has to have as well */
-	size_t n_bytes;       /* charged to the submitter */
+	const char *content_type; /* or NULL */
+	const char *key;          /* or NULL */
+	uint64_t deadline;        /* 0: none */
+	uint64_t submitted;
+	uint32_t attempts_max; /* 0: the queue's */
+	uint32_t n_bytes;      /* charged to the submitter */
 	struct job_status status;
 	struct list followers; /* the service's */
+	char texts[];          /* what the texts above point to */
 };
 
 struct queue_limits {
@@ -93,21 +108,25 @@ struct queue_limits {
 };
 
 struct queue {
-	struct order_node node; /* in state.queues */
+	struct order_node node;      /* in state.queues */
+	struct order_node wake_node; /* in state.waking */
+	uint64_t wake;               /* nothing is due before */
 	struct state *state;
 	char name[65];
-	Helio__Store__V1__QueueConfig *config;
+	Helio__Store__V1__QueueConfig *config; /* as it was given */
 	struct queue_limits limits;
-	struct party *owner;
+	struct party *owner; /* who created it */
 	uint64_t created_revision;
-	struct map by_id;
 	struct map by_key;      /* of submitter's durable id and key */
-	struct map lines;       /* struct order_line, by order key */
+	struct map lines;       /* struct job_line, by order key */
+	struct map shares;      /* struct job_share, by durable id */
 	struct order jobs;      /* by id */
 	struct order ready;     /* by priority, then id */
 	struct order delayed;   /* by not_before */
-	struct order due;       /* by due */
+	struct order leased;    /* by worker, then id */
+	struct order due, kept; /* by due */
 	uint64_t n_of_state[6]; /* by JobState */
+	uint64_t n_open;        /* waiting and leased */
 	uint64_t n_bytes;
 	/* Of this life of the store, by what was applied. */
 	uint64_t n_submitted, n_completed, n_failed, n_lapsed;
@@ -126,7 +145,7 @@ static inline bool job_has_ended(const struct job *job)
 	return job->status.state >= HELIO__STORE__V1__JOB_STATE__JOB_STATE_DONE;
 }
 
-/** Make ready what may begin by `now`. True: something is ready. */
+/** Make ready what may begin by `now`. True: there may be a lease. */
 bool queue_advance(struct queue *queue, uint64_t now);
 
 /** As it is told, without the bodies if `is_brief`. Points into `job`. */
@@ -146,10 +165,16 @@ int queue_apply_changed(struct state *state, const Helio__Store__V1__Step *step,
 			const Helio__Store__V1__Job *change);
 int queue_apply_gone(struct state *state, const Helio__Store__V1__Step *step,
 		     const Helio__Store__V1__JobGone *change);
-/** Of all queues: when the first job is due. */
+/**
+ * When the first job of any queue is due, or before that: queue_draft_due()
+ * puts nothing into the draft then, and this is right again.
+ */
 uint64_t queue_due(const struct state *state);
 int queue_draft_due(struct state *state, uint64_t now, size_t n_max,
 		    struct draft *draft);
+void queue_init_all(struct state *state);
+/** The service's links, of followers and who waits, are taken out. */
 void queue_free_all(struct state *state);
+void queue_dump(const struct state *state, struct buffer *out);
 
 #endif

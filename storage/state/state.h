@@ -61,6 +61,7 @@ struct state {
 	struct map accounts;
 	struct order buckets; /* struct bucket, by name */
 	struct order queues;  /* struct queue, by name */
+	struct order waking;  /* struct queue, by when something is due */
 	struct list outgoing; /* struct outgoing, by number */
 	size_t n_outgoing;
 	struct order expiring; /* struct key, by when their time is over */
@@ -105,7 +106,8 @@ void state_revert(struct state *state);
 /**
  * When the first thing falls due: a key or a lease that is over, a job whose
  * time to begin or to be given up has come, one that is to be forgotten.
- * UINT64_MAX: nothing does.
+ * UINT64_MAX: nothing does. It may be told too early: state_draft_due() finds
+ * nothing then, and it is right again.
  */
 uint64_t state_due(const struct state *state);
 
