@@ -2,27 +2,27 @@
 
 #include "daemon/worker.h"
 
-static struct job *next_job(struct worker *worker)
+static struct task *next_task(struct worker *worker)
 {
 	struct list *link;
 
 	while (list_is_empty(&worker->to_do) && !worker->is_ending)
 		uv_cond_wait(&worker->more, &worker->mutex);
 	link = list_pop_front(&worker->to_do);
-	return link ? container_of(link, struct job, link) : NULL;
+	return link ? container_of(link, struct task, link) : NULL;
 }
 
 static void work(void *argument)
 {
 	struct worker *worker = argument;
-	struct job *job;
+	struct task *task;
 
 	uv_mutex_lock(&worker->mutex);
-	while ((job = next_job(worker))) {
+	while ((task = next_task(worker))) {
 		uv_mutex_unlock(&worker->mutex);
-		job->run(job);
+		task->run(task);
 		uv_mutex_lock(&worker->mutex);
-		list_push_back(&worker->done, &job->link);
+		list_push_back(&worker->done, &task->link);
 		uv_async_send(&worker->finished);
 	}
 	uv_mutex_unlock(&worker->mutex);
@@ -37,9 +37,9 @@ static void tell_done(struct worker *worker)
 	list_splice_back(&done, &worker->done);
 	uv_mutex_unlock(&worker->mutex);
 	while ((link = list_pop_front(&done))) {
-		struct job *job = container_of(link, struct job, link);
+		struct task *task = container_of(link, struct task, link);
 
-		job->done(job);
+		task->done(task);
 	}
 }
 
@@ -80,16 +80,16 @@ no_condition:
 	return r;
 }
 
-void worker_push(struct worker *worker, struct job *job)
+void worker_push(struct worker *worker, struct task *task)
 {
-	list_init(&job->link);
+	list_init(&task->link);
 	if (!worker->is_open) {
-		job->run(job);
-		job->done(job);
+		task->run(task);
+		task->done(task);
 		return;
 	}
 	uv_mutex_lock(&worker->mutex);
-	list_push_back(&worker->to_do, &job->link);
+	list_push_back(&worker->to_do, &task->link);
 	uv_cond_signal(&worker->more);
 	uv_mutex_unlock(&worker->mutex);
 }

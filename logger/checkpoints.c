@@ -12,19 +12,19 @@
 #define BETWEEN_NS (20 * NS_PER_MS)
 
 /* In the reader's thread. What fails is left to the writer, who will see. */
-static void run(struct job *job)
+static void run(struct task *task)
 {
 	struct keeper *keeper =
-		container_of(job, struct keeper, checkpoints.job);
+		container_of(task, struct keeper, checkpoints.task);
 
 	if (fetch_view(keeper) == 0)
 		view_checkpoint(keeper->view);
 }
 
-static void done(struct job *job)
+static void done(struct task *task)
 {
 	struct keeper *keeper =
-		container_of(job, struct keeper, checkpoints.job);
+		container_of(task, struct keeper, checkpoints.task);
 
 	keeper->checkpoints.is_busy = false;
 	keeper_fetched(keeper);
@@ -37,13 +37,13 @@ void checkpoints_tick(struct keeper *keeper, uint64_t now_ns)
 	if (!checkpoints->is_due || checkpoints->is_busy ||
 	    keeper->state != KEEPER_OPEN)
 		return;
-	checkpoints->job.run = run;
-	checkpoints->job.done = done;
+	checkpoints->task.run = run;
+	checkpoints->task.done = done;
 	checkpoints->begun_ns = now_ns;
 	checkpoints->is_busy = true;
 	checkpoints->is_due = false;
 	keeper->n_fetches++;
-	worker_push(&keeper->logger->reader, &checkpoints->job);
+	worker_push(&keeper->logger->reader, &checkpoints->task);
 }
 
 void checkpoints_committed(struct keeper *keeper, uint64_t now_ns)

@@ -15,7 +15,7 @@
 #include "daemon/worker.h"
 
 struct checkpoints {
-	struct job job;
+	struct task task;
 	uint64_t begun_ns; /* the last one */
 	bool is_busy;
 	bool is_due; /* something was committed since */

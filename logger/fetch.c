@@ -152,9 +152,9 @@ static int answer(struct fetch *fetch, struct view *view)
 	return read_runs(fetch, view);
 }
 
-static void run(struct job *job)
+static void run(struct task *task)
 {
-	struct fetch *fetch = container_of(job, struct fetch, job);
+	struct fetch *fetch = container_of(task, struct fetch, task);
 
 	fetch->n = 0;
 	fetch->next = fetch->from;
@@ -165,9 +165,9 @@ static void run(struct job *job)
 
 /* ---- in the loop ---- */
 
-static void done(struct job *job)
+static void done(struct task *task)
 {
-	struct fetch *fetch = container_of(job, struct fetch, job);
+	struct fetch *fetch = container_of(task, struct fetch, task);
 	struct keeper *keeper = fetch->keeper;
 
 	fetch->is_busy = false;
@@ -178,11 +178,11 @@ static void done(struct job *job)
 void fetch_start(struct fetch *fetch, struct keeper *keeper)
 {
 	fetch->keeper = keeper;
-	fetch->job.run = run;
-	fetch->job.done = done;
+	fetch->task.run = run;
+	fetch->task.done = done;
 	fetch->is_busy = true;
 	keeper->n_fetches++;
-	worker_push(&keeper->logger->reader, &fetch->job);
+	worker_push(&keeper->logger->reader, &fetch->task);
 }
 
 const uint8_t *fetch_find(const struct fetch *fetch, uint64_t sequence,

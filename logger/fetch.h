@@ -29,7 +29,7 @@ enum {
 };
 
 struct fetch {
-	struct job job;
+	struct task task;
 	struct keeper *keeper;
 	void (*on_done)(struct fetch *fetch);
 	void *userdata;

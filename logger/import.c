@@ -25,7 +25,7 @@ struct import_run {
 };
 
 struct import {
-	struct job job;
+	struct task task;
 	struct list link; /* in logger.imports */
 	struct logger *logger;
 	struct helio_serving *serving; /* NULL: nobody waits any more */
@@ -97,9 +97,9 @@ static struct import_run *first_run(const struct import *import)
 	return container_of(import->runs.next, struct import_run, link);
 }
 
-static void run_import(struct job *job)
+static void run_import(struct task *task)
 {
-	struct import *import = container_of(job, struct import, job);
+	struct import *import = container_of(task, struct import, task);
 	struct keeper *keeper = import->keeper;
 	const struct import_run *run = first_run(import);
 
@@ -158,9 +158,9 @@ static void count(struct import *import, const struct import_run *run)
 	keeper_tell_news(keeper);
 }
 
-static void done_import(struct job *job)
+static void done_import(struct task *task)
 {
-	struct import *import = container_of(job, struct import, job);
+	struct import *import = container_of(task, struct import, task);
 	struct import_run *run = first_run(import);
 
 	import->is_busy = false;
@@ -188,9 +188,9 @@ static void store_next(struct import *import)
 		return;
 	}
 	import->is_busy = true;
-	import->job.run = run_import;
-	import->job.done = done_import;
-	worker_push(&import->logger->writer, &import->job);
+	import->task.run = run_import;
+	import->task.done = done_import;
+	worker_push(&import->logger->writer, &import->task);
 }
 
 static void take_run(struct import *import,

@@ -262,9 +262,9 @@ struct keeper *keeper_free(struct keeper *keeper)
 	return NULL;
 }
 
-static void run_closing(struct job *job)
+static void run_closing(struct task *task)
 {
-	struct keeper *keeper = container_of(job, struct keeper, closing);
+	struct keeper *keeper = container_of(task, struct keeper, closing);
 
 	keeper->log = log_close(keeper->log);
 	keeper->commit.r = 0;
@@ -273,9 +273,9 @@ static void run_closing(struct job *job)
 			log_delete(keeper->logger->backend, keeper->folder);
 }
 
-static void done_closing(struct job *job)
+static void done_closing(struct task *task)
 {
-	struct keeper *keeper = container_of(job, struct keeper, closing);
+	struct keeper *keeper = container_of(task, struct keeper, closing);
 	int r = keeper->commit.r;
 
 	list_unlink(&keeper->link);
@@ -285,20 +285,20 @@ static void done_closing(struct job *job)
 	keeper_free(keeper);
 }
 
-static void run_unviewing(struct job *job)
+static void run_unviewing(struct task *task)
 {
-	struct keeper *keeper = container_of(job, struct keeper, closing);
+	struct keeper *keeper = container_of(task, struct keeper, closing);
 
 	keeper->view = view_close(keeper->view);
 }
 
-static void done_unviewing(struct job *job)
+static void done_unviewing(struct task *task)
 {
-	struct keeper *keeper = container_of(job, struct keeper, closing);
+	struct keeper *keeper = container_of(task, struct keeper, closing);
 
-	job->run = run_closing;
-	job->done = done_closing;
-	worker_push(&keeper->logger->writer, job);
+	task->run = run_closing;
+	task->done = done_closing;
+	worker_push(&keeper->logger->writer, task);
 }
 
 void keeper_close_if_idle(struct keeper *keeper)

@@ -54,7 +54,7 @@ struct keeping {
 
 /** The writer's next: a batch, and what is to be kept. */
 struct commit {
-	struct job job;
+	struct task task;
 	struct keeper *keeper;
 	struct batch *batch; /* or NULL */
 	struct list keepings;
@@ -125,7 +125,7 @@ struct keeper {
 	bool was_open; /* once: what is kept with it is known */
 	bool wants_expiry;
 	bool has_new_limits;
-	unsigned n_fetches; /* jobs of the reader's that use the view */
+	unsigned n_fetches; /* tasks of the reader's that use the view */
 	struct checkpoints checkpoints;
 
 	struct list captures;
@@ -147,7 +147,7 @@ struct keeper {
 	keeper_fn on_gone;
 	void *gone_userdata;
 	bool is_delete;
-	struct job closing;
+	struct task closing;
 	char why[192]; /* it cannot be opened, or what failed last */
 };
 

@@ -122,9 +122,9 @@ static bool is_fault(int r)
  * After a fault nobody knows what is on disk: the log is closed and opened,
  * which finds out, before anything else is stored.
  */
-static void run(struct job *job)
+static void run(struct task *task)
 {
-	struct commit *commit = container_of(job, struct commit, job);
+	struct commit *commit = container_of(task, struct commit, task);
 	struct keeper *keeper = commit->keeper;
 	bool is_broken = false;
 
@@ -263,9 +263,9 @@ void keeper_tell_news(struct keeper *keeper)
 	}
 }
 
-static void done(struct job *job)
+static void done(struct task *task)
 {
-	struct commit *commit = container_of(job, struct commit, job);
+	struct commit *commit = container_of(task, struct commit, task);
 	struct keeper *keeper = commit->keeper;
 	uint64_t last = keeper->status.last;
 
@@ -322,8 +322,8 @@ static void push(struct keeper *keeper)
 {
 	struct commit *commit = &keeper->commit;
 
-	commit->job.run = run;
-	commit->job.done = done;
+	commit->task.run = run;
+	commit->task.done = done;
 	commit->keeper = keeper;
 	commit->r = 0;
 	commit->r_kept = 0;
@@ -337,7 +337,7 @@ static void push(struct keeper *keeper)
 	list_init(&commit->keepings);
 	list_splice_back(&commit->keepings, &keeper->keepings);
 	keeper->is_committing = true;
-	worker_push(&keeper->logger->writer, &commit->job);
+	worker_push(&keeper->logger->writer, &commit->task);
 }
 
 void keeper_commit(struct keeper *keeper)

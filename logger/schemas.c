@@ -247,7 +247,7 @@ void schemas_found(struct keeper *keeper, const char *key)
 /* ---- telling ---- */
 
 struct telling {
-	struct job job;
+	struct task task;
 	struct errand *errand;
 	struct keeper *keeper;
 	char key[KEY_BYTES];
@@ -271,9 +271,9 @@ static int copy_set(const char *key, const void *value, size_t n_value,
 	return 0;
 }
 
-static void run(struct job *job)
+static void run(struct task *task)
 {
-	struct telling *telling = container_of(job, struct telling, job);
+	struct telling *telling = container_of(task, struct telling, task);
 	struct log *log = telling->keeper->log;
 
 	telling->r = log ? log_state_each(log, telling->key, copy_set, telling)
@@ -292,9 +292,9 @@ static int answer(struct errand *errand)
 	return helio_serving_reply(errand->serving, &reply.base);
 }
 
-static void done(struct job *job)
+static void done(struct task *task)
 {
-	struct telling *telling = container_of(job, struct telling, job);
+	struct telling *telling = container_of(task, struct telling, task);
 	struct errand *errand = telling->errand;
 
 	keeper_fetched(telling->keeper);
@@ -335,13 +335,13 @@ void schemas_get(struct errand *errand)
 		errand_fail(errand, HELIO_RESOURCE_EXHAUSTED, "no memory");
 		return;
 	}
-	telling->job.run = run;
-	telling->job.done = done;
+	telling->task.run = run;
+	telling->task.done = done;
 	telling->errand = errand;
 	telling->keeper = keeper;
 	write_key(request->hash.data, telling->key);
 	errand->state = telling;
 	errand->free_state = free_telling;
 	keeper->n_fetches++;
-	worker_push(&keeper->logger->writer, &telling->job);
+	worker_push(&keeper->logger->writer, &telling->task);
 }

@@ -14,17 +14,17 @@
 #include "logger/service.h"
 
 struct verification {
-	struct job job;
+	struct task task;
 	struct errand *errand;
 	struct keeper *keeper;
 	struct log_finding finding;
 	int r;
 };
 
-static void run_verification(struct job *job)
+static void run_verification(struct task *task)
 {
 	struct verification *verification =
-		container_of(job, struct verification, job);
+		container_of(task, struct verification, task);
 
 	verification->r = log_verify(verification->keeper->logger->backend,
 				     verification->keeper->folder,
@@ -53,10 +53,10 @@ static int answer_verify(struct errand *errand)
 	return helio_serving_reply(errand->serving, &reply.base);
 }
 
-static void done_verification(struct job *job)
+static void done_verification(struct task *task)
 {
 	struct verification *verification =
-		container_of(job, struct verification, job);
+		container_of(task, struct verification, task);
 	struct errand *errand = verification->errand;
 
 	keeper_fetched(verification->keeper);
@@ -83,12 +83,12 @@ void verify(struct errand *errand)
 		errand_fail(errand, HELIO_RESOURCE_EXHAUSTED, "no memory");
 		return;
 	}
-	verification->job.run = run_verification;
-	verification->job.done = done_verification;
+	verification->task.run = run_verification;
+	verification->task.done = done_verification;
 	verification->errand = errand;
 	verification->keeper = keeper;
 	errand->state = verification;
 	errand->free_state = free;
 	keeper->n_fetches++;
-	worker_push(&errand->logger->carer, &verification->job);
+	worker_push(&errand->logger->carer, &verification->task);
 }
