@@ -9,7 +9,7 @@
 #include "base/cleanup.h"
 #include "base/le.h"
 #include "base/list.h"
-#include "logger/row.h"
+#include "storage/backend/row.h"
 
 enum {
 	BYTES_BYTES = 8,

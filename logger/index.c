@@ -8,8 +8,8 @@
 
 #include "base/cleanup.h"
 #include "base/le.h"
-#include "logger/row.h"
 #include "logger/segment.h"
+#include "storage/backend/row.h"
 
 DEFINE_CLEANUP(struct store_cursor *, store_cursor_close);
 

@@ -8,7 +8,7 @@
 
 #include "base/le.h"
 #include "logger/keys_inside.h"
-#include "logger/row.h"
+#include "storage/backend/row.h"
 
 enum { PRODUCER_ROW_BYTES = 24 + BODY_HASH_BYTES };
 

@@ -7,7 +7,7 @@
 #include "base/cleanup.h"
 #include "base/le.h"
 #include "logger/keys.h"
-#include "logger/row.h"
+#include "storage/backend/row.h"
 
 enum { ROW_BYTES = 32, TIME_AT = 16 };
 

@@ -7,7 +7,7 @@
 #include "base/cleanup.h"
 #include "base/le.h"
 #include "logger/keys_inside.h"
-#include "logger/row.h"
+#include "storage/backend/row.h"
 
 DEFINE_CLEANUP(struct store_cursor *, store_cursor_close);
 

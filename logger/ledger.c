@@ -10,7 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/le.h"
-#include "logger/row.h"
+#include "storage/backend/row.h"
 
 const struct store_layout ledger_layout = {
 	.application = "HLst",

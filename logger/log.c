@@ -9,7 +9,7 @@
 #include "base/cleanup.h"
 #include "logger/home.h"
 #include "logger/log_inside.h"
-#include "logger/row.h"
+#include "storage/backend/row.h"
 
 DEFINE_CLEANUP(struct log *, log_close);
 DEFINE_CLEANUP(struct store_cursor *, store_cursor_close);

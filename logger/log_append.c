@@ -5,7 +5,7 @@
 
 #include "base/le.h"
 #include "logger/log_inside.h"
-#include "logger/row.h"
+#include "storage/backend/row.h"
 
 enum { KEY_BYTES = 32 }; /* of a row of SEGMENT_KEYS, about */
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "logger/log_inside.h"
-#include "logger/row.h"
+#include "storage/backend/row.h"
 
 /* Look at each record, and find the last. */
 static int look(struct run_reader *reader, struct chunk *chunk)

@@ -9,7 +9,7 @@
 #include "base/le.h"
 #include "logger/home.h"
 #include "logger/log_inside.h"
-#include "logger/row.h"
+#include "storage/backend/row.h"
 
 DEFINE_CLEANUP(struct store_cursor *, store_cursor_close);
 DEFINE_CLEANUP(struct store *, store_close);

@@ -11,8 +11,8 @@
 #include "logger/index.h"
 #include "logger/ledger.h"
 #include "logger/log.h"
-#include "logger/row.h"
 #include "logger/segment.h"
+#include "storage/backend/row.h"
 
 DEFINE_CLEANUP(struct store_cursor *, store_cursor_close);
 

@@ -10,7 +10,7 @@
 
 #include "base/crc32c.h"
 #include "base/le.h"
-#include "logger/row.h"
+#include "storage/backend/row.h"
 
 const struct store_layout segment_layout = {
 	.application = "HLsg",

@@ -7,8 +7,8 @@
 #include "base/cleanup.h"
 #include "base/le.h"
 #include "logger/log.h"
-#include "logger/row.h"
 #include "logger/view_inside.h"
+#include "storage/backend/row.h"
 
 DEFINE_CLEANUP(struct view *, view_close);
 DEFINE_CLEANUP(struct store_cursor *, store_cursor_close);

@@ -5,9 +5,9 @@
 
 #include "base/cleanup.h"
 #include "logger/log.h"
-#include "logger/row.h"
 #include "logger/view_inside.h"
 #include "proto/subject.h"
+#include "storage/backend/row.h"
 
 DEFINE_CLEANUP(struct store_cursor *, store_cursor_close);
 

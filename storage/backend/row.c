@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-#include "logger/row.h"
+#include "storage/backend/row.h"
 
 #include <endian.h>
 #include <errno.h>

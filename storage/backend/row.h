@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef LOGGER_ROW_H
-#define LOGGER_ROW_H
+#ifndef STORAGE_BACKEND_ROW_H
+#define STORAGE_BACKEND_ROW_H
 
 /**
- * Small values in a log's tables: behind each stands the CRC-32C of its key and
+ * Small values in tables: behind each stands the CRC-32C of its key and
  * itself, 4 bytes, so that no flipped bit makes it another. A numbered key
  * counts as its 8 bytes, little-endian.
  */
