@@ -192,20 +192,21 @@ static void join(struct consumer *consumer)
 static void ask(struct consumer *consumer)
 {
 	struct access *access = &consumer->logger->access;
-	int r = access_ask(access, consumer->principal, "log-read",
-			   consumer->log, strlen(consumer->log),
-			   &consumer->wait);
+	const struct access_question question = {
+		.principal = consumer->principal,
+		.verb = "log-read",
+		.resource = consumer->log,
+		.n_resource = strlen(consumer->log),
+	};
+	int r = access_ask(access, &question, &consumer->wait);
 
 	if (r == -EINPROGRESS)
 		return;
-	if (r < 0)
-		consumer_end(consumer, HELIO_UNAVAILABLE,
-			     "the switch cannot be asked");
-	else if (r == 0)
-		consumer_end(consumer, HELIO_PERMISSION_DENIED,
-			     access->refusal);
-	else
+	if (r == 1)
 		join(consumer);
+	else
+		consumer_end(consumer, access_status(r),
+			     access_reason(access, r));
 }
 
 static void on_verdict(struct access_wait *wait, int r)
@@ -213,8 +214,8 @@ static void on_verdict(struct access_wait *wait, int r)
 	struct consumer *consumer = container_of(wait, struct consumer, wait);
 
 	if (r < 0)
-		consumer_end(consumer, HELIO_UNAVAILABLE,
-			     "the switch cannot be asked");
+		consumer_end(consumer, access_status(r),
+			     access_reason(&consumer->logger->access, r));
 	else if (consumer->is_opening)
 		ask(consumer);
 	else if (consumer->cursor)

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "base/list.h"
-#include "logger/access.h"
+#include "daemon/access.h"
 #include "logger/sieve.h"
 #include "rpc/heliograph-rpc.h"
 

@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "daemon/errand.h"
 #include "logger/cursor.h"
-#include "logger/errand.h"
 #include "logger/keeper.h"
 #include "logger/logger.h"
 #include "logger/service.h"
@@ -39,9 +39,10 @@ static void describe(const struct cursor *cursor,
 /* The cursor that an errand is about; NULL when it is gone. */
 static struct cursor *cursor_of(const struct errand *errand)
 {
-	struct keeper *keeper = keeper_lookup(errand->logger, errand->log);
+	struct keeper *keeper =
+		keeper_lookup(logger_of(errand), errand->resource);
 
-	return keeper ? cursor_lookup(keeper, errand->cursor) : NULL;
+	return keeper ? cursor_lookup(keeper, service_cursor(errand)) : NULL;
 }
 
 static int answer_gone(const struct errand *errand)
@@ -113,7 +114,7 @@ static void find_place(struct errand *errand, struct keeper *keeper,
 
 /* ---- create ---- */
 
-static int answer_create(struct errand *errand)
+static int answer_cursor(struct errand *errand, bool was_there)
 {
 	Helio__Log__V1__CreateCursorReply reply =
 		HELIO__LOG__V1__CREATE_CURSOR_REPLY__INIT;
@@ -125,8 +126,18 @@ static int answer_create(struct errand *errand)
 	describe(cursor, &shown);
 	reply.cursor = &shown;
 	reply.has_was_there = 1;
-	reply.was_there = errand->was_there;
+	reply.was_there = was_there;
 	return helio_serving_reply(errand->serving, &reply.base);
+}
+
+static int answer_create(struct errand *errand)
+{
+	return answer_cursor(errand, false);
+}
+
+static int answer_existing(struct errand *errand)
+{
+	return answer_cursor(errand, true);
 }
 
 static bool is_config_equal(const Helio__Log__V1__CursorConfig *a,
@@ -206,7 +217,7 @@ static void create_at(struct errand *errand, uint64_t sequence)
 			    "somebody else has just made it");
 		return;
 	}
-	r = cursor_new(keeper, errand->cursor, errand->durable_id,
+	r = cursor_new(keeper, service_cursor(errand), errand->durable_id,
 		       config_of(errand), &cursor);
 	if (r < 0) {
 		errand_fail(errand, HELIO_RESOURCE_EXHAUSTED, "no memory");
@@ -228,15 +239,14 @@ void cursor_service_create(struct errand *errand)
 	if (!keeper)
 		return;
 	cursor = cursor_of(errand);
-	errand->was_there = cursor != NULL;
 	if (fault)
 		errand_fail(errand, HELIO_INVALID_ARGUMENT, "%s", fault);
 	else if (cursor && is_config_equal(cursor->config, config_of(errand)))
-		errand_answer(errand, answer_create);
+		errand_answer(errand, answer_existing);
 	else if (cursor)
 		errand_fail(errand, HELIO_ALREADY_EXISTS,
 			    "%s is there with another configuration",
-			    errand->cursor);
+			    service_cursor(errand));
 	else if (count(keeper) >= CURSORS_MAX)
 		errand_fail(errand, HELIO_RESOURCE_EXHAUSTED,
 			    "the log has %d cursors already", CURSORS_MAX);
@@ -250,7 +260,8 @@ static int answer_list(struct errand *errand)
 {
 	Helio__Log__V1__ListCursorsReply reply =
 		HELIO__LOG__V1__LIST_CURSORS_REPLY__INIT;
-	struct keeper *keeper = keeper_lookup(errand->logger, errand->log);
+	struct keeper *keeper =
+		keeper_lookup(logger_of(errand), errand->resource);
 	_cleanup_(freep) Helio__Log__V1__Cursor *cursors = NULL;
 	Helio__Log__V1__Cursor *shown[CURSORS_MAX];
 	struct list *link;
@@ -282,7 +293,7 @@ void cursor_service_list(struct errand *errand)
 static void ask_owner(struct errand *errand,
 		      void (*act)(struct errand *errand, struct cursor *cursor))
 {
-	struct access *access = &errand->logger->access;
+	struct access *access = &logger_of(errand)->access;
 	struct cursor *cursor;
 	int r = 1;
 
@@ -291,22 +302,19 @@ static void ask_owner(struct errand *errand,
 	cursor = cursor_of(errand);
 	if (!cursor) {
 		errand_fail(errand, HELIO_NOT_FOUND, "%s has no cursor %s",
-			    errand->log, errand->cursor);
+			    errand->resource, service_cursor(errand));
 		return;
 	}
 	if (strcmp(cursor->owner, errand->durable_id) != 0)
-		r = access_ask(access, errand->principal, "log-admin",
-			       errand->log, strlen(errand->log), &errand->wait);
+		r = errand_ask(errand, "log-admin", errand->resource);
 	if (r == -EINPROGRESS)
 		return;
-	if (r < 0)
-		errand_fail(errand, HELIO_UNAVAILABLE,
-			    "the switch cannot be asked");
-	else if (r == 0)
-		errand_fail(errand, HELIO_PERMISSION_DENIED,
-			    "it is another's cursor, and %s", access->refusal);
-	else
+	if (r == 1)
 		act(errand, cursor);
+	else
+		errand_fail(errand, access_status(r), "%s%s",
+			    r ? "" : "it is another's cursor, and ",
+			    access_reason(access, r));
 }
 
 static int answer_move(struct errand *errand)

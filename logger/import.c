@@ -218,16 +218,19 @@ static void take_run(struct import *import,
 static void open_import(struct import *import)
 {
 	struct access *access = &import->logger->access;
+	const struct access_question question = {
+		.principal = import->principal,
+		.verb = "log-admin",
+		.resource = import->log,
+		.n_resource = strlen(import->log),
+	};
 	struct keeper *keeper;
-	int r = access_ask(access, import->principal, "log-admin", import->log,
-			   strlen(import->log), &import->wait);
+	int r = access_ask(access, &question, &import->wait);
 
 	if (r == -EINPROGRESS)
 		return;
-	if (r <= 0) {
-		end_import(import,
-			   r ? HELIO_UNAVAILABLE : HELIO_PERMISSION_DENIED,
-			   r ? "the switch cannot be asked" : access->refusal);
+	if (r != 1) {
+		end_import(import, access_status(r), access_reason(access, r));
 		return;
 	}
 	keeper = keeper_lookup(import->logger, import->log);
@@ -246,8 +249,8 @@ static void on_verdict(struct access_wait *wait, int r)
 	struct import *import = container_of(wait, struct import, wait);
 
 	if (r < 0)
-		end_import(import, HELIO_UNAVAILABLE,
-			   "the switch cannot be asked");
+		end_import(import, access_status(r),
+			   access_reason(&import->logger->access, r));
 	else
 		open_import(import);
 }

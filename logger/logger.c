@@ -13,7 +13,6 @@
 #include "base/clock.h"
 #include "base/diag.h"
 #include "logger/consumer.h"
-#include "logger/errand.h"
 #include "logger/import.h"
 #include "logger/keeper.h"
 #include "logger/log.h"
@@ -63,7 +62,7 @@ bool logger_turn(struct logger *logger)
 	struct list *link;
 
 	logger->now_unix_ns = 0;
-	errands_turn(logger);
+	errands_turn(&logger->errands);
 	has_more = readers_turn(logger);
 	consumers_turn(logger);
 	while ((link = list_pop_front(&logger->stirred)))
@@ -205,7 +204,7 @@ int logger_init(struct logger *logger, uv_loop_t *uv, struct helio *bus,
 	list_init(&logger->keepers);
 	list_init(&logger->readers);
 	list_init(&logger->consumers);
-	list_init(&logger->errands);
+	errands_init(&logger->errands, &logger->access, logger);
 	list_init(&logger->imports);
 	list_init(&logger->queries);
 	list_init(&logger->stirred);
@@ -274,7 +273,7 @@ void logger_deinit(struct logger *logger)
 	imports_end(logger);
 	queries_end(logger);
 	store_rest(logger);
-	errands_end(logger);
+	errands_end(&logger->errands, "the logger ends");
 	list_for_each_safe (link, after, &logger->keepers)
 		close_keeper(container_of(link, struct keeper, link));
 	helio_server_free(logger->server);

@@ -16,8 +16,9 @@
 #include <uv.h>
 
 #include "base/list.h"
+#include "daemon/access.h"
+#include "daemon/errand.h"
 #include "daemon/worker.h"
-#include "logger/access.h"
 
 struct backend;
 struct helio;
@@ -41,11 +42,11 @@ struct logger {
 	struct helio_server *server; /* NULL before it is made */
 	struct list keepers;         /* struct keeper, by name */
 	struct list readers;         /* struct reader */
-	struct list errands;         /* struct errand */
-	struct list consumers;       /* struct consumer */
-	struct list imports;         /* struct import */
-	struct list queries;         /* struct query */
-	struct list stirred;         /* those with something to store */
+	struct errands errands;
+	struct list consumers; /* struct consumer */
+	struct list imports;   /* struct import */
+	struct list queries;   /* struct query */
+	struct list stirred;   /* those with something to store */
 	uint64_t n_waiting_bytes;
 	bool is_paused;
 	void (*on_ready)(void *userdata); /* serving, and all logs settled */

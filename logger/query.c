@@ -12,8 +12,8 @@
 
 #include "base/cleanup.h"
 #include "base/le.h"
+#include "daemon/errand.h"
 #include "logger/answer.h"
-#include "logger/errand.h"
 #include "logger/keeper.h"
 #include "logger/logger.h"
 #include "logger/service.h"
@@ -138,12 +138,17 @@ static void fail(struct query *query, unsigned status, const char *reason)
 /* Who looks for patterns of gaps asks for those. */
 static int judge(struct query *query, char kind, const char *subject, size_t n)
 {
+	const struct access_question question = {
+		.principal = query->principal,
+		.verb = kind == 'O' ? "observe" : "subscribe",
+		.resource = subject,
+		.n_resource = n,
+		.is_terse = true,
+	};
 	int r = 0;
 
 	if (n && n <= SUBJECT_MAX_BYTES && pattern_is_valid(subject, n))
-		r = access_ask(&query->logger->access, query->principal,
-			       kind == 'O' ? "observe" : "subscribe", subject,
-			       n, &query->wait);
+		r = access_ask(&query->logger->access, &question, &query->wait);
 	if (r >= 0) {
 		uv_buf_t byte =
 			uv_buf_init(r ? (char[]){ 'Y' } : (char[]){ 'N' }, 1);
@@ -391,7 +396,8 @@ static const char *fault(const struct errand *errand,
 		return "no question is given";
 	if (strlen(request->sql) > ANSWER_SQL_MAX)
 		return "the question is longer than 64 KiB";
-	if (count(errand->logger, errand->principal, &n_own) >= QUERIES_MAX ||
+	if (count(logger_of(errand), errand->principal, &n_own) >=
+		    QUERIES_MAX ||
 	    n_own >= QUERIES_OF_ONE_MAX)
 		return "too many questions are being answered";
 	return NULL;
@@ -407,14 +413,14 @@ static struct query *query_new(struct errand *errand, struct keeper *keeper)
 
 	if (!query)
 		return NULL;
-	query->logger = errand->logger;
+	query->logger = logger_of(errand);
 	query->keeper = keeper;
 	query->wait.on_verdict = on_verdict;
 	snprintf(query->principal, sizeof(query->principal), "%s",
 		 errand->principal);
 	list_init(&query->wait.link);
 	list_init(&query->link);
-	list_push_back(&errand->logger->queries, &query->link);
+	list_push_back(&logger_of(errand)->queries, &query->link);
 	keeper->n_fetches++;
 	query->serving = errand_hand_over(errand);
 	helio_serving_listen(query->serving, &events, query);

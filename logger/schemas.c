@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "daemon/errand.h"
 #include "helio/registry/v1/registry.pb-c.h"
-#include "logger/errand.h"
 #include "logger/keeper.h"
 #include "logger/logger.h"
 #include "logger/service.h"

@@ -4,13 +4,13 @@
 
 #include <errno.h>
 #include <helio/log/v1/log.helio.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/diag.h"
+#include "logger/config.h"
 #include "logger/consumer.h"
 #include "logger/cursor_service.h"
-#include "logger/errand.h"
 #include "logger/import.h"
 #include "logger/keeper.h"
 #include "logger/logger.h"
@@ -73,12 +73,13 @@ void service_describe(const struct keeper *keeper, Helio__Log__V1__Log *ret_log)
 
 static struct keeper *find(struct errand *errand)
 {
-	struct keeper *keeper = keeper_lookup(errand->logger, errand->log);
+	struct keeper *keeper =
+		keeper_lookup(logger_of(errand), errand->resource);
 
 	if (keeper && keeper->state != KEEPER_CLOSING)
 		return keeper;
 	errand_fail(errand, HELIO_NOT_FOUND, "no log is called %s",
-		    errand->log);
+		    errand->resource);
 	return NULL;
 }
 
@@ -98,11 +99,11 @@ struct keeper *service_log(struct errand *errand)
 
 /* ---- create ---- */
 
-static int answer_create(struct errand *errand)
+static int answer_log(struct errand *errand, bool was_there)
 {
 	Helio__Log__V1__CreateReply reply = HELIO__LOG__V1__CREATE_REPLY__INIT;
 	const struct keeper *keeper =
-		keeper_lookup(errand->logger, errand->log);
+		keeper_lookup(logger_of(errand), errand->resource);
 	Helio__Log__V1__Log log;
 
 	if (!keeper)
@@ -111,16 +112,27 @@ static int answer_create(struct errand *errand)
 	service_describe(keeper, &log);
 	reply.log = &log;
 	reply.has_was_there = 1;
-	reply.was_there = errand->was_there;
+	reply.was_there = was_there;
 	return helio_serving_reply(errand->serving, &reply.base);
+}
+
+static int answer_create(struct errand *errand)
+{
+	return answer_log(errand, false);
+}
+
+static int answer_existing(struct errand *errand)
+{
+	return answer_log(errand, true);
 }
 
 static void on_undone(struct keeper *keeper, unsigned status,
 		      const char *reason, void *userdata)
 {
 	struct errand *errand = userdata;
+	const char *why = errand->state;
 
-	errand_fail(errand, errand->status, "%s", errand->why);
+	errand_fail(errand, errand->status, "%s", why ? why : "no memory");
 }
 
 /* What cannot capture what it should is not made. */
@@ -134,14 +146,14 @@ static void on_created(struct keeper *keeper, unsigned status,
 		return;
 	}
 	errand->status = status;
-	snprintf(errand->why, sizeof(errand->why), "%s", reason);
+	errand->state = strdup(reason);
+	errand->free_state = free;
 	keeper_close(keeper, keeper->was_open, on_undone, errand);
 }
 
 static void compare_existing(struct errand *errand, struct keeper *keeper,
 			     const Helio__Log__V1__Config *config)
 {
-	errand->was_there = true;
 	if (!keeper->config.proto || keeper->state == KEEPER_OPENING)
 		errand_fail(errand, HELIO_UNAVAILABLE, "%s: %s", keeper->name,
 			    keeper->fault[0] ? keeper->fault
@@ -151,7 +163,7 @@ static void compare_existing(struct errand *errand, struct keeper *keeper,
 			    "%s is there with another configuration",
 			    keeper->name);
 	else
-		errand_answer(errand, answer_create);
+		errand_answer(errand, answer_existing);
 }
 
 static size_t count_logs(const struct logger *logger)
@@ -172,12 +184,13 @@ static void create(struct errand *errand)
 		(const void *)errand->request;
 	const Helio__Log__V1__Config *proto =
 		request->config ? request->config : &empty;
-	struct keeper *keeper = keeper_lookup(errand->logger, errand->log);
+	struct keeper *keeper =
+		keeper_lookup(logger_of(errand), errand->resource);
 	const char *fault = config_fault(proto);
 	struct config config;
 
 	/* The keys of its dead letters would be those of producers. */
-	if (!strcmp(errand->log, "producer"))
+	if (!strcmp(errand->resource, "producer"))
 		fault = "no log is called producer";
 	if (fault) {
 		errand_fail(errand, HELIO_INVALID_ARGUMENT, "%s", fault);
@@ -187,14 +200,14 @@ static void create(struct errand *errand)
 		compare_existing(errand, keeper, proto);
 		return;
 	}
-	if (count_logs(errand->logger) >= LOGS_MAX) {
+	if (count_logs(logger_of(errand)) >= LOGS_MAX) {
 		errand_fail(errand, HELIO_RESOURCE_EXHAUSTED,
 			    "there are %d logs already", LOGS_MAX);
 		return;
 	}
 	if (config_copy(proto, &config) < 0 ||
-	    keeper_new(errand->logger, errand->log, &config, on_created, errand,
-		       &keeper) < 0)
+	    keeper_new(logger_of(errand), errand->resource, &config, on_created,
+		       errand, &keeper) < 0)
 		errand_fail(errand, HELIO_RESOURCE_EXHAUSTED, "no memory");
 }
 
@@ -204,7 +217,7 @@ static int answer_change(struct errand *errand)
 {
 	Helio__Log__V1__ChangeReply reply = HELIO__LOG__V1__CHANGE_REPLY__INIT;
 	const struct keeper *keeper =
-		keeper_lookup(errand->logger, errand->log);
+		keeper_lookup(logger_of(errand), errand->resource);
 	Helio__Log__V1__Log log;
 
 	if (!keeper)
@@ -259,7 +272,7 @@ static int answer_get(struct errand *errand)
 {
 	Helio__Log__V1__GetReply reply = HELIO__LOG__V1__GET_REPLY__INIT;
 	const struct keeper *keeper =
-		keeper_lookup(errand->logger, errand->log);
+		keeper_lookup(logger_of(errand), errand->resource);
 	Helio__Log__V1__Log log;
 
 	if (!keeper)
@@ -290,7 +303,7 @@ static size_t page(const struct errand *errand, struct keeper **ret_keepers,
 	struct list *link;
 
 	*ret_has_more = false;
-	list_for_each (link, &errand->logger->keepers) {
+	list_for_each (link, &logger_of(errand)->keepers) {
 		struct keeper *keeper = container_of(link, struct keeper, link);
 
 		if (strcmp(keeper->name, after) <= 0)
@@ -314,9 +327,7 @@ static int answer_list(struct errand *errand)
 
 	reply.logs = shown;
 	for (size_t i = 0; i < n; i++) {
-		int r = access_ask(&errand->logger->access, errand->principal,
-				   "log-read", keepers[i]->name,
-				   strlen(keepers[i]->name), &errand->wait);
+		int r = errand_ask(errand, "log-read", keepers[i]->name);
 
 		if (r == -EINPROGRESS)
 			return -EAGAIN;
@@ -378,7 +389,7 @@ static unsigned count_readers(const struct errand *errand)
 	struct list *link;
 	unsigned n = 0;
 
-	list_for_each (link, &errand->logger->readers)
+	list_for_each (link, &logger_of(errand)->readers)
 		n += !strcmp(container_of(link, struct reader, link)->principal,
 			     errand->principal);
 	return n;
@@ -425,12 +436,40 @@ LOG_OF(cursor_of_create, Helio__Log__V1__CreateCursorRequest, name)
 LOG_OF(cursor_of_move, Helio__Log__V1__MoveCursorRequest, name)
 LOG_OF(cursor_of_delete, Helio__Log__V1__DeleteCursorRequest, name)
 
+struct method_type {
+	struct errand_type errand;                                 /* first */
+	const char *(*cursor_of)(const ProtobufCMessage *request); /* or NULL */
+};
+
+static const struct method_type *method_of(const struct errand_type *type)
+{
+	return (const void *)type;
+}
+
+const char *service_cursor(const struct errand *errand)
+{
+	return method_of(errand->type)->cursor_of(errand->request);
+}
+
+static const char *fault_of(const struct errand_type *type,
+			    const ProtobufCMessage *request)
+{
+	const struct method_type *method = method_of(type);
+
+	if (type->resource_of && !config_is_name(type->resource_of(request)))
+		return "no name of a log is given";
+	if (method->cursor_of && !config_is_name(method->cursor_of(request)))
+		return "no name of a cursor is given";
+	return NULL;
+}
+
 #define TYPE(of, right, log, cursor, function)        \
-	static const struct errand_type of##_type = { \
-		.verb = right,                        \
-		.log_of = log,                        \
+	static const struct method_type of##_type = { \
+		.errand.verb = right,                 \
+		.errand.resource_of = log,            \
+		.errand.fault_of = fault_of,          \
+		.errand.act = function,               \
 		.cursor_of = cursor,                  \
-		.act = function,                      \
 	}
 
 TYPE(query, "log-read", log_of_query, NULL, query_start);
@@ -450,14 +489,16 @@ TYPE(move_cursor, "log-read", log_of_move_cursor, cursor_of_move,
 TYPE(delete_cursor, "log-read", log_of_delete_cursor, cursor_of_delete,
      cursor_service_delete);
 
-#define METHOD(method, type)                                    \
-	static void method##_method(                            \
-		struct helio_serving *serving,                  \
-		const Helio__Log__V1__##type##Request *request, \
-		void *userdata)                                 \
-	{                                                       \
-		errand_start(userdata, &method##_type, serving, \
-			     &request->base);                   \
+#define METHOD(method, type)                                                   \
+	static void method##_method(                                           \
+		struct helio_serving *serving,                                 \
+		const Helio__Log__V1__##type##Request *request,                \
+		void *userdata)                                                \
+	{                                                                      \
+		struct logger *logger = userdata;                              \
+                                                                               \
+		errand_start(&logger->errands, &method##_type.errand, serving, \
+			     &request->base);                                  \
 	}
 
 METHOD(query, Query)

@@ -6,12 +6,21 @@
 
 #include <helio/log/v1/log.pb-c.h>
 
-struct errand;
+#include "daemon/errand.h"
+
 struct keeper;
 struct logger;
 
+static inline struct logger *logger_of(const struct errand *errand)
+{
+	return errand->errands->userdata;
+}
+
 /** Begin to serve. Returns 0 or a negative errno. */
 int service_start(struct logger *logger);
+
+/** The name of the cursor that an errand is about; only of those that are. */
+const char *service_cursor(const struct errand *errand);
 
 /** The log of an errand, that is served; else it fails, and NULL. */
 struct keeper *service_log(struct errand *errand);

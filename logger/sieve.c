@@ -91,8 +91,15 @@ void sieve_deinit(struct sieve *sieve)
 static int may(struct sieve *sieve, const char *verb, const char *subject,
 	       size_t n, struct access_wait *wait)
 {
-	return access_ask(&sieve->keeper->logger->access, sieve->principal,
-			  verb, subject, n, wait);
+	const struct access_question question = {
+		.principal = sieve->principal,
+		.verb = verb,
+		.resource = subject,
+		.n_resource = n,
+		.is_terse = true,
+	};
+
+	return access_ask(&sieve->keeper->logger->access, &question, wait);
 }
 
 /* Asked once for all patterns of the log, and again when policy changes. */

@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "logger/access.h"
+#include "daemon/access.h"
 #include "proto/run.h"
 
 struct keeper;

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "logger/errand.h"
+#include "daemon/errand.h"
 #include "logger/keeper.h"
 #include "logger/logger.h"
 #include "logger/service.h"
@@ -70,12 +70,13 @@ static void done_verification(struct task *task)
 /* A damaged log is what this is for, too. */
 void verify(struct errand *errand)
 {
-	struct keeper *keeper = keeper_lookup(errand->logger, errand->log);
+	struct keeper *keeper =
+		keeper_lookup(logger_of(errand), errand->resource);
 	struct verification *verification;
 
 	if (!keeper || keeper->state == KEEPER_CLOSING) {
 		errand_fail(errand, HELIO_NOT_FOUND, "no log is called %s",
-			    errand->log);
+			    errand->resource);
 		return;
 	}
 	verification = calloc(1, sizeof(*verification));
@@ -90,5 +91,5 @@ void verify(struct errand *errand)
 	errand->state = verification;
 	errand->free_state = free;
 	keeper->n_fetches++;
-	worker_push(&errand->logger->carer, &verification->task);
+	worker_push(&logger_of(errand)->carer, &verification->task);
 }

@@ -4,32 +4,27 @@
 
 #include <errno.h>
 #include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "helio/switch/v1/switch.pb-c.h"
-#include "proto/unpack.h"
-#include "rpc/heliograph.h"
+#include "base/list.h"
 
-enum { TIMEOUT_MS = 5000, BODY_BYTES = 1024, ARENA_BYTES = 4096 };
+static void on_told(struct check *check, int r,
+		    const struct check_verdict *told);
 
 void rights_init(struct rights *rights, struct helio *bus,
 		 const char *principal, rights_fn on_verdict, void *userdata)
 {
 	*rights = (struct rights){ .bus = bus,
 				   .principal = principal,
+				   .check.on_verdict = on_told,
 				   .on_verdict = on_verdict,
 				   .userdata = userdata };
 }
 
 void rights_deinit(struct rights *rights)
 {
-	if (rights->call)
-		helio_call_cancel(rights->call);
-	rights->call = NULL;
+	check_cancel(&rights->check);
 	free(rights->asked);
 	rights->asked = NULL;
 }
@@ -77,60 +72,34 @@ static void refuse(struct rights *rights, const char *why)
 		 rights->n_asked > 1 ? ", nor call any of it" : "", why);
 }
 
-/* Returns whether the answer is yes; no notes the first reason. */
-static bool take_reply(struct rights *rights, const struct helio_message *reply)
+static void on_told(struct check *check, int r,
+		    const struct check_verdict *told)
 {
-	_Alignas(max_align_t) uint8_t bytes[ARENA_BYTES];
-	struct unpack_arena arena = { .bytes = bytes,
-				      .n_bytes = sizeof(bytes) };
-	const Helio__Switch__V1__CheckReply *check;
-	ProtobufCMessage *message;
-
-	if (unpack(&helio__switch__v1__check_reply__descriptor, reply->body,
-		   reply->n_body, &arena, &message))
-		return false;
-	check = (const void *)message;
-	if (!check->allowed && !*rights->refusal)
-		refuse(rights, check->text ? check->text : "denied");
-	return check->allowed;
-}
-
-static void on_reply(struct helio_call *call, const struct helio_reply *reply,
-		     void *userdata)
-{
-	struct rights *rights = userdata;
+	struct rights *rights = container_of(check, struct rights, check);
 	char text[RIGHTS_TEXT_BYTES];
 
-	rights->call = NULL;
-	if (reply->status != HELIO_OK) {
+	if (r < 0) {
 		snprintf(text, sizeof(text), "the switch cannot be asked: %s",
-			 reply->reason);
+			 told->text);
 		tell(rights, RIGHTS_UNKNOWN, text);
-	} else if (take_reply(rights, reply->message)) {
-		tell(rights, RIGHTS_YES, "");
-	} else if (++rights->next == rights->n_asked) {
-		tell(rights, RIGHTS_NO, rights->refusal);
-	} else if (rights_ask(rights) < 0) {
-		tell(rights, RIGHTS_UNKNOWN, "the switch cannot be asked");
+		return;
 	}
+	if (told->is_allowed) {
+		tell(rights, RIGHTS_YES, "");
+		return;
+	}
+	if (!*rights->refusal)
+		refuse(rights, told->text);
+	if (++rights->next == rights->n_asked)
+		tell(rights, RIGHTS_NO, rights->refusal);
+	else if (rights_ask(rights) < 0)
+		tell(rights, RIGHTS_UNKNOWN, "the switch cannot be asked");
 }
 
 int rights_ask(struct rights *rights)
 {
-	const struct helio_call_options options = { .timeout_ms = TIMEOUT_MS };
 	const struct right *right = &rights->asked[rights->next];
-	Helio__Switch__V1__CheckRequest request =
-		HELIO__SWITCH__V1__CHECK_REQUEST__INIT;
-	uint8_t body[BODY_BYTES];
 
-	/* What is packed is not written to. */
-	request.principal = (char *)(uintptr_t)rights->principal;
-	request.verb = (char *)(uintptr_t)right->verb;
-	request.resource = (char *)(uintptr_t)right->resource;
-	if (protobuf_c_message_get_packed_size(&request.base) > sizeof(body))
-		return -EMSGSIZE;
-	return helio_call_start(rights->bus, "helio.switch.v1.Switch.Check",
-				body,
-				protobuf_c_message_pack(&request.base, body),
-				&options, on_reply, rights, &rights->call);
+	return check_start(&rights->check, rights->bus, rights->principal,
+			   right->verb, right->resource);
 }

@@ -10,8 +10,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "daemon/check.h"
+
 struct helio;
-struct helio_call;
 
 enum { RIGHTS_MAX = 130, RIGHT_RESOURCE_BYTES = 260, RIGHTS_TEXT_BYTES = 1024 };
 
@@ -34,8 +35,8 @@ struct rights {
 	const char *principal;
 	rights_fn on_verdict;
 	void *userdata;
-	struct helio_call *call; /* under way, or NULL */
-	struct right *asked;     /* on the heap */
+	struct check check;
+	struct right *asked; /* on the heap */
 	size_t n_asked;
 	size_t next;
 	char refusal[RIGHTS_TEXT_BYTES]; /* of the first */
