@@ -28,6 +28,11 @@ struct list {
 #define container_of(ptr, type, member) \
 	((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
+/** The same of what must not be changed. */
+#define const_container_of(ptr, type, member)                            \
+	((const type *)(const void *)((const char *)(ptr)-offsetof(type, \
+								   member)))
+
 static inline void list_init(struct list *list)
 {
 	list->prev = list;

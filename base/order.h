@@ -35,6 +35,11 @@ void order_init(struct order *order, order_compare_fn compare);
 void order_add(struct order *order, struct order_node *node);
 /** `node` is in it. */
 void order_remove(struct order *order, struct order_node *node);
+/**
+ * Any node, taken out, or NULL: for emptying an order of n nodes in n steps.
+ * Nothing else may be asked of it until it is empty.
+ */
+struct order_node *order_pop(struct order *order);
 
 /** NULL when there is none. Moving n nodes on takes n steps, and a few. */
 struct order_node *order_first(const struct order *order);

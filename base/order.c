@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "base/order.h"
+
+#include <stdbool.h>
+
+/*
+ * An AVL tree: the two sides of a node differ in height by one at most, and
+ * `balance` is by how much the right one is higher. A side is 0 or 1, as in
+ * `down`, and weighs -1 or 1.
+ */
+
+static int weight_of(bool side)
+{
+	return side ? 1 : -1;
+}
+
+void order_init(struct order *order, order_compare_fn compare)
+{
+	*order = (struct order){ .compare = compare };
+}
+
+static bool side_of(const struct order_node *node)
+{
+	return node->up && node->up->down[1] == node;
+}
+
+/* `node`, or nothing, comes to where `old` stands. */
+static void replace(struct order *order, const struct order_node *old,
+		    struct order_node *node)
+{
+	struct order_node *up = old->up;
+
+	if (up)
+		up->down[side_of(old)] = node;
+	else
+		order->root = node;
+	if (node)
+		node->up = up;
+}
+
+static void hang(struct order_node *up, bool side, struct order_node *node)
+{
+	up->down[side] = node;
+	if (node)
+		node->up = up;
+}
+
+/* What is below `node` on this side changes places with it. */
+static void rotate(struct order *order, struct order_node *node, bool side)
+{
+	struct order_node *below = node->down[side];
+
+	replace(order, node, below);
+	hang(node, side, below->down[!side]);
+	hang(below, !side, node);
+}
+
+/* `node` is too high by two on this side. Returns what stands there then. */
+static struct order_node *level(struct order *order, struct order_node *node,
+				bool side)
+{
+	int weight = weight_of(side);
+	struct order_node *below = node->down[side];
+	struct order_node *inner = below->down[!side];
+
+	if (below->balance != -weight) {
+		rotate(order, node, side);
+		below->balance -= weight;
+		node->balance = -below->balance;
+		return below;
+	}
+	rotate(order, below, !side);
+	rotate(order, node, side);
+	node->balance = inner->balance == weight ? -weight : 0;
+	below->balance = inner->balance == -weight ? weight : 0;
+	inner->balance = 0;
+	return inner;
+}
+
+/* What begins at `node` has become higher by one. */
+static void has_grown(struct order *order, struct order_node *node)
+{
+	while (node->up) {
+		bool side = side_of(node);
+
+		node = node->up;
+		if (node->balance == weight_of(side)) {
+			level(order, node, side);
+			return;
+		}
+		node->balance += weight_of(side);
+		if (!node->balance)
+			return;
+	}
+}
+
+/* What is below `node` on this side has become lower by one. */
+static void has_shrunk(struct order *order, struct order_node *node, bool side)
+{
+	while (node) {
+		if (!node->balance) {
+			node->balance = -weight_of(side);
+			return;
+		}
+		if (node->balance == weight_of(side)) {
+			node->balance = 0;
+		} else {
+			node = level(order, node, !side);
+			if (node->balance)
+				return;
+		}
+		side = side_of(node);
+		node = node->up;
+	}
+}
+
+void order_add(struct order *order, struct order_node *node)
+{
+	struct order_node **place = &order->root;
+	struct order_node *up = NULL;
+
+	while (*place) {
+		up = *place;
+		place = &up->down[order->compare(node, up) >= 0];
+	}
+	*node = (struct order_node){ .up = up };
+	*place = node;
+	order->n_nodes++;
+	has_grown(order, node);
+}
+
+static struct order_node *outermost(struct order_node *node, bool side)
+{
+	while (node && node->down[side])
+		node = node->down[side];
+	return node;
+}
+
+/* Both sides of `node` have something: the next one comes to its place. */
+static void remove_inner(struct order *order, struct order_node *node)
+{
+	struct order_node *next = outermost(node->down[1], 0);
+	bool side = next->up == node;
+	struct order_node *up = side ? next : next->up;
+
+	replace(order, next, next->down[1]);
+	replace(order, node, next);
+	hang(next, 0, node->down[0]);
+	hang(next, 1, node->down[1]);
+	next->balance = node->balance;
+	has_shrunk(order, up, side);
+}
+
+void order_remove(struct order *order, struct order_node *node)
+{
+	struct order_node *up = node->up;
+	bool side = side_of(node);
+
+	order->n_nodes--;
+	if (node->down[0] && node->down[1]) {
+		remove_inner(order, node);
+		return;
+	}
+	replace(order, node, node->down[!node->down[0]]);
+	has_shrunk(order, up, side);
+}
+
+struct order_node *order_pop(struct order *order)
+{
+	struct order_node *node = order->root;
+
+	if (!node)
+		return NULL;
+	while (node->down[0] || node->down[1])
+		node = node->down[!node->down[0]];
+	if (node->up)
+		node->up->down[side_of(node)] = NULL;
+	order->root = node->up;
+	order->n_nodes--;
+	return node;
+}
+
+/* ---- looking ---- */
+
+struct order_node *order_first(const struct order *order)
+{
+	return outermost(order->root, 0);
+}
+
+struct order_node *order_last(const struct order *order)
+{
+	return outermost(order->root, 1);
+}
+
+static struct order_node *neighbour(const struct order_node *node, bool side)
+{
+	if (node->down[side])
+		return outermost(node->down[side], !side);
+	while (node->up && side_of(node) == side)
+		node = node->up;
+	return node->up;
+}
+
+struct order_node *order_next(const struct order_node *node)
+{
+	return neighbour(node, 1);
+}
+
+struct order_node *order_prev(const struct order_node *node)
+{
+	return neighbour(node, 0);
+}
+
+struct order_node *order_seek(const struct order *order, const void *key,
+			      int (*compare)(const void *key,
+					     const struct order_node *node))
+{
+	struct order_node *node = order->root;
+	struct order_node *found = NULL;
+
+	while (node) {
+		bool is_behind = compare(key, node) > 0;
+
+		if (!is_behind)
+			found = node;
+		node = node->down[is_behind];
+	}
+	return found;
+}
