@@ -232,6 +232,7 @@ static int make_file(struct log *log)
 	if (r < 0)
 		return r;
 	log->active.is_blank = true;
+	log->active.is_told = false;
 	return 0;
 }
 

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "logger/ledger.h"
 #include "tests/unit/logger/world.h"
 
 /* Each test runs on both backends. */
@@ -105,6 +106,29 @@ static void what_is_stored_is_read(void **state)
 	assert_string_equal(seen.last_body, "three");
 	assert_int_equal(world_count(view, 3), 1);
 	view_close(view);
+}
+
+/* From then on it is damaged if it is empty. */
+static void each_segment_with_records_is_told(void **state)
+{
+	const struct segment_row *last;
+	struct ledger ledger;
+	struct fault fault;
+
+	world.limits.segment_bytes_max = 8192;
+	world_make(&world);
+	for (unsigned number = 1; number <= 3; number++) {
+		do {
+			world_store(&world, "a.b", "one");
+		} while (log_status(world.log)->n_segments < number);
+		assert_int_equal(ledger_open(&ledger, world.backend, world.path,
+					     STORE_READ_ONLY, &fault),
+				 0);
+		last = ledger_last(&ledger);
+		assert_int_equal(last->number, number);
+		assert_int_equal(last->state, SEGMENT_ACTIVE);
+		ledger_close(&ledger);
+	}
 }
 
 static void it_is_there_after_opening_again(void **state)
@@ -268,6 +292,7 @@ int main(void)
 		BOTH(a_new_log_is_empty),
 		BOTH(there_is_no_log_where_none_was_made),
 		BOTH(what_is_stored_is_read),
+		BOTH(each_segment_with_records_is_told),
 		BOTH(it_is_there_after_opening_again),
 		BOTH(a_view_follows_over_segments),
 		BOTH(time_does_not_run_backwards),
