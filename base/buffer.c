@@ -43,14 +43,24 @@ static int make_room(struct buffer *buffer, size_t n)
 	return 0;
 }
 
-void buffer_add(struct buffer *buffer, const void *bytes, size_t n)
+void *buffer_extend(struct buffer *buffer, size_t n)
 {
+	char *at;
+
 	if (make_room(buffer, n) < 0)
-		return;
-	if (n > 0)
-		memcpy(buffer->bytes + buffer->n, bytes, n);
+		return NULL;
+	at = buffer->bytes + buffer->n;
 	buffer->n += n;
 	buffer->bytes[buffer->n] = '\0';
+	return at;
+}
+
+void buffer_add(struct buffer *buffer, const void *bytes, size_t n)
+{
+	void *at = buffer_extend(buffer, n);
+
+	if (at && n > 0)
+		memcpy(at, bytes, n);
 }
 
 void buffer_text(struct buffer *buffer, const char *text)

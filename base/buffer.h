@@ -21,6 +21,11 @@ void buffer_init(struct buffer *buffer, size_t n_bytes_max);
 void buffer_deinit(struct buffer *buffer);
 
 void buffer_add(struct buffer *buffer, const void *bytes, size_t n);
+/**
+ * `n` bytes more, which the caller writes before anything else is added. NULL:
+ * they cannot be added.
+ */
+void *buffer_extend(struct buffer *buffer, size_t n);
 void buffer_text(struct buffer *buffer, const char *text);
 __attribute__((format(printf, 2, 3))) void buffer_format(struct buffer *buffer,
 							 const char *format,

@@ -39,8 +39,8 @@ const char *journal_id(const struct journal *journal);
 /** What one commit writes; nothing of it is kept. */
 struct journal_batch {
 	uint64_t first, last; /* revisions; 0 and 0: no steps */
-	const void *steps;    /* each: u32 length, u32 CRC32C, packed Step */
-	size_t n_steps;       /* bytes */
+	const void *steps; /* records (storage/state/record.h), each a Step */
+	size_t n_steps;    /* bytes */
 	/* A piece of the snapshot that was begun after `begin`. */
 	const void *rows; /* as image_next() makes them; NULL: none */
 	size_t n_rows;

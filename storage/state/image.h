@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "base/buffer.h"
+#include "storage/state/record.h"
 #include "storage/state/state.h"
 
 /** Where a snapshot stands; valid whatever happens to the state meanwhile. */
@@ -38,9 +39,9 @@ struct image_cursor {
 
 void image_begin(struct image_cursor *cursor);
 /**
- * Add rows (u32 length, u32 CRC32C of what follows, packed Row: little-endian)
- * to `out` until it has `n_bytes`, or all was told: then `part` is IMAGE_END.
- * Always ends. Returns 0, or -ENOMEM with `out` as it was at its last row.
+ * Add rows (storage/state/record.h) to `out` until it has `n_bytes`, or all was
+ * told: then `part` is IMAGE_END. Always ends. Returns 0, or -ENOMEM with `out`
+ * as it was at its last row.
  */
 int image_next(const struct state *state, struct image_cursor *cursor,
 	       size_t n_bytes, struct buffer *out);
@@ -66,7 +67,11 @@ int bucket_image(const struct state *state, struct image_cursor *cursor,
 		 size_t n_bytes, struct buffer *out);
 int queue_image(const struct state *state, struct image_cursor *cursor,
 		size_t n_bytes, struct buffer *out);
-int image_add(struct buffer *out, const Helio__Store__V1__Row *row);
+static inline int image_add(struct buffer *out,
+			    const Helio__Store__V1__Row *row)
+{
+	return record_add(out, &row->base);
+}
 int bucket_load(struct state *state, const Helio__Store__V1__Bucket *row);
 int bucket_load_versions(struct state *state,
 			 const Helio__Store__V1__Versions *row);

@@ -62,11 +62,31 @@ static void without_memory_it_is_said_so(void **state)
 	buffer_deinit(&buffer);
 }
 
+/* Written in place; what is not there is not written. */
+static void room_may_be_had_first(void **state)
+{
+	struct buffer buffer;
+	char *at;
+
+	buffer_init(&buffer, 10);
+	buffer_text(&buffer, "12");
+	at = buffer_extend(&buffer, 3);
+	assert_non_null(at);
+	memcpy(at, "345", 3);
+	buffer_text(&buffer, "6");
+	assert_string_equal(buffer.bytes, "123456");
+	assert_null(buffer_extend(&buffer, 5));
+	assert_int_equal(buffer_error(&buffer), -EMSGSIZE);
+	assert_string_equal(buffer.bytes, "123456");
+	buffer_deinit(&buffer);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_added_stands_in_a_row),
 		cmocka_unit_test(the_limit_is_remembered),
+		cmocka_unit_test(room_may_be_had_first),
 		cmocka_unit_test(without_memory_it_is_said_so),
 	};
 
