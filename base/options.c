@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <limits.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -73,6 +74,29 @@ static int parse_number(const char *text, int min, int *ret_number)
 	return 0;
 }
 
+/* 4K are 4096. */
+static int parse_bytes(const char *text, uint64_t *ret_bytes)
+{
+	static const char units[] = "KMG";
+	unsigned long long number;
+	const char *unit;
+	unsigned shift;
+	char *end;
+
+	errno = 0;
+	number = strtoull(text, &end, 10);
+	if (errno || *text < '0' || *text > '9')
+		return -EINVAL;
+	unit = *end ? strchr(units, *end) : NULL;
+	if (*end && (!unit || end[1]))
+		return -EINVAL;
+	shift = unit ? 10 * (unsigned)(unit - units + 1) : 0;
+	if (number > UINT64_MAX >> shift)
+		return -EINVAL;
+	*ret_bytes = (uint64_t)number << shift;
+	return 0;
+}
+
 static int parse_descriptor(const char *text, int *ret_fd)
 {
 	int r = parse_number(text, 0, ret_fd);
@@ -110,6 +134,8 @@ static int parse_value(struct parsing *parsing, struct place *place,
 		return add_text(text, place->target);
 	case OPTIONS_NUMBER:
 		return parse_number(text, place->row->min, place->target);
+	case OPTIONS_BYTES:
+		return parse_bytes(text, place->target);
 	case OPTIONS_DESCRIPTOR:
 		return parse_descriptor(text, place->target);
 	case OPTIONS_LEVEL:

@@ -50,6 +50,7 @@ enum options_kind {
 	OPTIONS_TEXT,       /* const char * */
 	OPTIONS_TEXTS,      /* struct options_texts: again and again */
 	OPTIONS_NUMBER,     /* int, `min` to INT_MAX */
+	OPTIONS_BYTES,      /* uint64_t; may end in K, M or G */
 	OPTIONS_DESCRIPTOR, /* int, the number of an open descriptor */
 	OPTIONS_LEVEL,      /* int, an enum diag_level by its name */
 	/* char *const *: the words of `value` stand behind all options, and

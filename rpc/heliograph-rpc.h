@@ -362,6 +362,12 @@ HELIO_API int helio_serving_send_packed(struct helio_serving *serving,
  */
 HELIO_API int helio_serving_reply(struct helio_serving *serving,
 				  const ProtobufCMessage *message);
+/**
+ * The same with a message that is packed already, which is not looked at: for
+ * who packs it long before it may be sent. Not where the replies are a stream.
+ */
+HELIO_API int helio_serving_reply_packed(struct helio_serving *serving,
+					 const void *bytes, size_t n);
 HELIO_API int helio_serving_fail(struct helio_serving *serving, unsigned status,
 				 const char *reason);
 /** The same with details for programs. */

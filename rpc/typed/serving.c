@@ -345,6 +345,13 @@ static int end(struct helio_serving *serving, const char *error)
 	return 0;
 }
 
+static int reply(struct helio_serving *serving, const void *bytes, size_t n)
+{
+	int r = helio_respond(serving->request, bytes, n);
+
+	return r < 0 ? r : end(serving, NULL);
+}
+
 int helio_serving_reply(struct helio_serving *serving,
 			const ProtobufCMessage *message)
 {
@@ -359,9 +366,19 @@ int helio_serving_reply(struct helio_serving *serving,
 	r = packed_init(&packed, message);
 	if (r < 0)
 		return r;
-	r = helio_respond(serving->request, packed.bytes, packed.n);
+	r = reply(serving, packed.bytes, packed.n);
 	packed_deinit(&packed);
-	return r < 0 ? r : end(serving, NULL);
+	return r;
+}
+
+int helio_serving_reply_packed(struct helio_serving *serving, const void *bytes,
+			       size_t n)
+{
+	if (!serving->request)
+		return end(serving, "a request that is malformed");
+	if (helio_request_is_stream(serving->request))
+		return -EINVAL;
+	return reply(serving, bytes, n);
 }
 
 int helio_serving_fail(struct helio_serving *serving, unsigned status,

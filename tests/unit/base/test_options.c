@@ -21,6 +21,7 @@ struct settings {
 	const char *address;
 	struct options_texts listens;
 	int limit;
+	uint64_t bytes;
 	int fd;
 	char *const *words;
 	struct supervised supervised;
@@ -50,6 +51,11 @@ static const struct options_row rows[] = {
 	  .offset = offsetof(struct settings, limit),
 	  .value = "N",
 	  .help = "two or more" },
+	{ .name = "bytes",
+	  .kind = OPTIONS_BYTES,
+	  .offset = offsetof(struct settings, bytes),
+	  .value = "N",
+	  .help = "how many" },
 	{ .name = "fd",
 	  .kind = OPTIONS_DESCRIPTOR,
 	  .offset = offsetof(struct settings, fd),
@@ -140,6 +146,33 @@ static void test_what_is_wrong(void **state)
 	assert_int_equal(parse(&settings, "--stale", "s", NULL), -EINVAL);
 }
 
+static void expect_bytes(const char *text, uint64_t bytes)
+{
+	struct settings settings;
+
+	assert_int_equal(
+		parse(&settings, "--state", "s", "--bytes", text, NULL), 0);
+	assert_true(settings.bytes == bytes);
+}
+
+static void test_bytes_have_units(void **state)
+{
+	static const char *const wrong[] = {
+		"", "K", "-1", "1T", "1KB", "1 K", "17179869184G", "0x10", "1k"
+	};
+	struct settings settings;
+
+	expect_bytes("0", 0);
+	expect_bytes("4096", 4096);
+	expect_bytes("4K", 4096);
+	expect_bytes("3M", 3 << 20);
+	expect_bytes("17179869183G", UINT64_C(17179869183) << 30);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
+		assert_int_equal(parse(&settings, "--state", "s", "--bytes",
+				       wrong[i], NULL),
+				 -EINVAL);
+}
+
 static void test_help_counts_alone(void **state)
 {
 	struct settings settings;
@@ -200,6 +233,7 @@ static void test_print(void **state)
 		"                       and another\n"
 		"  --listen ADDRESS     again and again\n"
 		"  --limit N            two or more\n"
+		"  --bytes N            how many\n"
 		"  --fd N               what is open\n"
 		"  --judge A B          two words\n"
 		"  --parent PID         end when the process that started this "
@@ -250,6 +284,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each_value_has_its_place),
 		cmocka_unit_test(test_what_is_wrong),
+		cmocka_unit_test(test_bytes_have_units),
 		cmocka_unit_test(test_help_counts_alone),
 		cmocka_unit_test(test_words_are_counted),
 		cmocka_unit_test(test_too_many_texts),

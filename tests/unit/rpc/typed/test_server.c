@@ -316,6 +316,27 @@ static void test_methods_are_found(void **state)
 	close_server(&fake, &lab);
 }
 
+static void test_a_packed_reply(void **state)
+{
+	struct received received;
+	struct fake_switch fake;
+	struct lab lab;
+
+	(void)state;
+	open_served(&fake, &lab);
+	call(&fake, SWITCH_ID(1), 0, "lab.v1.Desk.Hold", "");
+	assert_int_equal(helio_serving_reply_packed(lab.held, "\x08\x05", 2),
+			 0);
+	fake_expect(&fake, FRAME_REPLY, &received);
+	assert_int_equal(received.n_body, 2);
+	assert_memory_equal(received.body, "\x08\x05", 2);
+	call(&fake, SWITCH_ID(2), FRAME_MORE, "lab.v1.Desk.Sum", "");
+	assert_int_equal(helio_serving_reply_packed(lab.held, NULL, 0), 0);
+	fake_expect(&fake, FRAME_REPLY, &received);
+	assert_int_equal(received.n_body, 0);
+	close_server(&fake, &lab);
+}
+
 static void test_who_listens_late(void **state)
 {
 	struct frame end = {
@@ -609,6 +630,7 @@ int main(void)
 		cmocka_unit_test(test_the_registry_is_away),
 		cmocka_unit_test(test_freed_while_it_enrols),
 		cmocka_unit_test(test_methods_are_found),
+		cmocka_unit_test(test_a_packed_reply),
 		cmocka_unit_test(test_who_listens_late),
 		cmocka_unit_test(test_a_bad_message_ends_the_call),
 		cmocka_unit_test(test_health_is_watched),
