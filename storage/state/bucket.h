@@ -3,13 +3,15 @@
 #define STORAGE_STATE_BUCKET_H
 
 /**
- * Buckets: keys in order, versions of each, and all changes of a bucket in the
- * order in which they were made.
+ * Buckets: keys in order, versions of each, and the newest changes of a bucket
+ * in the order in which they were made: its window.
  *
- * A version is kept while it is the newest, or the newest of those on disk; one
- * of as many as the bucket's `history` says; or one of the changes of the
- * bucket's window. What is not kept was removed from the old end of the
- * changes, and first_revision tells how far one can look back.
+ * A version is kept while it is not on disk, or the newest that is; while it is
+ * one of as many as the bucket's `history` says; and while it or the next newer
+ * one is in the window, so that one can read as of any revision since
+ * first_revision. A key whose newest version says that it was deleted goes when
+ * that one leaves the window, with all its history. A smaller `history` holds
+ * for a key from its next change on.
  *
  * All that reads takes the revision as of which it is to be: state.committed
  * or one before it. Reading changes nothing.
@@ -22,7 +24,9 @@
 
 #include "base/list.h"
 #include "base/order.h"
+#include "storage/state/undo.h"
 
+struct draft;
 struct party;
 struct state;
 struct value;
@@ -31,32 +35,43 @@ enum {
 	BUCKET_HISTORY_MAX = 64,
 	BUCKET_KEY_MAX_BYTES = 512,
 	BUCKET_VALUE_MAX_BYTES = 1024 * 1024,
-	/* What a version and a key are charged beside their bytes. */
-	BUCKET_VERSION_BYTES = 96,
-	BUCKET_KEY_BYTES = 128,
+	BUCKET_WINDOW_MAX_BYTES = 64 * 1024 * 1024,
+	/* What a version is charged beside the bytes of its key and value. */
+	BUCKET_VERSION_BYTES = 224,
 };
 
 struct version {
 	struct version *older; /* of its key, or NULL */
-	struct list link;      /* in bucket.changes, by revision */
+	struct version *newer; /* which may not be on disk yet */
+	struct list link;      /* in bucket.pending or bucket.changes */
 	struct key *key;
 	struct value *value;  /* NULL: deleted */
 	struct party *writer; /* NULL: the store, for it was expired */
 	uint64_t revision;
 	uint64_t unix_ms;
-	uint64_t created_revision;
-	uint64_t expires_unix_ms; /* 0: never */
-	bool is_in_window;
+	uint64_t created_revision; /* of the life that it ends, if deleted */
+	uint64_t expires_unix_ms;  /* 0: never */
+	/* To take it back: what it has changed. */
+	struct undo undo;
+	uint64_t bucket_revision_before;
+	unsigned n_outdated; /* versions that `history` has let go for it */
 };
 
 struct key {
 	struct order_node node;        /* in bucket.keys */
-	struct order_node expiry_node; /* in state.expiring, if it is there */
+	struct order_node expiry_node; /* in bucket.expiring, if it is there */
 	struct bucket *bucket;
 	struct version *newest; /* may not be on disk yet */
+	struct version *oldest;
+	struct version *on_disk; /* the newest that is, or NULL */
+	/* Of all versions that are applied: the oldest that `history` keeps,
+	 * how many it keeps, and their bytes. */
+	struct version *kept_oldest;
+	uint32_t n_kept, n_kept_bytes;
+	uint32_t n_on_disk; /* versions */
+	uint16_t n_bytes;
 	bool is_expiring;
 	bool is_cut; /* versions older than the oldest were removed */
-	uint16_t n_bytes;
 	char text[]; /* terminated */
 };
 
@@ -70,6 +85,10 @@ struct bucket_limits {
 	uint64_t window_bytes;
 };
 
+/** Of a configuration, which may be NULL. */
+struct bucket_limits bucket_limits_of(
+	const Helio__Store__V1__BucketConfig *config);
+
 struct bucket {
 	struct order_node node; /* in state.buckets */
 	struct state *state;
@@ -81,20 +100,32 @@ struct bucket {
 	uint64_t revision;       /* of the last step that changed it */
 	uint64_t first_revision; /* one can look back as far as this */
 	struct order keys;       /* struct key */
-	struct list changes;     /* struct version, all of them, by revision */
+	struct list changes;     /* struct version, of the window, in order */
+	struct list pending;     /* struct version, not on disk yet, in order */
 	uint64_t n_present;      /* keys that are there, by the newest */
-	uint64_t n_bytes;        /* charged, the past included */
+	uint64_t n_bytes;        /* of all versions that are in memory */
+	uint64_t n_kept_bytes;   /* of present keys, as `history` keeps them */
 	uint64_t n_window_bytes;
-	struct list watches; /* the service's: told of news, see below */
+	/* As it is on disk. */
+	struct bucket_limits limits_on_disk;
+	uint64_t revision_on_disk;
+
+	struct order_node expiry_node; /* in state.expiring, if there is one */
+	struct order expiring;         /* struct key, by when it ends */
+	uint64_t first_expiry;         /* of the first of them */
+
+	struct list dropped_link; /* in state.dropped */
+	struct list watches;      /* the service's: told of news, see below */
 	uint64_t n_committed_changes; /* grows; for who wants to see news */
 };
+
+/** What a version is charged. */
+size_t version_bytes(const struct version *version);
 
 /** Committed or not; NULL: there is none. A dropped one is gone at once. */
 struct bucket *bucket_lookup(const struct state *state, const char *name);
 
-/** Whether this is a name of a bucket or a queue. */
-bool state_is_name(const char *name);
-/** Whether it is one of a key: UTF-8, no control characters, not too long. */
+/** Whether it is one of a key: see state_is_key(). */
 bool bucket_is_key(const char *key);
 
 struct key *bucket_key(const struct bucket *bucket, const char *key);
@@ -102,7 +133,7 @@ struct key *bucket_key(const struct bucket *bucket, const char *key);
 /**
  * The version of a key as of a revision, also one that says that it was
  * deleted. NULL: it had none then. -ERANGE in *ret_error (else 0): what it was
- * is not kept any more.
+ * is not kept any more. That may be asked of a bucket alone, for all its keys.
  */
 const struct version *key_at(const struct key *key, uint64_t revision,
 			     int *ret_error);
@@ -127,8 +158,9 @@ struct key *bucket_next_key(const struct bucket *bucket,
 			    bool reverse);
 
 /**
- * The first change after this revision, or NULL; list_next in bucket.changes
- * goes on, up to state.committed. -ERANGE in *ret_error: they are not all kept.
+ * The first change after this revision that is on disk, or NULL; version_next()
+ * goes on. -ERANGE in *ret_error: they are not all kept. Those of one revision
+ * come in the order of their transaction.
  */
 const struct version *bucket_changes_after(const struct bucket *bucket,
 					   uint64_t revision, int *ret_error);
@@ -151,6 +183,48 @@ int bucket_apply_drop(struct state *state, const Helio__Store__V1__Step *step,
 int bucket_apply_version(struct state *state,
 			 const Helio__Store__V1__Step *step,
 			 const Helio__Store__V1__Version *change);
+void bucket_init_all(struct state *state);
 void bucket_free_all(struct state *state);
+/** When the first key of any bucket ends; UINT64_MAX: none does. */
+uint64_t bucket_due(const struct state *state);
+int bucket_draft_due(struct state *state, uint64_t now, size_t n_max,
+		     struct draft *draft);
+
+/* ---- between the files that are buckets ---- */
+
+/** A new one that is not in the state yet, or NULL: no memory. */
+struct bucket *bucket_new(struct state *state, const char *name,
+			  const Helio__Store__V1__BucketConfig *config);
+/** Returns NULL. Its keys are gone. NULL is fine. */
+struct bucket *bucket_free(struct bucket *bucket);
+
+/** In the state, and in its orders; or out of them, whole. */
+void bucket_enter(struct bucket *bucket);
+void bucket_leave(struct bucket *bucket);
+
+/** A new one with no version, in the bucket; or NULL. */
+struct key *key_new(struct bucket *bucket, const char *text);
+/** With all its versions. */
+void key_free(struct key *key);
+/** When its newest version says that it ends: find its place among those. */
+void key_place_expiry(struct key *key);
+
+/** Of an entry; not with its key yet. NULL: no memory. */
+struct version *version_new(const Helio__Store__V1__Entry *entry);
+/** Returns NULL. NULL is fine. */
+struct version *version_free(struct state *state, struct version *version);
+
+/** It is the newest of its key, and counts. */
+void key_push(struct key *key, struct version *version);
+/** The newest is taken back. The key may have none then. */
+struct version *key_pop(struct key *key);
+/** The next one of the key that was not on disk is. */
+void key_commit(struct key *key, struct version *version);
+/** Free what need not be kept: of a key that is deleted, all of it. */
+void key_trim(struct key *key);
+/** The newest change, which is on disk, comes into the window. */
+void bucket_shift_window(struct bucket *bucket, struct version *version);
+/** Have the window no larger than it may be. */
+void bucket_trim_window(struct bucket *bucket);
 
 #endif

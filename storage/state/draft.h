@@ -22,6 +22,12 @@ struct caller {
 };
 
 struct draft {
+	/* The first changes need nothing from the heap; so it is not moved. */
+	Helio__Store__V1__Change *first[4];
+	Helio__Store__V1__Change change;
+	Helio__Store__V1__Version version;
+	Helio__Store__V1__Entry entry;
+
 	struct arena arena;
 	const struct state *state;
 	Helio__Store__V1__Step step; /* revision and time are set */
@@ -37,5 +43,9 @@ void draft_deinit(struct draft *draft);
 
 /** One more change, of what kind is to be said; NULL: no memory. */
 Helio__Store__V1__Change *draft_add(struct draft *draft);
+
+/** A version of a key, of which more is to be said. */
+Helio__Store__V1__Entry *draft_add_version(struct draft *draft,
+					   const char *bucket, const char *key);
 
 #endif

@@ -11,6 +11,10 @@
  * before E. With the steps after B it gives the state at E: those that a thing
  * has seen already, as its own revision tells, are passed over, and so are
  * those about a thing that is not there, up to E.
+ *
+ * What buckets can tell of their past comes from the journal, whose steps are
+ * kept from `keep_from` on (B + 1 at the most; see state_keep_from()). Those of
+ * them that are not after B only tell what versions keys had.
  */
 
 #include <stdbool.h>
@@ -35,9 +39,16 @@ struct image_cursor {
 	char name[65]; /* the bucket or queue it is at */
 	char key[513]; /* the last key told */
 	uint64_t id;   /* the last job or message told */
+	uint64_t begin;
+	uint64_t keep_from;
 };
 
-void image_begin(struct image_cursor *cursor);
+/**
+ * Begin now: B is the state's revision. `keep_from` is how far back the journal
+ * will be kept beside it.
+ */
+void image_begin(struct image_cursor *cursor, const struct state *state,
+		 uint64_t keep_from);
 /**
  * Add rows (storage/state/record.h) to `out` until it has `n_bytes`, or all was
  * told: then `part` is IMAGE_END. Always ends. Returns 0, or -ENOMEM with `out`
@@ -48,8 +59,9 @@ int image_next(const struct state *state, struct image_cursor *cursor,
 
 /**
  * Back, into a state that is new. All rows of the snapshot first, in their
- * order; then the journal's steps from the first that is kept on. -EBADMSG: it
- * does not fit. image_loaded() ends it: what has come is committed.
+ * order; then the journal's steps from the first that there is on. -EBADMSG: it
+ * does not fit; -ENOMEM. Then the state is good for nothing but to be freed.
+ * image_loaded() ends it: what has come is committed.
  */
 int image_load_row(struct state *state, const Helio__Store__V1__Row *row);
 /**
@@ -58,8 +70,8 @@ int image_load_row(struct state *state, const Helio__Store__V1__Row *row);
  */
 int image_load_step(struct state *state, const Helio__Store__V1__Step *step,
 		    uint64_t begin, uint64_t end);
-/** `first` is the first step that was in the journal. */
-void image_loaded(struct state *state, uint64_t first);
+/** -EBADMSG: there are steps missing. */
+int image_loaded(struct state *state, uint64_t end);
 
 /* ---- between the files that are the state ---- */
 
@@ -75,7 +87,12 @@ static inline int image_add(struct buffer *out,
 int bucket_load(struct state *state, const Helio__Store__V1__Bucket *row);
 int bucket_load_versions(struct state *state,
 			 const Helio__Store__V1__Versions *row);
-/** A version of a step at or before the snapshot's end: it may be there. */
+/** Changes of a step after the snapshot's begin: they may have been seen. */
+int bucket_load_set(struct state *state, const Helio__Store__V1__Step *step,
+		    const Helio__Store__V1__Bucket *change);
+int bucket_load_drop(struct state *state, const Helio__Store__V1__Step *step,
+		     const char *name);
+/** The same; `is_past`: of a step at or before it. */
 int bucket_load_version(struct state *state, const Helio__Store__V1__Step *step,
 			const Helio__Store__V1__Version *change, bool is_past);
 int queue_load(struct state *state, const Helio__Store__V1__Queue *row);

@@ -101,6 +101,9 @@ __attribute__((format(printf, 3, 4))) unsigned judge_no(struct judgement *out,
 							unsigned status,
 							const char *format,
 							...);
+unsigned judge_no_memory(struct judgement *out);
+/** Whether the caller may have one more bucket or queue. */
+unsigned judge_things(const struct draft *draft, struct judgement *out);
 /** The quotas of whoever wants `n_bytes` more; `what` for people. */
 unsigned judge_quota(const struct draft *draft, uint64_t n_bytes,
 		     const char *what, struct judgement *out);

@@ -29,6 +29,7 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "base/order.h"
+#include "storage/state/undo.h"
 
 struct bucket;
 struct queue;
@@ -64,16 +65,27 @@ struct state {
 	struct order waking;  /* struct queue, by when something is due */
 	struct list outgoing; /* struct outgoing, by number */
 	size_t n_outgoing;
-	struct order expiring; /* struct key, by when their time is over */
+	struct map outgoing_numbers;
+	struct order expiring; /* struct bucket, by its first key that ends */
+	struct list dropped; /* struct bucket, of which there is more to free */
 
 	struct list undos; /* of the steps that are not committed, in order */
+	struct undo_step *applying; /* the last of them, while it is applied */
 	/* Told of every step once it is committed; may be NULL. */
 	void (*on_committed)(struct state *state, uint64_t revision);
+	/* Told of a bucket whose drop is committed: whoever watches it is to be
+	 * unlinked now, for it is freed. May be NULL. */
+	void (*on_dropped)(struct state *state, struct bucket *bucket);
+
+	uint64_t keep_from; /* while it is read from disk: see image.h */
+	uint64_t loaded;    /* the last step that was read */
 };
 
 /** A message that is to leave. */
 struct outgoing {
 	struct list link;
+	struct map_node node; /* in state.outgoing_numbers */
+	struct undo undo, sent_undo;
 	uint64_t number;
 	uint64_t revision; /* of the step that has it */
 	bool is_taken;     /* whoever sends has it in hand */
@@ -83,6 +95,11 @@ struct outgoing {
 	Helio__Store__V1__Message *message; /* unpacked */
 	char key[64];
 };
+
+/** Whether this is a name of a bucket or a queue. */
+bool state_is_name(const char *name);
+/** Whether it is UTF-8 of 1 to `n_max` bytes without control characters. */
+bool state_is_key(const char *key, size_t n_max);
 
 /** Returns 0 or -ENOMEM. Limits may be NULL. */
 int state_init(struct state *state, const struct state_limits *limits);
@@ -96,8 +113,20 @@ void state_deinit(struct state *state);
 int state_apply(struct state *state, const Helio__Store__V1__Step *step);
 /** All steps up to this revision are on disk. */
 void state_commit(struct state *state, uint64_t revision);
+/**
+ * Free up to `n_max` versions of buckets that were dropped; true: there are
+ * more. state_commit() frees some, so this is for who has nothing else to do.
+ */
+bool state_sweep(struct state *state, size_t n_max);
 /** Take back all steps after the last one that is committed. */
 void state_revert(struct state *state);
+
+/**
+ * The first step that the windows of all buckets have in them: so far back the
+ * journal is to be kept, if it is to be as good after a restart. UINT64_MAX:
+ * none.
+ */
+uint64_t state_keep_from(const struct state *state);
 
 /* When it is read from the disk (storage/disk): see storage/state/image.h. */
 
@@ -128,5 +157,18 @@ int state_draft_due(struct state *state, uint64_t now, size_t n_max,
  * see it, queues left out.
  */
 char *state_dump(const struct state *state, bool is_committed_only);
+
+/* ---- between the files that are the state ---- */
+
+/** One change, all of it or nothing. 0, -ENOMEM or -EBADMSG. */
+int state_apply_change(struct state *state, const Helio__Store__V1__Step *step,
+		       const Helio__Store__V1__Change *change);
+
+int outgoing_apply(struct state *state, const Helio__Store__V1__Outgoing *in,
+		   uint64_t revision);
+int outgoing_apply_sent(struct state *state, uint64_t number);
+/** NULL: there is none. */
+struct outgoing *outgoing_lookup(const struct state *state, uint64_t number);
+void outgoing_free_all(struct state *state);
 
 #endif

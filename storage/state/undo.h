@@ -29,10 +29,20 @@ struct undo_step {
 	struct list undos;
 };
 
+/** A step begins, and is the one that is applied. Returns 0 or -ENOMEM. */
+int undo_begin(struct state *state);
+/** It was applied. */
+void undo_end(struct state *state);
+/** The newest step is taken back. */
+void undo_take_back(struct state *state);
+/** The oldest one stays. */
+void undo_let_go(struct state *state);
+
 /**
  * For the step that is being applied; each change adds its own, embedded in an
- * object that take_back or let_go frees. NULL while a store is read from disk:
- * there is nothing to take back, and what was done is let go of at once.
+ * object that take_back or let_go frees. While a store is read from disk:
+ * there is nothing to take back, and what was done is let go of at once: so it
+ * comes last.
  */
 void undo_add(struct state *state, struct undo *undo);
 
