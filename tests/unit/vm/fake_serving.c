@@ -33,15 +33,23 @@ static ProtobufCMessage *copy(const ProtobufCMessage *message)
 	return copied;
 }
 
-struct helio_serving *fake_serving_call(unsigned method, const char *principal,
-					const ProtobufCMessage *request,
-					unsigned room)
+struct helio_serving *fake_serving_new(const char *principal, unsigned room)
 {
 	struct helio_serving *serving = calloc(1, sizeof(*serving));
 
 	assert_non_null(serving);
 	serving->message.source = principal;
+	serving->message.durable_id = principal;
 	serving->room = room;
+	return serving;
+}
+
+struct helio_serving *fake_serving_call(unsigned method, const char *principal,
+					const ProtobufCMessage *request,
+					unsigned room)
+{
+	struct helio_serving *serving = fake_serving_new(principal, room);
+
 	fake_server.methods[method](serving, request,
 				    fake_server.options.userdata);
 	return serving;

@@ -34,6 +34,9 @@ extern struct fake_server {
 
 void fake_serving_reset(void);
 
+/** A call by `principal`, whose durable id is the same, that nobody has yet. */
+struct helio_serving *fake_serving_new(const char *principal, unsigned room);
+
 /** A call by `principal` of the method, by its number in the .proto file. */
 struct helio_serving *fake_serving_call(unsigned method, const char *principal,
 					const ProtobufCMessage *request,
