@@ -29,7 +29,7 @@ load bus
 
 @test "a logger that is killed comes back, with its logs" {
 	read -r logger < <(children_called "$pid_up" helio-logger)
-	helio request helio.log.v1.Logs.List '' >/dev/null
+	helio request --wait helio.log.v1.Logs.List '' >/dev/null
 	kill -KILL "$logger"
 	helio request --wait helio.log.v1.Logs.List '' >/dev/null
 	[ "$(children_called "$pid_up" helio-logger)" != "$logger" ]
