@@ -9,7 +9,7 @@
 
 #include <stdint.h>
 
-#include "logger/fault.h"
+#include "storage/backend/fault.h"
 
 struct backend;
 

@@ -14,10 +14,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "logger/fault.h"
 #include "logger/segment.h"
 #include "logger/sha256.h"
 #include "storage/backend/backend.h"
+#include "storage/backend/fault.h"
 
 enum ledger_table {
 	LEDGER_FACTS,      /* "log", "now" */

@@ -19,13 +19,13 @@
 #include <stdint.h>
 
 #include "logger/account.h"
-#include "logger/fault.h"
 #include "logger/index.h"
 #include "logger/keys.h"
 #include "logger/ledger.h"
 #include "logger/log.h"
 #include "logger/segment.h"
 #include "logger/sha256.h"
+#include "storage/backend/fault.h"
 
 #define LOG_DEDUP_WINDOW_NS   (UINT64_C(120) * 1000000000)
 #define LOG_SEGMENT_BYTES_MAX (UINT64_C(256) << 20)

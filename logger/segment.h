@@ -12,10 +12,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "logger/fault.h"
 #include "logger/sha256.h"
 #include "proto/run.h"
 #include "storage/backend/backend.h"
+#include "storage/backend/fault.h"
 
 enum segment_table {
 	SEGMENT_CHUNKS,    /* first sequence: chunk */

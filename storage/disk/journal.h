@@ -44,33 +44,46 @@ struct journal_batch {
 	/* A piece of the snapshot that was begun after `begin`. */
 	const void *rows; /* as image_next() makes them; NULL: none */
 	size_t n_rows;
-	uint64_t snapshot_begin; /* the revision before its first piece */
+	uint64_t snapshot_begin; /* the state's when the first was made */
 	bool is_snapshot_first;  /* forget the pieces of one not finished */
 	bool is_snapshot_last;   /* from now on it counts */
 	uint64_t snapshot_end;   /* with the last: this batch's last revision */
-	uint64_t keep_from;      /* with the last: windows need steps from this
-				  * revision on; UINT64_MAX: none */
+	/* With the last: steps are kept from this revision on, and at least
+	 * those after the begin. */
+	uint64_t keep_from;
 };
 
 /**
- * 0: on disk. -ENOSPC: nothing of it is, and the journal is as it was; a
- * snapshot must begin anew. After any other error it is not known: see
- * journal_reopen().
+ * 0: all of it is on disk. 1: the steps are, but there was no room for the
+ * piece. -EIO, -ESTALE: it is not known what is: see journal_reopen(). -EINVAL:
+ * it does not follow what is there. After any other error, -ENOSPC above all,
+ * nothing of it is on disk, and the journal is as it was. Whatever it is but 0,
+ * a snapshot must begin anew.
+ *
+ * With it go a few rows that are needed no more; one without steps and rows
+ * does that alone.
  */
 int journal_commit(struct journal *journal, const struct journal_batch *batch);
 
 /**
- * After an error: close and open the file again, and tell what the last
- * revision on disk is.
+ * After -EIO or -ESTALE: close and open the file again, and tell what the last
+ * revision on disk is, which then stays there. What fails may be tried again;
+ * until it was 0 nothing can be committed.
  */
 int journal_reopen(struct journal *journal, uint64_t *ret_last, char **ret_why);
+
+/**
+ * A snapshot that begins now may have steps kept from this revision on: those
+ * before it are gone, or more than 64 MiB. UINT64_MAX: none.
+ */
+uint64_t journal_keeps_from(const struct journal *journal);
 
 struct journal_size {
 	uint64_t n_file_bytes;
 	uint64_t n_journal_bytes;  /* of steps after the snapshot's begin */
 	uint64_t n_snapshot_bytes; /* of the last whole one */
 };
-/** As of the last commit. */
+/** As of the last commit, which has returned. */
 void journal_size(const struct journal *journal, struct journal_size *ret);
 
 /** Move what was committed to where it belongs; any thread, own handle. */
@@ -80,7 +93,10 @@ int journal_care_open(struct backend *backend, const char *path,
 int journal_care_checkpoint(struct journal_care *care);
 struct journal_care *journal_care_close(struct journal_care *care);
 
-/** A copy of what is committed, sealed, while it goes on. -EEXIST. */
-int journal_backup(struct journal *journal, const char *path);
+/**
+ * A copy of what is committed, while it goes on: in any thread. -EEXIST. It is
+ * one file, and a store of the same name.
+ */
+int journal_backup(const struct journal *journal, const char *path);
 
 #endif

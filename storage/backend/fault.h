@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef LOGGER_FAULT_H
-#define LOGGER_FAULT_H
+#ifndef STORAGE_BACKEND_FAULT_H
+#define STORAGE_BACKEND_FAULT_H
 
-/** What is wrong with a log, for people: the file, and the fault. */
+/** What is wrong with what lies on disk, for people: the file, and the fault.
+ */
 
 #include <stdint.h>
 
@@ -13,7 +14,7 @@ struct store;
 struct fault {
 	char file[FAULT_FILE_BYTES];
 	char text[FAULT_TEXT_BYTES];
-	uint64_t sequence; /* of the first record that is bad; 0: unknown */
+	uint64_t sequence; /* of the first that is bad; 0: unknown */
 };
 
 /** The file that is looked at now; without the folders before it. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-#include "logger/fault.h"
+#include "storage/backend/fault.h"
 
 #include <errno.h>
 #include <stdarg.h>
