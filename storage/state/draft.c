@@ -33,6 +33,7 @@ void draft_init(struct draft *draft, const struct state *state, uint64_t now,
 	draft->step.principal = as_text(caller->principal);
 	if (caller->principal)
 		draft->step.durable_id = as_text(caller->durable_id);
+	draft->incarnation = caller->incarnation;
 	draft->step.changes = draft->first;
 	draft->n_changes_max = N_FIRST;
 	draft->next_job = state->next_job;

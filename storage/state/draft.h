@@ -30,7 +30,8 @@ struct draft {
 
 	struct arena arena;
 	const struct state *state;
-	Helio__Store__V1__Step step; /* revision and time are set */
+	Helio__Store__V1__Step step; /* revision, time and caller are set */
+	uint64_t incarnation;        /* the caller's */
 	size_t n_changes_max;
 	uint64_t next_job; /* numbers that it has given away are below */
 	uint64_t next_outgoing;

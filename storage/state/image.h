@@ -36,9 +36,10 @@ struct image_cursor {
 		IMAGE_OUTGOING,
 		IMAGE_END,
 	} part;
-	char name[65]; /* the bucket or queue it is at */
-	char key[513]; /* the last key told */
-	uint64_t id;   /* the last job or message told */
+	char name[65];    /* the bucket or queue it is at */
+	char key[513];    /* the last key told */
+	uint64_t id;      /* the last job or message told */
+	uint64_t end_job; /* jobs from this one on are in the steps */
 	uint64_t begin;
 	uint64_t keep_from;
 };
@@ -97,8 +98,10 @@ int bucket_load_version(struct state *state, const Helio__Store__V1__Step *step,
 			const Helio__Store__V1__Version *change, bool is_past);
 int queue_load(struct state *state, const Helio__Store__V1__Queue *row);
 int queue_load_job(struct state *state, const Helio__Store__V1__Job *row);
-/** A change of a queue or a job, of a step of the journal; `is_past`: at or
- * before the snapshot's end. */
+/**
+ * A change of a queue or a job, of a step after the snapshot's begin;
+ * `is_past`: at or before its end.
+ */
 int queue_load_change(struct state *state, const Helio__Store__V1__Step *step,
 		      const Helio__Store__V1__Change *change, bool is_past);
 /** What was read is not of this life of the store. */

@@ -113,7 +113,7 @@ struct queue {
 	uint64_t wake;               /* nothing is due before */
 	struct state *state;
 	char name[65];
-	Helio__Store__V1__QueueConfig *config; /* as it was given */
+	Helio__Store__V1__QueueConfig config; /* as it was given */
 	struct queue_limits limits;
 	struct party *owner; /* who created it */
 	uint64_t created_revision;
@@ -148,9 +148,10 @@ static inline bool job_has_ended(const struct job *job)
 /** Make ready what may begin by `now`. True: there may be a lease. */
 bool queue_advance(struct queue *queue, uint64_t now);
 
-/** As it is told, without the bodies if `is_brief`. Points into `job`. */
+/** As it is told, without body and result if `is_brief`. Points into `job`. */
 void job_describe(const struct job *job, bool is_brief,
 		  Helio__Store__V1__Job *ret_job);
+/** Points into `queue`; who waits for a lease is not counted. */
 void queue_describe(const struct queue *queue, Helio__Store__V1__Queue *ret);
 
 /* ---- between the files that are the state ---- */

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: MIT */
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/buffer.h"
+#include "storage/state/image.h"
+#include "storage/state/queue_inside.h"
+
+/* ---- as rows ---- */
+
+static int compare_after(const void *key, const struct order_node *node)
+{
+	return strcmp(key, const_container_of(node, struct queue, node)->name) <
+			       0
+		       ? -1
+		       : 1;
+}
+
+static const struct queue *queue_after(const struct state *state,
+				       const char *name)
+{
+	struct order_node *node =
+		order_seek(&state->queues, name, compare_after);
+
+	return node ? container_of(node, struct queue, node) : NULL;
+}
+
+static void set_name(struct image_cursor *cursor, const char *name)
+{
+	memcpy(cursor->name, name, strlen(name) + 1);
+	cursor->id = 0;
+}
+
+static void end_part(struct image_cursor *cursor, int part)
+{
+	cursor->part = part;
+	set_name(cursor, "");
+}
+
+static int add_queue(const struct queue *queue, struct buffer *out)
+{
+	Helio__Store__V1__Row row = HELIO__STORE__V1__ROW__INIT;
+	Helio__Store__V1__Queue told = HELIO__STORE__V1__QUEUE__INIT, all;
+
+	queue_describe(queue, &all);
+	told.name = all.name;
+	told.config = all.config;
+	told.has_created_revision = true;
+	told.created_revision = all.created_revision;
+	told.owner = all.owner;
+	told.owner_durable_id = all.owner_durable_id;
+	row.what_case = HELIO__STORE__V1__ROW__WHAT_QUEUE;
+	row.queue = &told;
+	return image_add(out, &row);
+}
+
+static int add_queues(const struct state *state, struct image_cursor *cursor,
+		      size_t n_bytes, struct buffer *out)
+{
+	while (out->n < n_bytes) {
+		const struct queue *queue = queue_after(state, cursor->name);
+		int r;
+
+		if (!queue) {
+			end_part(cursor, IMAGE_KEYS);
+			break;
+		}
+		r = add_queue(queue, out);
+		if (r < 0)
+			return r;
+		set_name(cursor, queue->name);
+	}
+	return 0;
+}
+
+static int add_job(const struct job *job, struct buffer *out)
+{
+	Helio__Store__V1__Row row = HELIO__STORE__V1__ROW__INIT;
+	Helio__Store__V1__Job told;
+
+	job_describe(job, false, &told);
+	row.what_case = HELIO__STORE__V1__ROW__WHAT_JOB;
+	row.job = &told;
+	return image_add(out, &row);
+}
+
+/* Those made since it was begun are in the steps: so it ends. */
+static const struct job *next_job(const struct state *state,
+				  const struct image_cursor *cursor)
+{
+	const struct queue *queue = queue_lookup(state, cursor->name);
+	const struct job *job =
+		queue ? queue_next_job(queue, cursor->id) : NULL;
+
+	return job && job->id < cursor->end_job ? job : NULL;
+}
+
+static int add_jobs(const struct state *state, struct image_cursor *cursor,
+		    size_t n_bytes, struct buffer *out)
+{
+	while (out->n < n_bytes) {
+		const struct job *job = next_job(state, cursor);
+		const struct queue *queue;
+		int r;
+
+		if (job) {
+			r = add_job(job, out);
+			if (r < 0)
+				return r;
+			cursor->id = job->id;
+			continue;
+		}
+		queue = queue_after(state, cursor->name);
+		if (!queue) {
+			end_part(cursor, IMAGE_OUTGOING);
+			break;
+		}
+		set_name(cursor, queue->name);
+	}
+	return 0;
+}
+
+int queue_image(const struct state *state, struct image_cursor *cursor,
+		size_t n_bytes, struct buffer *out)
+{
+	if (cursor->part == IMAGE_QUEUES)
+		return add_queues(state, cursor, n_bytes, out);
+	return add_jobs(state, cursor, n_bytes, out);
+}
+
+/* ---- and back ---- */
+
+int queue_load(struct state *state, const Helio__Store__V1__Queue *row)
+{
+	struct queue *queue;
+	struct party *owner;
+
+	if (!row->name || !state_is_name(row->name) || !row->owner ||
+	    !row->owner_durable_id || queue_lookup(state, row->name))
+		return -EBADMSG;
+	owner = party_get(state, row->owner, row->owner_durable_id);
+	if (!owner)
+		return -ENOMEM;
+	queue = queue_new(state, row, row->created_revision, owner);
+	party_unref(state, owner);
+	if (!queue)
+		return -ENOMEM;
+	queue_add(queue);
+	return 0;
+}
+
+static int load_job(struct queue *queue, const Helio__Store__V1__Job *row)
+{
+	struct party *submitter;
+	struct job *job;
+	int r;
+
+	submitter = party_get(queue->state, row->submitter,
+			      row->submitter_durable_id);
+	if (!submitter)
+		return -ENOMEM;
+	job = job_new(queue, row, submitter);
+	party_unref(queue->state, submitter);
+	if (!job)
+		return -ENOMEM;
+	job->submitted = row->submitted_unix_ms;
+	r = job_status_init(&job->status, queue->state, row, row->revision);
+	if (r < 0) {
+		job_free(job);
+		return r;
+	}
+	job_add(job);
+	return 0;
+}
+
+int queue_load_job(struct state *state, const Helio__Store__V1__Job *row)
+{
+	struct queue *queue;
+
+	if (!row->queue || !row->id || !row->submitter ||
+	    !row->submitter_durable_id)
+		return -EBADMSG;
+	/* The queue was made after the snapshot's begin, and so was the job. */
+	queue = queue_lookup(state, row->queue);
+	if (!queue)
+		return 0;
+	if (queue_job(queue, row->id))
+		return -EBADMSG;
+	return load_job(queue, row);
+}
+
+/* ---- steps that the rows may have seen ---- */
+
+/* True: it is about another queue of this name, or one that is not there. */
+static bool is_of_another(const struct state *state,
+			  const Helio__Store__V1__Step *step, const char *name)
+{
+	const struct queue *queue = name ? queue_lookup(state, name) : NULL;
+
+	return !queue || queue->created_revision > step->revision;
+}
+
+static bool has_seen(const struct state *state,
+		     const Helio__Store__V1__Step *step, const char *name,
+		     uint64_t id)
+{
+	const struct job *job = queue_job(queue_lookup(state, name), id);
+
+	return job && job->status.revision >= step->revision;
+}
+
+static bool is_there(const struct state *state, const char *name, uint64_t id)
+{
+	return queue_job(queue_lookup(state, name), id);
+}
+
+/* Whether it is to be passed over: what it makes is there, or is gone. */
+static bool is_to_pass(const struct state *state,
+		       const Helio__Store__V1__Step *step,
+		       const Helio__Store__V1__Change *change)
+{
+	const Helio__Store__V1__Job *job = change->job;
+
+	switch (change->what_case) {
+	case HELIO__STORE__V1__CHANGE__WHAT_QUEUE:
+		return change->queue->name &&
+		       queue_lookup(state, change->queue->name) &&
+		       is_of_another(state, step, change->queue->name);
+	case HELIO__STORE__V1__CHANGE__WHAT_QUEUE_DROPPED:
+		return is_of_another(state, step, change->queue_dropped);
+	case HELIO__STORE__V1__CHANGE__WHAT_JOB:
+		return is_of_another(state, step, job->queue) ||
+		       is_there(state, job->queue, job->id);
+	case HELIO__STORE__V1__CHANGE__WHAT_JOB_CHANGED:
+		return is_of_another(state, step, job->queue) ||
+		       !is_there(state, job->queue, job->id) ||
+		       has_seen(state, step, job->queue, job->id);
+	default:
+		return is_of_another(state, step, change->job_gone->queue) ||
+		       !is_there(state, change->job_gone->queue,
+				 change->job_gone->id);
+	}
+}
+
+static int apply(struct state *state, const Helio__Store__V1__Step *step,
+		 const Helio__Store__V1__Change *change)
+{
+	switch (change->what_case) {
+	case HELIO__STORE__V1__CHANGE__WHAT_QUEUE:
+		return queue_apply_set(state, step, change->queue);
+	case HELIO__STORE__V1__CHANGE__WHAT_QUEUE_DROPPED:
+		return queue_apply_drop(state, step, change->queue_dropped);
+	case HELIO__STORE__V1__CHANGE__WHAT_JOB:
+		return queue_apply_job(state, step, change->job);
+	case HELIO__STORE__V1__CHANGE__WHAT_JOB_CHANGED:
+		return queue_apply_changed(state, step, change->job_changed);
+	default:
+		return queue_apply_gone(state, step, change->job_gone);
+	}
+}
+
+int queue_load_change(struct state *state, const Helio__Store__V1__Step *step,
+		      const Helio__Store__V1__Change *change, bool is_past)
+{
+	if (is_past && is_to_pass(state, step, change))
+		return 0;
+	return apply(state, step, change);
+}
+
+void queue_loaded(struct state *state)
+{
+	struct order_node *node = order_first(&state->queues);
+
+	for (; node; node = order_next(node)) {
+		struct queue *queue = container_of(node, struct queue, node);
+
+		queue->n_submitted = 0;
+		queue->n_completed = 0;
+		queue->n_failed = 0;
+		queue->n_lapsed = 0;
+	}
+}
