@@ -85,9 +85,12 @@ struct bucket_limits {
 	uint64_t window_bytes;
 };
 
-/** Of a configuration, which may be NULL. */
+/** Of a configuration, which may be NULL. What is out of range is brought in.
+ */
 struct bucket_limits bucket_limits_of(
 	const Helio__Store__V1__BucketConfig *config);
+bool bucket_limits_equal(const struct bucket_limits *a,
+			 const struct bucket_limits *b);
 
 struct bucket {
 	struct order_node node; /* in state.buckets */
@@ -114,6 +117,7 @@ struct bucket {
 	struct order expiring;         /* struct key, by when it ends */
 	uint64_t first_expiry;         /* of the first of them */
 
+	struct undo created, dropped;
 	struct list dropped_link; /* in state.dropped */
 	struct list watches;      /* the service's: told of news, see below */
 	uint64_t n_committed_changes; /* grows; for who wants to see news */
@@ -171,6 +175,7 @@ const struct version *version_next(const struct version *version,
 /** As it is told. Points into `version`, which must stay. */
 void version_describe(const struct version *version, bool keys_only,
 		      Helio__Store__V1__Entry *ret_entry);
+/** But for its watches, which the service counts. */
 void bucket_describe(const struct bucket *bucket,
 		     Helio__Store__V1__Bucket *ret_bucket);
 
@@ -190,41 +195,22 @@ uint64_t bucket_due(const struct state *state);
 int bucket_draft_due(struct state *state, uint64_t now, size_t n_max,
 		     struct draft *draft);
 
-/* ---- between the files that are buckets ---- */
+/* ---- between the files that are buckets: see also key.h ---- */
 
 /** A new one that is not in the state yet, or NULL: no memory. */
 struct bucket *bucket_new(struct state *state, const char *name,
 			  const Helio__Store__V1__BucketConfig *config);
-/** Returns NULL. Its keys are gone. NULL is fine. */
+/** NULL: no memory; of NULL it is one in which nothing is said. */
+Helio__Store__V1__BucketConfig *bucket_copy_config(
+	const Helio__Store__V1__BucketConfig *config);
+/** Without a key, and not in the state. Returns NULL; NULL is fine. */
 struct bucket *bucket_free(struct bucket *bucket);
-
-/** In the state, and in its orders; or out of them, whole. */
+/** In the state, or out of it, with all its keys. */
 void bucket_enter(struct bucket *bucket);
 void bucket_leave(struct bucket *bucket);
-
-/** A new one with no version, in the bucket; or NULL. */
-struct key *key_new(struct bucket *bucket, const char *text);
-/** With all its versions. */
-void key_free(struct key *key);
-/** When its newest version says that it ends: find its place among those. */
-void key_place_expiry(struct key *key);
-
-/** Of an entry; not with its key yet. NULL: no memory. */
-struct version *version_new(const Helio__Store__V1__Entry *entry);
-/** Returns NULL. NULL is fine. */
-struct version *version_free(struct state *state, struct version *version);
-
-/** It is the newest of its key, and counts. */
-void key_push(struct key *key, struct version *version);
-/** The newest is taken back. The key may have none then. */
-struct version *key_pop(struct key *key);
-/** The next one of the key that was not on disk is. */
-void key_commit(struct key *key, struct version *version);
-/** Free what need not be kept: of a key that is deleted, all of it. */
-void key_trim(struct key *key);
-/** The newest change, which is on disk, comes into the window. */
-void bucket_shift_window(struct bucket *bucket, struct version *version);
-/** Have the window no larger than it may be. */
+/** The first of its keys that end may be another one. */
+void bucket_place_expiry(struct bucket *bucket);
+/** The window is no larger than it may be. */
 void bucket_trim_window(struct bucket *bucket);
 
 #endif

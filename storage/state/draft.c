@@ -2,6 +2,8 @@
 
 #include "storage/state/draft.h"
 
+#include <string.h>
+
 #include "storage/state/state.h"
 
 enum {
@@ -9,8 +11,7 @@ enum {
 	DRAFT_BYTES_MAX = 16 * 1024 * 1024,
 };
 
-/* Texts are not copied, and protobuf-c wants them writable. */
-static char *as_text(const char *text)
+char *draft_text(const char *text)
 {
 	union {
 		const char *from;
@@ -30,9 +31,9 @@ void draft_init(struct draft *draft, const struct state *state, uint64_t now,
 	draft->step.revision = state->revision + 1;
 	draft->step.has_unix_ms = true;
 	draft->step.unix_ms = now > state->unix_ms ? now : state->unix_ms;
-	draft->step.principal = as_text(caller->principal);
+	draft->step.principal = draft_text(caller->principal);
 	if (caller->principal)
-		draft->step.durable_id = as_text(caller->durable_id);
+		draft->step.durable_id = draft_text(caller->durable_id);
 	draft->incarnation = caller->incarnation;
 	draft->step.changes = draft->first;
 	draft->n_changes_max = N_FIRST;
@@ -65,6 +66,15 @@ Helio__Store__V1__Change *draft_add(struct draft *draft)
 	return change;
 }
 
+void *draft_copy(struct draft *draft, const void *from, size_t n)
+{
+	void *copy = arena_alloc(&draft->arena, n);
+
+	if (copy)
+		memcpy(copy, from, n);
+	return copy;
+}
+
 Helio__Store__V1__Entry *draft_add_version(struct draft *draft,
 					   const char *bucket, const char *key)
 {
@@ -81,9 +91,9 @@ Helio__Store__V1__Entry *draft_add_version(struct draft *draft,
 		return NULL;
 	*version = (Helio__Store__V1__Version)HELIO__STORE__V1__VERSION__INIT;
 	*entry = (Helio__Store__V1__Entry)HELIO__STORE__V1__ENTRY__INIT;
-	version->bucket = as_text(bucket);
+	version->bucket = draft_text(bucket);
 	version->entry = entry;
-	entry->key = as_text(key);
+	entry->key = draft_text(key);
 	change->what_case = HELIO__STORE__V1__CHANGE__WHAT_VERSION;
 	change->version = version;
 	return entry;

@@ -45,6 +45,11 @@ void draft_deinit(struct draft *draft);
 /** One more change, of what kind is to be said; NULL: no memory. */
 Helio__Store__V1__Change *draft_add(struct draft *draft);
 
+/** A copy in the arena, or NULL. */
+void *draft_copy(struct draft *draft, const void *from, size_t n);
+/** A text that is not copied: protobuf-c wants it writable, and only reads. */
+char *draft_text(const char *text);
+
 /** A version of a key, of which more is to be said. */
 Helio__Store__V1__Entry *draft_add_version(struct draft *draft,
 					   const char *bucket, const char *key);

@@ -5,10 +5,21 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
+#include "base/utf8.h"
 #include "proto/status.h"
 #include "storage/state/party.h"
 #include "storage/state/state.h"
+
+/* What was too long may end in the middle of a character. */
+static void cut_to_characters(char *text)
+{
+	size_t n = strlen(text);
+
+	while (n && !utf8_is_valid(text, n))
+		text[--n] = '\0';
+}
 
 unsigned judge_no(struct judgement *out, unsigned status, const char *format,
 		  ...)
@@ -18,6 +29,7 @@ unsigned judge_no(struct judgement *out, unsigned status, const char *format,
 	va_start(args, format);
 	vsnprintf(out->reason, sizeof(out->reason), format, args);
 	va_end(args);
+	cut_to_characters(out->reason);
 	return status;
 }
 

@@ -18,12 +18,19 @@
 
 #include "storage/state/draft.h"
 
-enum { JUDGE_REASON_BYTES = 256 };
+enum {
+	JUDGE_REASON_BYTES = 256,
+	JUDGE_PARTS_MAX = 128, /* conditions, writes, ... of a transaction */
+	JUDGE_TRANSACTION_BYTES_MAX = 1024 * 1024,
+};
 
 struct judgement {
 	char reason[JUDGE_REASON_BYTES];
 	uint64_t number; /* as told below */
 	bool was_there;
+	/* Of a transaction's submits, in their order. */
+	size_t n_jobs;
+	uint64_t jobs[JUDGE_PARTS_MAX];
 };
 
 /* Of buckets. number: nothing. was_there: by create alone. */
@@ -41,7 +48,7 @@ unsigned judge_put(struct draft *draft, const Helio__Store__V1__PutRequest *in,
 unsigned judge_delete(struct draft *draft,
 		      const Helio__Store__V1__DeleteRequest *in,
 		      struct judgement *out);
-/** NULL is an empty one. Jobs that it submits are in the draft, in order. */
+/** NULL is an empty one. Sets the reply's jobs, and `number` to anything. */
 unsigned judge_transaction(struct draft *draft,
 			   const Helio__Store__V1__Transaction *in,
 			   struct judgement *out);
@@ -92,7 +99,7 @@ unsigned judge_retry(struct draft *draft,
 unsigned judge_worker_down(struct draft *draft, const char *durable_id,
 			   uint64_t incarnation, size_t n_max);
 
-/** A message has left. */
+/** Messages have left: different ones; what is not known is passed over. */
 unsigned judge_sent(struct draft *draft, const uint64_t *numbers, size_t n);
 
 /* ---- between the files that are the judge ---- */

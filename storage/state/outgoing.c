@@ -82,6 +82,12 @@ static void let_go_sent(struct state *state, struct undo *undo)
 	leave(state, container_of(undo, struct outgoing, sent_undo));
 }
 
+size_t outgoing_bytes(const Helio__Store__V1__Message *message)
+{
+	return OUTGOING_BYTES +
+	       helio__store__v1__message__get_packed_size(message);
+}
+
 static bool is_whole(const Helio__Store__V1__Outgoing *in)
 {
 	return in->number && in->message && in->message->subject && in->key &&
@@ -100,9 +106,7 @@ static int make(struct state *state, const Helio__Store__V1__Outgoing *in,
 		(struct undo){ .take_back = take_back, .let_go = let_go };
 	outgoing->sent_undo = (struct undo){ .take_back = take_back_sent,
 					     .let_go = let_go_sent };
-	outgoing->n_bytes =
-		OUTGOING_BYTES +
-		helio__store__v1__message__get_packed_size(in->message);
+	outgoing->n_bytes = outgoing_bytes(in->message);
 	snprintf(outgoing->key, sizeof(outgoing->key), "%s", in->key);
 	outgoing->message = copy_message(in->message);
 	if (in->principal)

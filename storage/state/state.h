@@ -55,6 +55,8 @@ struct state {
 	uint64_t unix_ms;   /* of the last step applied */
 	uint64_t next_job;
 	uint64_t next_outgoing;
+	char id[33]; /* of the store, in keys of messages; the service sets it
+		      */
 	uint64_t n_bytes; /* what all of it is charged */
 
 	struct hash_key key;
@@ -164,6 +166,8 @@ char *state_dump(const struct state *state, bool is_committed_only);
 int state_apply_change(struct state *state, const Helio__Store__V1__Step *step,
 		       const Helio__Store__V1__Change *change);
 
+/** What one is charged. */
+size_t outgoing_bytes(const Helio__Store__V1__Message *message);
 int outgoing_apply(struct state *state, const Helio__Store__V1__Outgoing *in,
 		   uint64_t revision);
 int outgoing_apply_sent(struct state *state, uint64_t number);

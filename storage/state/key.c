@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "storage/state/key.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "storage/state/party.h"
+#include "storage/state/state.h"
+#include "storage/state/value.h"
+
+struct key *key_new(struct bucket *bucket, const char *text)
+{
+	size_t n = strlen(text);
+	struct key *key = malloc(sizeof(*key) + n + 1);
+
+	if (!key)
+		return NULL;
+	*key = (struct key){ .bucket = bucket, .n_bytes = (uint16_t)n };
+	memcpy(key->text, text, n + 1);
+	order_add(&bucket->keys, &key->node);
+	return key;
+}
+
+/* ---- what counts ---- */
+
+static bool is_present(const struct key *key)
+{
+	return key->newest && key->newest->value;
+}
+
+/* A key that is there counts with what is kept of it, else it does not. */
+static void count(struct key *key)
+{
+	if (!is_present(key))
+		return;
+	key->bucket->n_present++;
+	key->bucket->n_kept_bytes += key->n_kept_bytes;
+}
+
+static void uncount(struct key *key)
+{
+	if (!is_present(key))
+		return;
+	key->bucket->n_present--;
+	key->bucket->n_kept_bytes -= key->n_kept_bytes;
+}
+
+static void charge(struct version *version, int sign)
+{
+	struct bucket *bucket = version->key->bucket;
+	int64_t n = sign * (int64_t)version_bytes(version);
+
+	bucket->n_bytes += (uint64_t)n;
+	party_charge(bucket->state, version->writer, n);
+}
+
+/* `history` keeps this one, which is older than all that it keeps. */
+static void keep(struct key *key, struct version *version)
+{
+	key->kept_oldest = version;
+	key->n_kept++;
+	key->n_kept_bytes += (uint32_t)version_bytes(version);
+}
+
+/* Of those that it keeps, the oldest one is one too many. */
+static void outdate(struct key *key)
+{
+	struct version *version = key->kept_oldest;
+
+	key->kept_oldest = version->newer;
+	key->n_kept--;
+	key->n_kept_bytes -= (uint32_t)version_bytes(version);
+}
+
+static void keep_newest(struct key *key, struct version *version)
+{
+	if (!key->n_kept)
+		key->kept_oldest = version;
+	key->n_kept++;
+	key->n_kept_bytes += (uint32_t)version_bytes(version);
+	while (key->n_kept > key->bucket->limits.history) {
+		outdate(key);
+		version->n_outdated++;
+	}
+}
+
+/* As it was before; what `history` has let go of may be freed meanwhile. */
+static void keep_no_more(struct key *key, const struct version *version)
+{
+	struct version *older = version->older;
+
+	key->n_kept--;
+	key->n_kept_bytes -= (uint32_t)version_bytes(version);
+	if (key->n_kept)
+		older = key->kept_oldest->older;
+	else
+		key->kept_oldest = NULL;
+	for (unsigned i = 0; older && i < version->n_outdated; i++) {
+		keep(key, older);
+		older = older->older;
+	}
+}
+
+/* ---- when it ends ---- */
+
+static void place_expiry(struct key *key)
+{
+	struct bucket *bucket = key->bucket;
+	bool ends = is_present(key) && key->newest->expires_unix_ms;
+
+	if (!ends && !key->is_expiring)
+		return;
+	if (key->is_expiring)
+		order_remove(&bucket->expiring, &key->expiry_node);
+	key->is_expiring = ends;
+	if (ends)
+		order_add(&bucket->expiring, &key->expiry_node);
+	bucket_place_expiry(bucket);
+}
+
+/* ---- versions ---- */
+
+void key_push(struct key *key, struct version *version)
+{
+	uncount(key);
+	version->key = key;
+	version->older = key->newest;
+	if (key->newest)
+		key->newest->newer = version;
+	else
+		key->oldest = version;
+	key->newest = version;
+	keep_newest(key, version);
+	count(key);
+	charge(version, 1);
+	place_expiry(key);
+}
+
+void key_pop(struct key *key)
+{
+	struct version *version = key->newest;
+
+	uncount(key);
+	charge(version, -1);
+	keep_no_more(key, version);
+	key->newest = version->older;
+	if (key->newest)
+		key->newest->newer = NULL;
+	else
+		key->oldest = NULL;
+	count(key);
+	place_expiry(key);
+}
+
+bool key_is_forgotten(const struct key *key)
+{
+	const struct version *newest = key->newest;
+
+	return !newest->value && newest == key->on_disk &&
+	       newest->revision <= key->bucket->first_revision;
+}
+
+static void free_oldest(struct key *key)
+{
+	struct version *version = key->oldest;
+
+	charge(version, -1);
+	if (key->kept_oldest == version) {
+		uncount(key);
+		outdate(key);
+		count(key);
+	}
+	key->oldest = version->newer;
+	key->oldest->older = NULL;
+	key->n_on_disk--;
+	key->is_cut = true;
+	version_free(key->bucket->state, version);
+}
+
+void key_trim(struct key *key)
+{
+	const struct bucket *bucket = key->bucket;
+
+	while (key->n_on_disk > bucket->limits_on_disk.history &&
+	       key->oldest->newer->revision <= bucket->first_revision)
+		free_oldest(key);
+}
+
+size_t key_destroy(struct key *key)
+{
+	struct version *version = key->newest;
+	size_t n = 0;
+
+	while (version) {
+		struct version *older = version->older;
+
+		charge(version, -1);
+		version_free(key->bucket->state, version);
+		version = older;
+		n++;
+	}
+	free(key);
+	return n;
+}
+
+void key_free(struct key *key)
+{
+	uncount(key);
+	order_remove(&key->bucket->keys, &key->node);
+	key_destroy(key);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef STORAGE_STATE_KEY_H
+#define STORAGE_STATE_KEY_H
+
+/** Keys of a bucket and their versions, for the files that are buckets. */
+
+#include "storage/state/bucket.h"
+
+/** A new one with no version, in the bucket; or NULL: no memory. */
+struct key *key_new(struct bucket *bucket, const char *text);
+/** With all its versions, none of which is in the window. */
+void key_free(struct key *key);
+/** The same of a bucket that is no more. Returns how many versions it had. */
+size_t key_destroy(struct key *key);
+
+/** It is the newest of its key, and counts. */
+void key_push(struct key *key, struct version *version);
+/** The newest one is its key's no more, which may have none then. */
+void key_pop(struct key *key);
+/** Its newest version is deleted, on disk, and out of the window. */
+bool key_is_forgotten(const struct key *key);
+/** Free the versions that need not be kept. */
+void key_trim(struct key *key);
+
+/** Whether this can be one. */
+bool version_is_fit(const Helio__Store__V1__Entry *entry);
+/** Of a step's entry, for no key yet; NULL: no memory. */
+struct version *version_new(struct state *state,
+			    const Helio__Store__V1__Step *step,
+			    const Helio__Store__V1__Entry *entry);
+/** Returns NULL. NULL is fine. */
+struct version *version_free(struct state *state, struct version *version);
+/** It is on disk, and comes into the window. */
+void version_enter_window(struct version *version);
+
+#endif

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "storage/state/key.h"
+#include "storage/state/party.h"
+#include "storage/state/state.h"
+#include "storage/state/value.h"
+
+size_t version_bytes(const struct version *version)
+{
+	return BUCKET_VERSION_BYTES + version->key->n_bytes +
+	       (version->value ? version->value->n_bytes : 0);
+}
+
+bool version_is_fit(const Helio__Store__V1__Entry *entry)
+{
+	if (!entry || !entry->key || !*entry->key ||
+	    strlen(entry->key) > BUCKET_KEY_MAX_BYTES)
+		return false;
+	return entry->has_value
+		       ? !entry->is_deleted &&
+				 entry->value.len <= BUCKET_VALUE_MAX_BYTES
+		       : entry->is_deleted;
+}
+
+/* ---- taken back, or let go of ---- */
+
+static struct version *version_of(struct undo *undo)
+{
+	return container_of(undo, struct version, undo);
+}
+
+static void take_back(struct state *state, struct undo *undo)
+{
+	struct version *version = version_of(undo);
+	struct key *key = version->key;
+
+	key_pop(key);
+	key->bucket->revision = version->bucket_revision_before;
+	list_unlink(&version->link);
+	version_free(state, version);
+	if (!key->newest || key_is_forgotten(key))
+		key_free(key);
+}
+
+static void let_go(struct state *state, struct undo *undo)
+{
+	struct version *version = version_of(undo);
+	struct key *key = version->key;
+	struct bucket *bucket = key->bucket;
+
+	(void)state;
+	key->on_disk = version;
+	key->n_on_disk++;
+	bucket->revision_on_disk = version->revision;
+	bucket->n_committed_changes++;
+	version_enter_window(version);
+	bucket_trim_window(bucket);
+	if (key_is_forgotten(key))
+		key_free(key);
+	else
+		key_trim(key);
+}
+
+/* ---- making ---- */
+
+struct version *version_new(struct state *state,
+			    const Helio__Store__V1__Step *step,
+			    const Helio__Store__V1__Entry *entry)
+{
+	const char *id = step->durable_id ? step->durable_id : "";
+	struct version *version = calloc(1, sizeof(*version));
+
+	if (!version)
+		return NULL;
+	list_init(&version->link);
+	version->revision = step->revision;
+	version->unix_ms = step->unix_ms;
+	version->expires_unix_ms = entry->expires_unix_ms;
+	version->undo =
+		(struct undo){ .take_back = take_back, .let_go = let_go };
+	if (step->principal)
+		version->writer = party_get(state, step->principal, id);
+	if (entry->has_value)
+		version->value = value_new(entry->value.data, entry->value.len);
+	if ((step->principal && !version->writer) ||
+	    (entry->has_value && !version->value))
+		return version_free(state, version);
+	return version;
+}
+
+struct version *version_free(struct state *state, struct version *version)
+{
+	if (!version)
+		return NULL;
+	party_unref(state, version->writer);
+	value_unref(version->value);
+	free(version);
+	return NULL;
+}
+
+/* The step says it too, for when what was before is not known. */
+static uint64_t created_revision_of(const struct key *key,
+				    const Helio__Store__V1__Step *step,
+				    const Helio__Store__V1__Entry *entry)
+{
+	if (key && key->newest->value)
+		return key->newest->created_revision;
+	if (entry->created_revision && entry->created_revision < step->revision)
+		return entry->created_revision;
+	return step->revision;
+}
+
+int bucket_apply_version(struct state *state,
+			 const Helio__Store__V1__Step *step,
+			 const Helio__Store__V1__Version *change)
+{
+	const Helio__Store__V1__Entry *entry = change->entry;
+	struct bucket *bucket =
+		change->bucket ? bucket_lookup(state, change->bucket) : NULL;
+	struct version *version;
+	struct key *key;
+
+	if (!bucket || !version_is_fit(entry))
+		return -EBADMSG;
+	key = bucket_key(bucket, entry->key);
+	if (entry->is_deleted && (!key || !key->newest->value))
+		return -EBADMSG;
+	if (key && key->newest->revision >= step->revision)
+		return -EBADMSG;
+	version = version_new(state, step, entry);
+	if (!version)
+		return -ENOMEM;
+	version->created_revision = created_revision_of(key, step, entry);
+	if (!key)
+		key = key_new(bucket, entry->key);
+	if (!key) {
+		version_free(state, version);
+		return -ENOMEM;
+	}
+	key_push(key, version);
+	list_push_back(&bucket->pending, &version->link);
+	version->bucket_revision_before = bucket->revision;
+	bucket->revision = step->revision;
+	undo_add(state, &version->undo);
+	return 0;
+}
+
+/* ---- the window ---- */
+
+void version_enter_window(struct version *version)
+{
+	struct bucket *bucket = version->key->bucket;
+
+	list_unlink(&version->link);
+	if (version->revision <= bucket->first_revision)
+		return;
+	list_push_back(&bucket->changes, &version->link);
+	bucket->n_window_bytes += version_bytes(version);
+}
+
+static void leave_window(struct bucket *bucket, struct version *version)
+{
+	struct key *key = version->key;
+
+	list_unlink(&version->link);
+	bucket->n_window_bytes -= version_bytes(version);
+	if (bucket->first_revision < version->revision)
+		bucket->first_revision = version->revision;
+	if (key->newest == version && key_is_forgotten(key))
+		key_free(key);
+	else
+		key_trim(key);
+}
+
+/* Whole transactions leave, and never the last one. */
+void bucket_trim_window(struct bucket *bucket)
+{
+	uint64_t n_max = bucket->limits_on_disk.window_bytes;
+
+	while (!list_is_empty(&bucket->changes)) {
+		struct version *version = container_of(bucket->changes.next,
+						       struct version, link);
+
+		if (version->revision > bucket->first_revision &&
+		    (bucket->n_window_bytes <= n_max ||
+		     version->revision >= bucket->revision_on_disk))
+			break;
+		leave_window(bucket, version);
+	}
+}
