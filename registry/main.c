@@ -6,8 +6,8 @@
 
 #include "base/diag.h"
 #include "daemon/loop.h"
-#include "registry/cage.h"
 #include "registry/options.h"
+#include "registry/registry_cage.h"
 #include "registry/server.h"
 #include "registry/store.h"
 
@@ -73,7 +73,7 @@ static int start(struct helio_registry *self)
 		log_error("%s: %s", address, strerror(-r));
 		return r;
 	}
-	r = cage_enter(self->store->folder, address);
+	r = registry_cage_enter(self->store->folder, address);
 	if (r < 0)
 		log_error("giving up rights: %s", strerror(-r));
 	return r;

@@ -45,7 +45,7 @@ zmq.*\.h:            transports/tcp/
 sodium.*\.h:         transports/tcp/
 openssl/.*:          transports/tcp/ schema/ logger/
 xen.*|libxenvchan.*: transports/vchan/
-seccomp\.h:          logger/ registry/
+seccomp\.h:          daemon/
 uv\.h:               switch/ daemon/ logger/ storage/ registry/ cli/ vm/
 jansson\.h:          logger/ storage/ registry/ cli/ vm/
 '

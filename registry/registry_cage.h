@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef REGISTRY_CAGE_H
-#define REGISTRY_CAGE_H
+#ifndef REGISTRY_REGISTRY_CAGE_H
+#define REGISTRY_REGISTRY_CAGE_H
 
 /**
  * What this process gives up before it reads a stranger's bytes: should a
@@ -19,6 +19,6 @@
  * `folder` is the store's. Returns 0, or a negative errno when the kernel
  * refuses what it has; what it does not have is no error.
  */
-int cage_enter(int folder, const char *address);
+int registry_cage_enter(int folder, const char *address);
 
 #endif
