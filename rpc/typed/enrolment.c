@@ -13,6 +13,7 @@ enum {
 	/* A registry that takes a schema and then does not know it is no use.
 	 */
 	PUTS_MAX = 3,
+	SOON_MS = 2,
 	BACKOFF_FIRST_MS = 100,
 	BACKOFF_MAX_MS = 5000,
 };
@@ -55,6 +56,13 @@ static void on_timer(struct helio *bus, void *userdata)
 	helio_serve_again(enrolment->server->service);
 }
 
+static void serve_in(struct enrolment *enrolment, uint32_t ms)
+{
+	if (!enrolment->timer)
+		(void)helio_timer_start(enrolment->server->bus, ms, on_timer,
+					enrolment, &enrolment->timer);
+}
+
 /* The program may free the server when it is told, and so it is the last. */
 static void try_later(struct enrolment *enrolment, const char *reason)
 {
@@ -64,10 +72,7 @@ static void try_later(struct enrolment *enrolment, const char *reason)
 	(void)!getrandom(&random, sizeof(random), GRND_NONBLOCK);
 	if (enrolment->backoff_ms < BACKOFF_MAX_MS)
 		enrolment->backoff_ms *= 2;
-	if (!enrolment->timer)
-		(void)helio_timer_start(enrolment->server->bus,
-					ms / 2 + random % ms, on_timer,
-					enrolment, &enrolment->timer);
+	serve_in(enrolment, ms / 2 + random % ms);
 	tell(enrolment, HELIO_UNAVAILABLE, reason);
 }
 
@@ -90,13 +95,19 @@ static void on_put(struct helio_call *call, const struct helio_reply *reply,
 static void make_known(struct enrolment *enrolment)
 {
 	struct helio_server *server = enrolment->server;
+	int r;
 
 	if (enrolment->put)
 		return;
-	enrolment->n_puts++;
-	if (introduction_put(server->bus, server->type->schema, on_put,
-			     enrolment, &enrolment->put) < 0)
+	r = introduction_put(server->bus, server->type->schema, on_put,
+			     enrolment, &enrolment->put);
+	/* SERVE is answered before the connection is ready for calls. */
+	if (r == -ENOTCONN)
+		serve_in(enrolment, SOON_MS);
+	else if (r < 0)
 		try_later(enrolment, "the schema could not be sent");
+	else
+		enrolment->n_puts++;
 }
 
 void enrolment_answer(struct enrolment *enrolment, unsigned status,

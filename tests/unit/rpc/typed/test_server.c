@@ -204,6 +204,35 @@ static void test_a_schema_becomes_known(void **state)
 	close_server(&fake, &lab);
 }
 
+/* A server that is there before the connection: SERVE comes before SYNC. */
+static void test_a_schema_before_all_is_renewed(void **state)
+{
+	struct lab lab = { 0 };
+	const struct helio_server_options options = { .on_ready = on_ready,
+						      .userdata = &lab };
+	struct received received;
+	struct fake_switch fake;
+
+	(void)state;
+	fake_open(&fake, FAKE_RING_BYTES, NULL);
+	assert_int_equal(lab__v1__desk__server__new(fake.bus, &methods,
+						    &options, &lab.server),
+			 0);
+	fake_expect(&fake, FRAME_HELLO, &received);
+	fake_welcome(&fake, FAKE_FRAGMENT_BYTES, MESSAGE_MAX_DEFAULT);
+	fake_result(&fake, expect_serve(&fake), HELIO_NOT_FOUND, "who?");
+	assert_int_equal(lab.n_ready, 0);
+	fake_expect(&fake, FRAME_SYNC, &received);
+	fake_result(&fake, received.frame.correlation, 0, "");
+	deadlines_expire(&fake.bus->deadlines, clock_now_ns() + NS_PER_S);
+	fake_result(&fake, expect_serve(&fake), HELIO_NOT_FOUND, "who?");
+	streamed_reply(&fake, expect_put(&fake), HELIO_OK, "");
+	fake_result(&fake, expect_serve(&fake), HELIO_OK, "");
+	assert_int_equal(lab.n_ready, 1);
+	assert_int_equal(lab.status, HELIO_OK);
+	close_server(&fake, &lab);
+}
+
 static void test_a_registry_that_forgets(void **state)
 {
 	struct fake_switch fake;
@@ -625,6 +654,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_schema_becomes_known),
+		cmocka_unit_test(test_a_schema_before_all_is_renewed),
 		cmocka_unit_test(test_a_registry_that_forgets),
 		cmocka_unit_test(test_a_schema_that_breaks_another),
 		cmocka_unit_test(test_the_registry_is_away),
