@@ -107,14 +107,15 @@ static void spawn_in(struct fixture *fixture, uint32_t handshake_ms,
 	};
 	struct sockaddr_un address;
 	int listening = listen_somewhere(&address);
+	/* Before it can have ended, and nobody listens any more. */
+	int connected = connect_to(&address);
 
 	assert_int_equal(qemu_guest_new(&start, &fixture->guest), 0);
 	assert_int_equal(qemu_guest_spawn(fixture->guest,
 					  fake_qemu_words(script), listening),
 			 0);
 	close(listening);
-	assert_int_equal(
-		qemu_guest_connect(fixture->guest, connect_to(&address)), 0);
+	assert_int_equal(qemu_guest_connect(fixture->guest, connected), 0);
 }
 
 static void spawn(struct fixture *fixture, char *script)
