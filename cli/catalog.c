@@ -8,13 +8,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/builtin.h"
 #include "cli/control.h"
 #include "cli/exit.h"
 #include "cli/input.h"
 #include "cli/output.h"
 #include "cli/registry.h"
 #include "cli/session.h"
+#include "schema/body.h"
+#include "schema/builtin.h"
 
 enum { PAGE_ROWS = 64 };
 
@@ -60,15 +61,7 @@ int catalog_open_builtin(struct catalog *catalog)
 
 bool catalog_is_builtin(const char *name)
 {
-	static const char *const packages[] = {
-		"helio.bus.v1.", "helio.log.v1.", "helio.registry.v1.",
-		"helio.service.v1.", "helio.switch.v1."
-	};
-
-	for (size_t i = 0; i < sizeof(packages) / sizeof(*packages); i++)
-		if (strncmp(name, packages[i], strlen(packages[i])) == 0)
-			return true;
-	return false;
+	return builtin_has_name(name, strlen(name));
 }
 
 void catalog_close(struct catalog *catalog)
@@ -184,12 +177,9 @@ int catalog_open_name(struct catalog *catalog, struct control *control,
 
 const char *catalog_service_of(const char *name)
 {
-	const char *dot;
+	size_t n;
 
-	if (strncmp(name, "$inst.", 6) != 0)
-		return name;
-	dot = strchr(name + 6, '.');
-	return dot ? dot + 1 : name;
+	return body_service_of(name, strlen(name), &n);
 }
 
 const char *catalog_split(const char *target, char name[CATALOG_NAME_BYTES])

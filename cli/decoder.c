@@ -2,91 +2,44 @@
 
 #include "cli/decoder.h"
 
-#include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/cleanup.h"
-#include "cli/builtin.h"
 #include "cli/catalog.h"
 #include "cli/exit.h"
 #include "cli/logs.h"
 #include "cli/registry.h"
+#include "schema/body.h"
+#include "schema/builtin.h"
 #include "schema/json_out.h"
 #include "schema/pool.h"
+
+enum { POOLS_BYTES_MAX = 128 << 20 };
+
+static int load(void *userdata, const uint8_t *hash, const uint8_t **ret_set,
+		size_t *ret_n)
+{
+	struct decoder *decoder = userdata;
+	ProtobufCBinaryData set;
+
+	if (!decoder->logs || !logs_schema(decoder->logs, hash, &set))
+		return 0;
+	*ret_set = set.data;
+	*ret_n = set.len;
+	return 1;
+}
 
 void decoder_init(struct decoder *decoder, struct logs *logs)
 {
 	*decoder = (struct decoder){ .logs = logs };
+	pool_cache_init(&decoder->pools, POOLS_BYTES_MAX, load, decoder);
 }
 
 void decoder_deinit(struct decoder *decoder)
 {
 	pool_free(decoder->builtin);
-	for (size_t i = 0; i < decoder->n_pools; i++)
-		pool_free(decoder->pools[i].pool);
+	pool_cache_deinit(&decoder->pools);
 	*decoder = (struct decoder){ 0 };
-}
-
-const char *decoder_message_name(const char *content_type, size_t *ret_n)
-{
-	static const char *const keys[] = { "message=", "messageType=",
-					    "proto=" };
-	const char *at = content_type ? strchr(content_type, ';') : NULL;
-
-	if (!at || strncasecmp(content_type, "application/", 12) != 0)
-		return NULL;
-	for (; at; at = strchr(at, ';')) {
-		at += 1 + strspn(at + 1, " ");
-		for (size_t i = 0; i < 3; i++) {
-			const char *name = at + strlen(keys[i]);
-
-			if (strncmp(at, keys[i], strlen(keys[i])) != 0)
-				continue;
-			name += *name == '"';
-			*ret_n = strcspn(name, "\"; ");
-			return name;
-		}
-	}
-	return NULL;
-}
-
-/* A free place, or that of the schema that was not used for longest. */
-static struct decoder_pool *make_place(struct decoder *decoder)
-{
-	struct decoder_pool *place = &decoder->pools[0];
-
-	if (decoder->n_pools < DECODER_POOLS_MAX)
-		return &decoder->pools[decoder->n_pools++];
-	for (size_t i = 1; i < decoder->n_pools; i++)
-		if (decoder->pools[i].used < place->used)
-			place = &decoder->pools[i];
-	pool_free(place->pool);
-	return place;
-}
-
-static const struct pool *pool_of(struct decoder *decoder, const uint8_t *hash)
-{
-	char error[POOL_ERROR_BYTES];
-	struct decoder_pool *place;
-	ProtobufCBinaryData set;
-
-	decoder->n_uses++;
-	for (size_t i = 0; i < decoder->n_pools; i++) {
-		place = &decoder->pools[i];
-		if (memcmp(place->hash, hash, DECODER_HASH_BYTES) != 0)
-			continue;
-		place->used = decoder->n_uses;
-		return place->pool;
-	}
-	if (!decoder->logs)
-		return NULL;
-	place = make_place(decoder);
-	*place = (struct decoder_pool){ .used = decoder->n_uses };
-	memcpy(place->hash, hash, DECODER_HASH_BYTES);
-	if (logs_schema(decoder->logs, hash, &set))
-		pool_read(set.data, set.len, &place->pool, error);
-	return place->pool;
 }
 
 static const struct pool *builtin_pool(struct decoder *decoder)
@@ -102,25 +55,6 @@ static const struct pool *builtin_pool(struct decoder *decoder)
 	return decoder->builtin;
 }
 
-/* The request or the reply of the method that the subject names. */
-static const struct pool_message *type_of_call(
-	const struct pool *pool, const struct helio_log_record *record)
-{
-	char name[CATALOG_NAME_BYTES];
-	const char *method = catalog_split(
-		catalog_service_of(record->message.subject), name);
-	const struct pool_service *service = NULL;
-	const struct pool_method *found = NULL;
-
-	if (method)
-		service = pool_service_lookup(pool, name, strlen(name));
-	if (service)
-		found = pool_method_lookup(service, method);
-	if (!found)
-		return NULL;
-	return record->kind == HELIO_LOG_CALL ? found->input : found->output;
-}
-
 static const struct pool_message *type_of(struct decoder *decoder,
 					  const struct helio_log_record *record,
 					  const struct pool **ret_pool)
@@ -128,20 +62,22 @@ static const struct pool_message *type_of(struct decoder *decoder,
 	const struct helio_message *message = &record->message;
 	bool is_call = record->kind == HELIO_LOG_CALL ||
 		       record->kind == HELIO_LOG_REPLY;
-	const char *name;
-	size_t n = 0;
 
 	*ret_pool = NULL;
 	if (is_call && catalog_is_builtin(message->subject))
 		*ret_pool = builtin_pool(decoder);
 	else if (message->schema_hash)
-		*ret_pool = pool_of(decoder, message->schema_hash);
+		pool_cache_get(&decoder->pools, message->schema_hash, ret_pool);
 	if (!*ret_pool)
 		return NULL;
 	if (is_call)
-		return type_of_call(*ret_pool, record);
-	name = decoder_message_name(message->content_type, &n);
-	return name ? pool_message_lookup(*ret_pool, name, n) : NULL;
+		return body_type_of_call(*ret_pool, message->subject,
+					 strlen(message->subject),
+					 record->kind == HELIO_LOG_REPLY);
+	return message->content_type
+		       ? body_type(*ret_pool, message->content_type,
+				   strlen(message->content_type))
+		       : NULL;
 }
 
 bool decoder_json(struct decoder *decoder,

@@ -6,32 +6,19 @@
  * Bodies of records as JSON, by the schemas that they were written with.
  *
  * A schema is named by its hash; the log has kept it, or else the registry has
- * it. Which message a body is, the content type says, as in
- * `application/protobuf; message=foo.v1.Thing`; of a call and its reply, the
- * method.
+ * it. Which message a body is: see schema/body.h.
  */
 
 #include "base/buffer.h"
 #include "rpc/heliograph-log.h"
+#include "schema/pool_cache.h"
 
 struct logs;
-struct pool;
-struct pool_message;
-
-enum { DECODER_POOLS_MAX = 16, DECODER_HASH_BYTES = 32 };
-
-struct decoder_pool {
-	uint8_t hash[DECODER_HASH_BYTES];
-	struct pool *pool; /* NULL: nobody has it */
-	uint64_t used;     /* when, in numbers of uses */
-};
 
 struct decoder {
 	struct logs *logs; /* borrowed; NULL: only what helio itself knows */
 	struct pool *builtin;
-	struct decoder_pool pools[DECODER_POOLS_MAX];
-	size_t n_pools;
-	uint64_t n_uses;
+	struct pool_cache pools;
 };
 
 void decoder_init(struct decoder *decoder, struct logs *logs);
@@ -47,10 +34,5 @@ bool decoder_json(struct decoder *decoder,
 
 /** The same in several lines, from JSON in one. */
 void decoder_indent(struct buffer *out, const char *json, size_t n);
-
-/**
- * The message that a content type names, and its length; NULL: none.
- */
-const char *decoder_message_name(const char *content_type, size_t *ret_n);
 
 #endif

@@ -250,7 +250,10 @@ const struct command command_log_sql = {
 	.description =
 		"The question is answered by the logger, of the records that "
 		"may be read. One line for each row, the cells apart by tabs; "
-		"with -o json one object.",
+		"with -o json one object. Columns are sequence, time, kind, "
+		"subject, source, durable_id, schema, type, status, slot, "
+		"lost, body and message, which is the body as JSON; a field "
+		"of it by name is field(record, 'spec.disks[0].size').",
 	.options = options,
 	.arguments = arguments,
 	.defaults = &defaults,

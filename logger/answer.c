@@ -22,7 +22,6 @@
 
 enum {
 	REPLY_BYTES = 32 * 1024, /* of rows, and one more */
-	VALUE_BYTES = 1024 * 1024,
 	ROWS_MAX = 1024,
 };
 
@@ -308,7 +307,7 @@ static int answer(struct answer_rows *rows, uint64_t timeout_ms,
 	const struct question_limits limits = {
 		.duration_ns = timeout_ms * NS_PER_MS,
 		.memory_bytes = MEMORY_BYTES,
-		.value_bytes = VALUE_BYTES,
+		.value_bytes = ANSWER_VALUE_MAX,
 	};
 	struct question_source source;
 	struct question *question = NULL;

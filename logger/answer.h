@@ -24,6 +24,8 @@ enum {
 	ANSWER_HEAD_BYTES = 5,
 	ANSWER_BYTES_MAX = 4 * 1024 * 1024, /* of what it says at once */
 	ANSWER_SQL_MAX = 64 * 1024,
+	/* The longest value: a body of 1 MiB, and what it is. */
+	ANSWER_VALUE_MAX = 1024 * 1024 + 1024,
 };
 
 /** What main() does for `--answer FOLDER MS`; returns its exit status. */

@@ -5,53 +5,13 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/le.h"
-#include "base/list.h"
-#include "base/utf8.h"
-#include "logger/answer.h"
+#include "logger/answer_columns.h"
+#include "logger/answer_field.h"
 #include "logger/log.h"
+#include "logger/schemas.h"
 
-enum { BUFFER_BYTES = 256 * 1024, SUBJECTS_MAX = 65536, HEX_BYTES = 65 };
-
-enum column {
-	COLUMN_SEQUENCE,
-	COLUMN_TIME,
-	COLUMN_KIND,
-	COLUMN_SUBJECT,
-	COLUMN_SOURCE,
-	COLUMN_DURABLE_ID,
-	COLUMN_SCHEMA,
-	COLUMN_STATUS,
-	COLUMN_SLOT,
-	COLUMN_LOST,
-	COLUMN_BODY,
-	N_COLUMNS,
-};
-
-static const struct question_column columns[N_COLUMNS] = {
-	[COLUMN_SEQUENCE] = { "sequence", QUESTION_NUMBER },
-	[COLUMN_TIME] = { "time", QUESTION_NUMBER },
-	[COLUMN_KIND] = { "kind", QUESTION_TEXT },
-	[COLUMN_SUBJECT] = { "subject", QUESTION_TEXT },
-	[COLUMN_SOURCE] = { "source", QUESTION_TEXT },
-	[COLUMN_DURABLE_ID] = { "durable_id", QUESTION_TEXT },
-	[COLUMN_SCHEMA] = { "schema", QUESTION_TEXT },
-	[COLUMN_STATUS] = { "status", QUESTION_NUMBER },
-	[COLUMN_SLOT] = { "slot", QUESTION_NUMBER },
-	[COLUMN_LOST] = { "lost", QUESTION_NUMBER },
-	[COLUMN_BODY] = { "body", QUESTION_BYTES },
-};
-
-/* What the logger said of a subject. */
-struct seen_subject {
-	struct map_node node;
-	char verb;
-	bool is_seen;
-	size_t n;
-	char bytes[];
-};
+enum { BUFFER_BYTES = 256 * 1024 };
 
 /* One walk. */
 struct walk {
@@ -63,76 +23,8 @@ struct walk {
 	size_t n_room, n, at;
 	uint64_t next; /* sequence to read on from */
 	bool is_in_run;
-	char hex[HEX_BYTES];
+	char hex[ANSWER_HEX_BYTES];
 };
-
-/* ---- who may see what ---- */
-
-static int read_byte(char *ret_byte)
-{
-	ssize_t n;
-
-	do
-		n = read(STDIN_FILENO, ret_byte, 1);
-	while (n < 0 && errno == EINTR);
-	return n == 1 ? 0 : -EPIPE;
-}
-
-static struct seen_subject *lookup(struct answer_rows *rows, char verb,
-				   const char *subject, size_t n,
-				   uint64_t *ret_hash)
-{
-	struct map_node *node;
-
-	*ret_hash = hash_bytes(&rows->key, subject, n) + (uint8_t)verb;
-	node = map_lookup(&rows->subjects, *ret_hash);
-	for (; node; node = map_next(node)) {
-		struct seen_subject *seen =
-			container_of(node, struct seen_subject, node);
-
-		if (seen->verb == verb && seen->n == n &&
-		    !memcmp(seen->bytes, subject, n))
-			return seen;
-	}
-	return NULL;
-}
-
-/* 1, 0 or a negative errno. */
-static int ask(struct answer_rows *rows, char verb, const char *subject,
-	       size_t n)
-{
-	struct seen_subject *seen;
-	uint64_t hash;
-	char word;
-
-	seen = lookup(rows, verb, subject, n, &hash);
-	if (seen)
-		return seen->is_seen;
-	if (answer_say(verb, subject, n, NULL, 0) < 0 || read_byte(&word) < 0)
-		return -EPIPE;
-	if (rows->subjects.n_nodes >= SUBJECTS_MAX)
-		return word == 'Y';
-	seen = malloc(sizeof(*seen) + n);
-	if (!seen)
-		return -ENOMEM;
-	seen->verb = verb;
-	seen->is_seen = word == 'Y';
-	seen->n = n;
-	memcpy(seen->bytes, subject, n);
-	map_add(&rows->subjects, &seen->node, hash);
-	return seen->is_seen;
-}
-
-static int is_seen(struct walk *walk)
-{
-	const struct run_record *record = &walk->record;
-	bool is_call = record->kind == RUN_CALL || record->kind == RUN_REPLY;
-
-	if (!record->n_subject)
-		return 0;
-	return ask(walk->rows, is_call ? 'O' : 'S', record->subject,
-		   record->n_subject);
-}
 
 /* ---- walking ---- */
 
@@ -243,7 +135,7 @@ static int walk_next(void *rows)
 			return 0;
 		if (!is_wanted(walk))
 			continue;
-		r = is_seen(walk);
+		r = answer_seen_record(&walk->rows->seen, &walk->record);
 		if (r)
 			return r;
 	}
@@ -303,120 +195,57 @@ static int walk_open(void *userdata, const struct question_filter *filter,
 	return 0;
 }
 
-/* ---- values ---- */
-
-static void say_text(struct question_value *value, const void *bytes, size_t n)
-{
-	value->type = QUESTION_TEXT;
-	value->bytes = bytes;
-	value->n_bytes = n;
-}
-
-static void say_number(struct question_value *value, uint64_t number)
-{
-	value->type = QUESTION_NUMBER;
-	value->number = (int64_t)number;
-}
-
-static const char *kind_name(enum run_kind kind)
-{
-	static const char *const names[] = { "", "message", "call", "reply",
-					     "gap" };
-
-	return kind <= RUN_GAP ? names[kind] : "";
-}
-
-static void say_schema(struct walk *walk, struct question_value *value)
-{
-	static const char digits[] = "0123456789abcdef";
-
-	if (!walk->record.schema)
-		return;
-	for (size_t i = 0; i < RUN_SCHEMA_BYTES; i++) {
-		walk->hex[2 * i] = digits[walk->record.schema[i] >> 4];
-		walk->hex[2 * i + 1] = digits[walk->record.schema[i] & 15];
-	}
-	say_text(value, walk->hex, HEX_BYTES - 1);
-}
-
-static void say_body(const struct run_record *record,
-		     struct question_value *value)
-{
-	say_text(value, record->body, record->n_body);
-	if (!utf8_is_valid(record->body, record->n_body))
-		value->type = QUESTION_BYTES;
-}
-
 static int walk_value(void *rows, unsigned column,
 		      struct question_value *ret_value)
 {
 	struct walk *walk = rows;
-	const struct run_record *record = &walk->record;
-	const char *kind;
 
-	*ret_value = (struct question_value){ .type = QUESTION_NULL };
-	switch ((enum column)column) {
-	case COLUMN_SEQUENCE:
-		say_number(ret_value, record->sequence);
-		break;
-	case COLUMN_TIME:
-		say_number(ret_value, record->time_ns);
-		break;
-	case COLUMN_KIND:
-		kind = kind_name(record->kind);
-		say_text(ret_value, kind, strlen(kind));
-		break;
-	case COLUMN_SUBJECT:
-		say_text(ret_value, record->subject, record->n_subject);
-		break;
-	case COLUMN_SOURCE:
-		say_text(ret_value, record->source.principal,
-			 record->source.n_principal);
-		break;
-	case COLUMN_DURABLE_ID:
-		say_text(ret_value, record->source.durable_id,
-			 record->source.n_durable_id);
-		break;
-	case COLUMN_SCHEMA:
-		say_schema(walk, ret_value);
-		break;
-	case COLUMN_STATUS:
-		if (record->kind == RUN_REPLY)
-			say_number(ret_value, record->status);
-		break;
-	case COLUMN_SLOT:
-		if (record->kind == RUN_CALL || record->kind == RUN_REPLY)
-			say_number(ret_value, record->slot);
-		break;
-	case COLUMN_LOST:
-		if (record->kind == RUN_GAP && record->n_lost)
-			say_number(ret_value, record->n_lost);
-		break;
-	case COLUMN_BODY:
-		say_body(record, ret_value);
-		break;
-	case N_COLUMNS:
-		break;
-	}
-	return 0;
+	return answer_column_value(&walk->rows->bodies, &walk->record,
+				   (enum answer_column)column, walk->hex,
+				   ret_value);
 }
+
+/* ---- schemas ---- */
+
+static int load(void *userdata, const uint8_t *hash, const uint8_t **ret_set,
+		size_t *ret_n)
+{
+	struct answer_rows *rows = userdata;
+	char key[SCHEMAS_KEY_BYTES];
+	int r;
+
+	schemas_key(hash, key);
+	free(rows->set);
+	rows->set = NULL;
+	r = view_thing(rows->view, key, &rows->set, ret_n);
+	*ret_set = rows->set;
+	return r;
+}
+
+static int call_field(void *userdata, const struct question_value *arguments,
+		      struct question_value *ret_value, const char **why)
+{
+	struct answer_rows *rows = userdata;
+
+	return answer_field(&rows->bodies, arguments, ret_value, why);
+}
+
+static const struct question_function functions[] = {
+	{ "field", ANSWER_FIELD_ARGUMENTS, call_field },
+};
 
 int answer_rows_init(struct answer_rows *rows, struct view *view)
 {
-	int r;
-
 	*rows = (struct answer_rows){ .view = view };
-	r = hash_key_draw(&rows->key);
-	return r < 0 ? r : map_init(&rows->subjects);
+	answer_bodies_init(&rows->bodies, load, rows);
+	return answer_seen_init(&rows->seen);
 }
 
 void answer_rows_deinit(struct answer_rows *rows)
 {
-	struct map_node *node;
-
-	while (rows->subjects.buckets && (node = map_pop(&rows->subjects)))
-		free(container_of(node, struct seen_subject, node));
-	map_deinit(&rows->subjects);
+	answer_seen_deinit(&rows->seen);
+	answer_bodies_deinit(&rows->bodies);
+	free(rows->set);
 }
 
 void answer_rows_source(struct answer_rows *rows,
@@ -424,11 +253,13 @@ void answer_rows_source(struct answer_rows *rows,
 {
 	*ret_source = (struct question_source){
 		.table = "records",
-		.columns = columns,
-		.n_columns = N_COLUMNS,
-		.sequence_column = COLUMN_SEQUENCE,
-		.time_column = COLUMN_TIME,
-		.subject_column = COLUMN_SUBJECT,
+		.columns = answer_columns,
+		.n_columns = ANSWER_COLUMNS,
+		.sequence_column = ANSWER_SEQUENCE,
+		.time_column = ANSWER_TIME,
+		.subject_column = ANSWER_SUBJECT,
+		.functions = functions,
+		.n_functions = sizeof(functions) / sizeof(functions[0]),
 		.open = walk_open,
 		.next = walk_next,
 		.value = walk_value,

@@ -4,20 +4,20 @@
 
 /** The records of a log as the rows of a question: the table `records`. */
 
-#include "base/hash.h"
-#include "base/map.h"
+#include "logger/answer_body.h"
+#include "logger/answer_seen.h"
 #include "storage/backend/question.h"
 
 struct view;
 
 struct answer_rows {
 	struct view *view;
-	struct map subjects; /* what is known of who may see them */
-	struct hash_key key;
-	size_t n_subjects;
+	struct answer_seen seen;
+	struct answer_bodies bodies;
+	void *set; /* the schema that was read last */
 };
 
-/** Returns 0 or a negative errno. */
+/** Returns 0 or a negative errno. `rows` must not move. */
 int answer_rows_init(struct answer_rows *rows, struct view *view);
 void answer_rows_deinit(struct answer_rows *rows);
 

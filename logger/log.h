@@ -188,6 +188,12 @@ int view_subjects(struct view *view, const char *pattern,
 /** Below it, records of this subject are not served (subject_records_max). */
 int view_floor_of(struct view *view, const char *subject, uint64_t records_max,
 		  uint64_t *ret_sequence);
+/**
+ * What log_state_put() has kept under this key; freed by the caller. Returns 1,
+ * or 0 when there is nothing.
+ */
+int view_thing(struct view *view, const char *key, void **ret_value,
+	       size_t *ret_n);
 
 /** What verify found; `good` or the first that is bad. */
 struct log_finding {

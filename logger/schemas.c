@@ -17,7 +17,6 @@
 #include "rpc/heliograph.h"
 
 enum {
-	KEY_BYTES = 7 + 2 * SCHEMA_HASH_BYTES + 1, /* "schema/", hex, the end */
 	TIMEOUT_MS = 10000,
 	ARENA_BYTES = 4096,
 	CALLS_MAX = 16, /* of one log at a time */
@@ -59,13 +58,13 @@ void schemas_deinit(struct schemas *schemas)
 	map_deinit(&schemas->map);
 }
 
-static void write_key(const uint8_t *hash, char key[KEY_BYTES])
+void schemas_key(const uint8_t *hash, char ret_key[SCHEMAS_KEY_BYTES])
 {
-	int n = snprintf(key, KEY_BYTES, "schema/");
+	int n = snprintf(ret_key, SCHEMAS_KEY_BYTES, "schema/");
 
 	for (size_t i = 0; i < SCHEMA_HASH_BYTES; i++)
-		n += snprintf(key + n, (size_t)(KEY_BYTES - n), "%02x",
-			      hash[i]);
+		n += snprintf(ret_key + n, (size_t)(SCHEMAS_KEY_BYTES - n),
+			      "%02x", hash[i]);
 }
 
 static struct schema_copy *lookup(const struct schemas *schemas,
@@ -135,7 +134,7 @@ static int keep(struct schema_copy *copy, const uint8_t *set, size_t n)
 	}
 	memcpy(keeping->value, set, n);
 	keeping->n_value = n;
-	write_key(copy->hash, keeping->key);
+	schemas_key(copy->hash, keeping->key);
 	keeper_keep(copy->keeper, keeping);
 	return 0;
 }
@@ -250,7 +249,7 @@ struct telling {
 	struct task task;
 	struct errand *errand;
 	struct keeper *keeper;
-	char key[KEY_BYTES];
+	char key[SCHEMAS_KEY_BYTES];
 	uint8_t *set;
 	size_t n_set;
 	int r;
@@ -339,7 +338,7 @@ void schemas_get(struct errand *errand)
 	telling->task.done = done;
 	telling->errand = errand;
 	telling->keeper = keeper;
-	write_key(request->hash.data, telling->key);
+	schemas_key(request->hash.data, telling->key);
 	errand->state = telling;
 	errand->free_state = free_telling;
 	keeper->n_fetches++;

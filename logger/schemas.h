@@ -19,7 +19,14 @@
 struct errand;
 struct keeper;
 
-enum { SCHEMAS_MAX = 4096, SCHEMA_HASH_BYTES = 32 };
+enum {
+	SCHEMAS_MAX = 4096,
+	SCHEMA_HASH_BYTES = 32,
+	SCHEMAS_KEY_BYTES = 7 + 2 * SCHEMA_HASH_BYTES + 1,
+};
+
+/** Where the log keeps one: "schema/", its hash in hex, the end. */
+void schemas_key(const uint8_t *hash, char ret_key[SCHEMAS_KEY_BYTES]);
 
 struct schemas {
 	struct map map; /* struct schema_copy */

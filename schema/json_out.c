@@ -190,26 +190,51 @@ int json_write_record(struct json_write *write, struct record *record,
 	return r;
 }
 
+/* What the buffer did not take is told once, at the end. */
+static int end(const struct json_write *write, int r)
+{
+	int r_buffer = buffer_error(write->buffer);
+
+	if (r == 0)
+		r = r_buffer;
+	if (r < 0 && r == r_buffer)
+		record_complain(write->error, NULL, "%s",
+				r == -EMSGSIZE ? "too long as JSON"
+					       : strerror(-r));
+	return r;
+}
+
+int json_out_record(const struct pool *pool, struct arena *arena,
+		    struct record *record, struct buffer *buffer,
+		    char error[RECORD_ERROR_BYTES])
+{
+	struct json_write write = {
+		.pool = pool, .arena = arena, .buffer = buffer, .error = error
+	};
+
+	return end(&write, json_write_record(&write, record, NULL));
+}
+
+int json_out_slot(const struct pool *pool, struct arena *arena,
+		  struct slot *slot, struct buffer *buffer,
+		  char error[RECORD_ERROR_BYTES])
+{
+	struct json_write write = {
+		.pool = pool, .arena = arena, .buffer = buffer, .error = error
+	};
+
+	return end(&write, json_write_slot(&write, slot, NULL));
+}
+
 int json_out(const struct pool *pool, const struct pool_message *type,
 	     const uint8_t *bytes, size_t n, struct buffer *buffer,
 	     char error[RECORD_ERROR_BYTES])
 {
 	_cleanup_(arena_deinit) struct arena arena;
-	struct json_write write = {
-		.pool = pool, .arena = &arena, .buffer = buffer, .error = error
-	};
 	struct record *record;
 	int r;
 
 	arena_init(&arena, JSON_OUT_ARENA_BYTES);
 	r = record_decode(&arena, type, bytes, n, &record, error);
-	if (r == 0)
-		r = json_write_record(&write, record, NULL);
-	if (r == 0 && buffer_error(buffer) < 0)
-		r = buffer_error(buffer);
-	if (r == buffer_error(buffer) && r < 0)
-		record_complain(error, NULL, "%s",
-				r == -EMSGSIZE ? "too long as JSON"
-					       : strerror(-r));
-	return r;
+	return r < 0 ? r : json_out_record(pool, &arena, record, buffer, error);
 }

@@ -32,4 +32,15 @@ int json_out(const struct pool *pool, const struct pool_message *type,
 	     const uint8_t *bytes, size_t n, struct buffer *buffer,
 	     char error[RECORD_ERROR_BYTES]);
 
+/**
+ * The same of what is decoded already: a record, whose slots are put in order
+ * on the way, or one field of it. What is needed for it comes from `arena`.
+ */
+int json_out_record(const struct pool *pool, struct arena *arena,
+		    struct record *record, struct buffer *buffer,
+		    char error[RECORD_ERROR_BYTES]);
+int json_out_slot(const struct pool *pool, struct arena *arena,
+		  struct slot *slot, struct buffer *buffer,
+		  char error[RECORD_ERROR_BYTES]);
+
 #endif

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "storage/backend/question_table.h"
+#include "storage/backend/question_values.h"
 
 enum {
 	SQL_BYTES_MAX = 64 * 1024,
@@ -37,10 +38,14 @@ static const char functions[] =
 	"rank replace round row_number rtrim sign strftime substr "
 	"substring sum time total trim typeof unicode unixepoch upper ";
 
-static bool is_allowed_function(const char *name)
+static bool is_allowed_function(const struct question_source *source,
+				const char *name)
 {
 	char word[64];
 
+	for (unsigned i = 0; name && i < source->n_functions; i++)
+		if (!strcmp(name, source->functions[i].name))
+			return true;
 	if (!name ||
 	    snprintf(word, sizeof(word), " %s ", name) >= (int)sizeof(word))
 		return false;
@@ -61,7 +66,9 @@ static int judge(void *userdata, int action, const char *first,
 			       ? SQLITE_OK
 			       : SQLITE_DENY;
 	case SQLITE_FUNCTION:
-		return is_allowed_function(second) ? SQLITE_OK : SQLITE_DENY;
+		return is_allowed_function(question->origin.source, second)
+			       ? SQLITE_OK
+			       : SQLITE_DENY;
 	default:
 		return SQLITE_DENY;
 	}
@@ -143,6 +150,8 @@ static int prepare_database(struct question *question,
 	if (!code)
 		code = question_table_add(db, &question->origin);
 	if (!code)
+		code = question_values_add(db, &question->origin);
+	if (!code)
 		code = sqlite3_set_authorizer(db, judge, question);
 	sqlite3_progress_handler(db, STEPS, look_at_clock, question);
 	limit(db, limits->value_bytes);
@@ -195,6 +204,10 @@ static bool is_source(const struct question_source *source)
 		return false;
 	for (unsigned i = 0; i < source->n_columns; i++)
 		if (!question_table_is_name(source->columns[i].name))
+			return false;
+	for (unsigned i = 0; i < source->n_functions; i++)
+		if (!question_table_is_name(source->functions[i].name) ||
+		    source->functions[i].n_arguments > QUESTION_ARGUMENTS_MAX)
 			return false;
 	return true;
 }

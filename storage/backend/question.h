@@ -5,8 +5,8 @@
 /**
  * One question in SQL, which may be a stranger's, about one table whose rows
  * the asker brings. It can do nothing but read that table: no other table, no
- * file, no pragma, no function that is not on a list; and it ends when its time
- * is over or its memory used up.
+ * file, no pragma, no function that is neither on a list nor the asker's; and
+ * it ends when its time is over or its memory used up.
  *
  * That time is looked at between steps of SQLite and rows of the source. One
  * function on one long value is not interrupted, and the limit of memory is one
@@ -20,7 +20,7 @@
 
 #include "base/cleanup.h"
 
-enum { QUESTION_COLUMNS_MAX = 256 };
+enum { QUESTION_COLUMNS_MAX = 256, QUESTION_ARGUMENTS_MAX = 4 };
 
 enum question_type {
 	QUESTION_NULL,
@@ -41,6 +41,20 @@ struct question_value {
 struct question_column {
 	const char *name; /* small letters, digits after the first, `_` */
 	enum question_type type;
+	bool is_hidden; /* `*` does not stand for it */
+};
+
+/** What the question may call beside the functions on the list. */
+struct question_function {
+	const char *name; /* as that of a column */
+	unsigned n_arguments;
+	/**
+	 * Of the same arguments always the same; the bytes of its value live
+	 * until the next call. Returns 0, and sets *why if it cannot be called
+	 * so; or a negative errno.
+	 */
+	int (*call)(void *userdata, const struct question_value *arguments,
+		    struct question_value *ret_value, const char **why);
 };
 
 /**
@@ -67,6 +81,8 @@ struct question_source {
 	int time_column;
 	int subject_column;
 	bool can_descend;
+	const struct question_function *functions;
+	unsigned n_functions;
 
 	/** A walk over the rows; several may be open. 0 or a negative errno. */
 	int (*open)(void *userdata, const struct question_filter *filter,

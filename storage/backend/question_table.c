@@ -8,6 +8,7 @@
 
 #include "base/buffer.h"
 #include "base/cleanup.h"
+#include "storage/backend/question_values.h"
 
 struct question_table {
 	sqlite3_vtab table;
@@ -69,9 +70,10 @@ static int declare(sqlite3 *db, const struct question_source *source)
 	buffer_init(&sql, (size_t)QUESTION_COLUMNS_MAX * 80);
 	buffer_text(&sql, "CREATE TABLE x(");
 	for (unsigned i = 0; i < source->n_columns; i++)
-		buffer_format(&sql, "%s\"%s\" %s", i ? ", " : "",
+		buffer_format(&sql, "%s\"%s\" %s%s", i ? ", " : "",
 			      source->columns[i].name,
-			      sql_of_type(source->columns[i].type));
+			      sql_of_type(source->columns[i].type),
+			      source->columns[i].is_hidden ? " HIDDEN" : "");
 	buffer_text(&sql, ")");
 	if (!buffer_error(&sql))
 		code = sqlite3_declare_vtab(db, sql.bytes);
@@ -330,30 +332,6 @@ static int rows_is_at_end(sqlite3_vtab_cursor *cursor)
 	return rows_of(cursor)->is_at_end;
 }
 
-static void show(sqlite3_context *context, const struct question_value *value)
-{
-	const void *bytes = value->bytes ? value->bytes : "";
-
-	switch (value->type) {
-	case QUESTION_NUMBER:
-		sqlite3_result_int64(context, value->number);
-		break;
-	case QUESTION_REAL:
-		sqlite3_result_double(context, value->real);
-		break;
-	case QUESTION_TEXT:
-		sqlite3_result_text64(context, bytes, value->n_bytes,
-				      SQLITE_TRANSIENT, SQLITE_UTF8);
-		break;
-	case QUESTION_BYTES:
-		sqlite3_result_blob64(context, bytes, value->n_bytes,
-				      SQLITE_TRANSIENT);
-		break;
-	default:
-		sqlite3_result_null(context);
-	}
-}
-
 static int rows_column(sqlite3_vtab_cursor *cursor, sqlite3_context *context,
 		       int column)
 {
@@ -365,7 +343,7 @@ static int rows_column(sqlite3_vtab_cursor *cursor, sqlite3_context *context,
 				  &value);
 	if (r < 0)
 		return fail(origin, r);
-	show(context, &value);
+	question_values_show(context, &value);
 	return SQLITE_OK;
 }
 

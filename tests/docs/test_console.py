@@ -23,6 +23,10 @@ POLICY = """\
 allow ** any lamp.>
 allow ** any helio.>
 allow ** any,capture demo.>
+allow ** any,capture audit.>
+allow ** any,capture web.>
+allow ** any,capture db.>
+allow ** observe helio.log.>
 allow ** publish shadow.>
 allow ** log-read,log-admin *
 allow ** admin >

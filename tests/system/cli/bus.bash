@@ -106,6 +106,22 @@ children_called() {
 	done
 }
 
+# Wait until the registry or the logger of the bus takes calls.
+await_registry() {
+	helio call helio.registry.v1.Registry/List -d '{}' --wait >/dev/null
+}
+
+await_logger() {
+	helio call helio.log.v1.Logs/List -d '{}' --wait >/dev/null
+}
+
+# put PACKAGE SET: make a schema known, and print its hash.
+put() {
+	printf '{"package":"%s","set":"%s"}' "$1" "$(base64 -w0 "$2")" |
+		helio call helio.registry.v1.Registry/Put -d @ |
+		json 'base64.b64decode(j["hash"]).hex()'
+}
+
 setup() {
 	place=$(mktemp -d "${BATS_RUN_TMPDIR:-/tmp}/bus.XXXXXX")
 	run_folder=$place/run

@@ -10,25 +10,13 @@ setup() {
 	state=$place/state
 	export HELIOGRAPH_ADDRESS=shm:$run_folder/bus.sock TZ=UTC
 	start_bus -o text
-	until_served helio.log.v1.Logs
+	await_logger
 	helio log create events -p 'demo.>' -p 'vm.>'
 }
 
 # What was stored before stays, whatever happens to the logger.
 kill_logger() {
 	kill -9 "$(children_called "$pid_up" helio-logger)"
-}
-
-# Wait until the bus knows a service.
-until_served() {
-	local i
-
-	for ((i = 0; i < 400; i++)); do
-		helio ls services | grep -q " $1 " && return
-		sleep 0.05
-	done
-	echo "$1 is not served"
-	return 1
 }
 
 say() {

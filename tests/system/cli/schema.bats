@@ -3,18 +3,6 @@
 
 load bus
 
-# The one of the bus is there.
-await_registry() {
-	helio call helio.registry.v1.Registry/List -d '{}' --wait >/dev/null
-}
-
-# put PACKAGE SET: make a schema known, and print its hash.
-put() {
-	printf '{"package":"%s","set":"%s"}' "$1" "$(base64 -w0 "$2")" |
-		helio call helio.registry.v1.Registry/Put -d @ |
-		json 'base64.b64decode(j["hash"]).hex()'
-}
-
 # compile NAME SOURCE: a schema of the package toy.v1 as the file NAME.
 compile() {
 	mkdir -p "$place/$1.d"

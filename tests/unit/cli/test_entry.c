@@ -163,25 +163,6 @@ static void test_verbose(void **state)
 	      "        }\n");
 }
 
-static void test_message_name(void **state)
-{
-	size_t n = 0;
-	const char *name;
-
-	name = decoder_message_name("application/protobuf; message=foo.v1.A",
-				    &n);
-	assert_non_null(name);
-	assert_int_equal(n, 8);
-	assert_memory_equal(name, "foo.v1.A", n);
-	name = decoder_message_name(
-		"application/x-protobuf;charset=x; messageType=\"B\"", &n);
-	assert_non_null(name);
-	assert_int_equal(n, 1);
-	assert_null(decoder_message_name("text/plain; message=x", &n));
-	assert_null(decoder_message_name("application/protobuf", &n));
-	assert_null(decoder_message_name(NULL, &n));
-}
-
 /* ---- back from JSON ---- */
 
 static int read_line(struct arena *arena, const char *line,
@@ -272,15 +253,10 @@ static void test_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_short),
-		cmocka_unit_test(test_hostile),
-		cmocka_unit_test(test_binary),
-		cmocka_unit_test(test_gap),
-		cmocka_unit_test(test_json),
-		cmocka_unit_test(test_verbose),
-		cmocka_unit_test(test_message_name),
-		cmocka_unit_test(test_back),
-		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_short),  cmocka_unit_test(test_hostile),
+		cmocka_unit_test(test_binary), cmocka_unit_test(test_gap),
+		cmocka_unit_test(test_json),   cmocka_unit_test(test_verbose),
+		cmocka_unit_test(test_back),   cmocka_unit_test(test_refused),
 	};
 
 	return cmocka_run_group_tests(tests, set_zone, NULL);

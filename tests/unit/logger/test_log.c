@@ -242,6 +242,23 @@ static void and_what_was_not_committed_is_not(void **state)
 	assert_string_equal(things.text, "cursor/a=x cursor/a=x schema/a=y ");
 }
 
+static void a_view_finds_small_things(void **state)
+{
+	struct view *view;
+	void *value;
+	size_t n;
+
+	small_things_are_kept(state);
+	view = world_view(&world);
+	assert_int_equal(view_thing(view, "schema/a", &value, &n), 1);
+	assert_int_equal(n, 1);
+	assert_memory_equal(value, "y", n);
+	free(value);
+	assert_int_equal(view_thing(view, "schema/", &value, &n), 0);
+	assert_int_equal(view_thing(view, "cursor/c", &value, &n), 0);
+	view_close(view);
+}
+
 static void a_run_from_elsewhere_keeps_its_sequences(void **state)
 {
 	static const uint64_t sequences[] = { 100, 101, 105 };
@@ -298,6 +315,7 @@ int main(void)
 		BOTH(time_does_not_run_backwards),
 		BOTH(small_things_are_kept),
 		BOTH(and_what_was_not_committed_is_not),
+		BOTH(a_view_finds_small_things),
 		BOTH(a_run_from_elsewhere_keeps_its_sequences),
 	};
 

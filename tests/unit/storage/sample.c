@@ -15,10 +15,30 @@ struct walk {
 };
 
 static const struct question_column columns[] = {
-	{ "sequence", QUESTION_NUMBER }, { "time", QUESTION_NUMBER },
-	{ "subject", QUESTION_TEXT },    { "body", QUESTION_BYTES },
-	{ "ratio", QUESTION_REAL },      { "void", QUESTION_NULL },
+	{ .name = "sequence", .type = QUESTION_NUMBER },
+	{ .name = "time", .type = QUESTION_NUMBER },
+	{ .name = "subject", .type = QUESTION_TEXT },
+	{ .name = "body", .type = QUESTION_BYTES },
+	{ .name = "ratio", .type = QUESTION_REAL },
+	{ .name = "void", .type = QUESTION_NULL },
+	{ .name = "secret", .type = QUESTION_NUMBER, .is_hidden = true },
 };
+
+static int twice(void *userdata, const struct question_value *arguments,
+		 struct question_value *ret_value, const char **why)
+{
+	const struct sample *sample = userdata;
+
+	if (sample->function_fails)
+		return sample->function_fails;
+	if (arguments[0].type != QUESTION_NUMBER)
+		*why = "twice(): no number";
+	ret_value->type = QUESTION_NUMBER;
+	ret_value->number = arguments[0].number * 2;
+	return 0;
+}
+
+static const struct question_function functions[] = { { "twice", 1, twice } };
 
 static const char *const subjects[] = { "a.b", "c", "gr\xc3\xbc\xc3\x9f" };
 
@@ -85,8 +105,9 @@ static int walk_value(void *rows, unsigned column, struct question_value *value)
 	switch (column) {
 	case 0:
 	case 1:
+	case 6:
 		value->type = QUESTION_NUMBER;
-		value->number = column ? walk->at * 10 : walk->at;
+		value->number = column == 1 ? walk->at * 10 : walk->at;
 		break;
 	case 2:
 		say(value, QUESTION_TEXT, subjects[walk->at % 3]);
@@ -124,6 +145,8 @@ void sample_init(struct sample *sample)
 			    .time_column = 1,
 			    .subject_column = 2,
 			    .can_descend = true,
+			    .functions = functions,
+			    .n_functions = 1,
 			    .open = walk_open,
 			    .next = walk_next,
 			    .value = walk_value,

@@ -5,7 +5,8 @@
 /**
  * A source for questions: SAMPLE_ROWS records, whose sequences go from 1 on,
  * whose times are ten times that, and whose subjects are in turn "a.b", "c" and
- * one that is not ASCII. It remembers what it was asked for.
+ * one that is not ASCII. The column `secret` is hidden, and `twice(number)` is
+ * a function. It remembers what it was asked for.
  */
 
 #include "storage/backend/question.h"
@@ -18,9 +19,10 @@ struct sample {
 	char subject[32];              /* of that filter; "" for none */
 	unsigned n_open;
 	unsigned n_shown;
-	unsigned fails_at; /* this row cannot be had; 0: all can */
-	bool is_endless;   /* there is always one more row */
-	bool is_plain;     /* filters are ignored */
+	unsigned fails_at;  /* this row cannot be had; 0: all can */
+	int function_fails; /* with this; 0: it does not */
+	bool is_endless;    /* there is always one more row */
+	bool is_plain;      /* filters are ignored */
 };
 
 void sample_init(struct sample *sample);

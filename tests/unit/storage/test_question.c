@@ -127,6 +127,16 @@ static void questions_are_answered(void **state)
 		"'BODY 999',500.50");
 }
 
+static void a_hidden_column_is_there_when_it_is_named(void **state)
+{
+	struct sample sample;
+
+	sample_init(&sample);
+	assert_answer(&sample, "SELECT * FROM records LIMIT 1",
+		      "1,10,'c',x'body 1',0.50,null");
+	assert_answer(&sample, "SELECT secret FROM records LIMIT 2", "1;2");
+}
+
 static void rows_that_cannot_matter_are_not_asked_for(void **state)
 {
 	struct sample sample;
@@ -377,6 +387,28 @@ static void what_the_source_says_is_passed_on(void **state)
 			 0);
 }
 
+static void the_sources_functions_can_be_called(void **state)
+{
+	const char *sql = "SELECT twice(sequence) FROM records";
+	struct sample sample;
+
+	sample_init(&sample);
+	assert_answer(&sample,
+		      "SELECT subject, sum(twice(sequence)) FROM records "
+		      "WHERE twice(secret) < 11 GROUP BY 1 ORDER BY 2",
+		      "'a.b',6;'c',10;'gr\xc3\xbc\xc3\x9f',14");
+	assert_refused(&sample, "SELECT twice(1, 2)");
+	assert_int_equal(
+		end_of(&sample, &limits, "SELECT twice(subject) FROM records"),
+		-EINVAL);
+	sample.function_fails = -EBADMSG;
+	assert_int_equal(end_of(&sample, &limits, sql), -EBADMSG);
+	sample.function_fails = -ENOMEM;
+	assert_int_equal(end_of(&sample, &limits, sql), -ENOMEM);
+	sample.source.n_functions = 0;
+	assert_refused(&sample, sql);
+}
+
 static void columns_have_names(void **state)
 {
 	struct sample sample;
@@ -428,6 +460,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(questions_are_answered),
+		cmocka_unit_test(a_hidden_column_is_there_when_it_is_named),
+		cmocka_unit_test(the_sources_functions_can_be_called),
 		cmocka_unit_test(rows_that_cannot_matter_are_not_asked_for),
 		cmocka_unit_test(filters_change_no_answer),
 		cmocka_unit_test(all_else_is_refused),

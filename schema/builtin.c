@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
-#include "cli/builtin.h"
+#include "schema/builtin.h"
+
+#include <string.h>
 
 /* HELIO_BUILTIN_SET is the path of what protoc has written. */
 __asm__(".pushsection .rodata\n"
@@ -20,4 +22,18 @@ const uint8_t *builtin_set(size_t *ret_n)
 {
 	*ret_n = (size_t)(helio_builtin_set_end - helio_builtin_set);
 	return helio_builtin_set;
+}
+
+bool builtin_has_name(const char *name, size_t n)
+{
+	static const char *const packages[] = {
+		"helio.bus.v1.", "helio.log.v1.", "helio.registry.v1.",
+		"helio.service.v1.", "helio.switch.v1."
+	};
+
+	for (size_t i = 0; i < sizeof(packages) / sizeof(*packages); i++)
+		if (n > strlen(packages[i]) &&
+		    memcmp(name, packages[i], strlen(packages[i])) == 0)
+			return true;
+	return false;
 }
