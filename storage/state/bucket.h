@@ -210,6 +210,8 @@ void bucket_enter(struct bucket *bucket);
 void bucket_leave(struct bucket *bucket);
 /** The first of its keys that end may be another one. */
 void bucket_place_expiry(struct bucket *bucket);
+/** A step that was known to be on disk has changed it. */
+void bucket_has_changed(struct bucket *bucket, uint64_t revision);
 /** The window is no larger than it may be. */
 void bucket_trim_window(struct bucket *bucket);
 

@@ -73,7 +73,7 @@ static void outdate(struct key *key)
 	key->n_kept_bytes -= (uint32_t)version_bytes(version);
 }
 
-static void keep_newest(struct key *key, struct version *version)
+static void keep_newer(struct key *key, struct version *version)
 {
 	if (!key->n_kept)
 		key->kept_oldest = version;
@@ -131,7 +131,7 @@ void key_push(struct key *key, struct version *version)
 	else
 		key->oldest = version;
 	key->newest = version;
-	keep_newest(key, version);
+	keep_newer(key, version);
 	count(key);
 	charge(version, 1);
 	place_expiry(key);
@@ -151,6 +151,25 @@ void key_pop(struct key *key)
 		key->oldest = NULL;
 	count(key);
 	place_expiry(key);
+}
+
+void key_insert(struct key *key, struct version *older, struct version *version,
+		struct version *newer)
+{
+	uncount(key);
+	version->key = key;
+	version->older = older;
+	version->newer = newer;
+	newer->older = version;
+	if (older)
+		older->newer = version;
+	else
+		key->oldest = version;
+	key->n_on_disk++;
+	if (version->revision > key->kept_oldest->revision)
+		keep_newer(key, version);
+	count(key);
+	charge(version, 1);
 }
 
 bool key_is_forgotten(const struct key *key)
@@ -182,6 +201,10 @@ void key_trim(struct key *key)
 {
 	const struct bucket *bucket = key->bucket;
 
+	if (key_is_forgotten(key)) {
+		key_free(key);
+		return;
+	}
 	while (key->n_on_disk > bucket->limits_on_disk.history &&
 	       key->oldest->newer->revision <= bucket->first_revision)
 		free_oldest(key);

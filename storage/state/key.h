@@ -17,9 +17,12 @@ size_t key_destroy(struct key *key);
 void key_push(struct key *key, struct version *version);
 /** The newest one is its key's no more, which may have none then. */
 void key_pop(struct key *key);
+/** It was there between the two, on disk. `older` may be NULL. */
+void key_insert(struct key *key, struct version *older, struct version *version,
+		struct version *newer);
 /** Its newest version is deleted, on disk, and out of the window. */
 bool key_is_forgotten(const struct key *key);
-/** Free the versions that need not be kept. */
+/** Free the versions that need not be kept: of a forgotten key, and itself. */
 void key_trim(struct key *key);
 
 /** Whether this can be one. */

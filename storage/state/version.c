@@ -55,14 +55,12 @@ static void let_go(struct state *state, struct undo *undo)
 	(void)state;
 	key->on_disk = version;
 	key->n_on_disk++;
-	bucket->revision_on_disk = version->revision;
+	if (bucket->revision_on_disk < version->revision)
+		bucket->revision_on_disk = version->revision;
 	bucket->n_committed_changes++;
 	version_enter_window(version);
+	key_trim(key);
 	bucket_trim_window(bucket);
-	if (key_is_forgotten(key))
-		key_free(key);
-	else
-		key_trim(key);
 }
 
 /* ---- making ---- */
@@ -144,7 +142,8 @@ int bucket_apply_version(struct state *state,
 	key_push(key, version);
 	list_push_back(&bucket->pending, &version->link);
 	version->bucket_revision_before = bucket->revision;
-	bucket->revision = step->revision;
+	if (bucket->revision < step->revision)
+		bucket->revision = step->revision;
 	undo_add(state, &version->undo);
 	return 0;
 }
@@ -162,6 +161,14 @@ void version_enter_window(struct version *version)
 	bucket->n_window_bytes += version_bytes(version);
 }
 
+void bucket_has_changed(struct bucket *bucket, uint64_t revision)
+{
+	if (bucket->revision < revision)
+		bucket->revision = revision;
+	if (bucket->revision_on_disk < revision)
+		bucket->revision_on_disk = revision;
+}
+
 static void leave_window(struct bucket *bucket, struct version *version)
 {
 	struct key *key = version->key;
@@ -170,10 +177,7 @@ static void leave_window(struct bucket *bucket, struct version *version)
 	bucket->n_window_bytes -= version_bytes(version);
 	if (bucket->first_revision < version->revision)
 		bucket->first_revision = version->revision;
-	if (key->newest == version && key_is_forgotten(key))
-		key_free(key);
-	else
-		key_trim(key);
+	key_trim(key);
 }
 
 /* Whole transactions leave, and never the last one. */
