@@ -181,7 +181,7 @@ void bucket_leave(struct bucket *bucket)
 		bucket->owner->account->n_things--;
 }
 
-bool state_sweep(struct state *state, size_t n_max)
+bool bucket_sweep(struct state *state, size_t n_max)
 {
 	while (n_max && !list_is_empty(&state->dropped)) {
 		struct bucket *bucket = container_of(
@@ -210,7 +210,7 @@ void bucket_free_all(struct state *state)
 		bucket_leave(bucket);
 		list_push_back(&state->dropped, &bucket->dropped_link);
 	}
-	state_sweep(state, SIZE_MAX);
+	bucket_sweep(state, SIZE_MAX);
 }
 
 uint64_t state_keep_from(const struct state *state)

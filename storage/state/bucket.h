@@ -189,6 +189,8 @@ int bucket_apply_version(struct state *state,
 			 const Helio__Store__V1__Step *step,
 			 const Helio__Store__V1__Version *change);
 void bucket_init_all(struct state *state);
+/** As state_sweep(). */
+bool bucket_sweep(struct state *state, size_t n_max);
 void bucket_free_all(struct state *state);
 /** When the first key of any bucket ends; UINT64_MAX: none does. */
 uint64_t bucket_due(const struct state *state);

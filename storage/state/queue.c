@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "storage/state/queue_inside.h"
-#include "storage/state/undo.h"
 
 #define SECOND_MS UINT64_C(1000)
 #define HOUR_MS   (3600 * SECOND_MS)
@@ -41,8 +39,8 @@ struct queue_limits queue_limits_of(const Helio__Store__V1__QueueConfig *in)
 	};
 }
 
-static void configure(struct queue *queue,
-		      const Helio__Store__V1__QueueConfig *config)
+void queue_configure(struct queue *queue,
+		     const Helio__Store__V1__QueueConfig *config)
 {
 	const Helio__Store__V1__QueueConfig nothing =
 		HELIO__STORE__V1__QUEUE_CONFIG__INIT;
@@ -81,28 +79,31 @@ struct queue *queue_new(struct state *state, const Helio__Store__V1__Queue *in,
 	queue_init_places(queue);
 	queue_init_wake(queue);
 	list_init(&queue->waiting);
-	configure(queue, in->config);
+	list_init(&queue->dropped);
+	queue_configure(queue, in->config);
 	if (init_maps(queue) < 0)
 		return NULL;
 	return take_ptr(queue);
 }
 
-/* Whatever order of the trees it is in is not needed any more. */
-static void free_jobs(struct queue *queue)
+/* Whatever other order they are in is not needed any more. */
+static size_t free_jobs(struct queue *queue, size_t n_max)
 {
 	struct order_node *node;
 
-	while ((node = order_first(&queue->jobs))) {
-		order_remove(&queue->jobs, node);
+	while (n_max && (node = order_pop(&queue->jobs))) {
 		job_free(container_of(node, struct job, number));
+		n_max--;
 	}
+	return n_max;
 }
 
 struct queue *queue_free(struct queue *queue)
 {
 	while (list_pop_front(&queue->waiting))
 		;
-	free_jobs(queue);
+	list_unlink(&queue->dropped);
+	free_jobs(queue, SIZE_MAX);
 	map_deinit(&queue->by_key);
 	map_deinit(&queue->lines);
 	map_deinit(&queue->shares);
@@ -135,6 +136,22 @@ void queue_init_all(struct state *state)
 {
 	order_init(&state->queues, compare_names);
 	order_init(&state->waking, compare_wakes);
+	list_init(&state->dropped_queues);
+}
+
+bool queue_sweep(struct state *state, size_t n_max)
+{
+	while (n_max && !list_is_empty(&state->dropped_queues)) {
+		struct queue *queue = container_of(state->dropped_queues.next,
+						   struct queue, dropped);
+
+		n_max = free_jobs(queue, n_max);
+		if (n_max) {
+			queue_free(queue);
+			n_max--;
+		}
+	}
+	return !list_is_empty(&state->dropped_queues);
 }
 
 void queue_free_all(struct state *state)
@@ -147,6 +164,7 @@ void queue_free_all(struct state *state)
 		queue_remove(queue);
 		queue_free(queue);
 	}
+	queue_sweep(state, SIZE_MAX);
 }
 
 struct queue *queue_lookup(const struct state *state, const char *name)
@@ -181,120 +199,4 @@ void queue_remove(struct queue *queue)
 	queue->owner->account->n_things--;
 	order_remove(&queue->state->waking, &queue->wake_node);
 	order_remove(&queue->state->queues, &queue->node);
-}
-
-/* ---- steps ---- */
-
-/* What a step did to a queue. */
-struct queue_undo {
-	struct undo undo;
-	struct queue *queue;
-	Helio__Store__V1__QueueConfig config; /* the one it had */
-};
-
-static struct queue_undo *undo_of(struct undo *undo)
-{
-	return container_of(undo, struct queue_undo, undo);
-}
-
-static void just_free(struct state *state, struct undo *undo)
-{
-	free(undo_of(undo));
-}
-
-static void free_queue(struct state *state, struct undo *undo)
-{
-	queue_free(undo_of(undo)->queue);
-	free(undo_of(undo));
-}
-
-static void take_back_new(struct state *state, struct undo *undo)
-{
-	queue_remove(undo_of(undo)->queue);
-	free_queue(state, undo);
-}
-
-static void take_back_config(struct state *state, struct undo *undo)
-{
-	configure(undo_of(undo)->queue, &undo_of(undo)->config);
-	free(undo_of(undo));
-}
-
-static void take_back_drop(struct state *state, struct undo *undo)
-{
-	queue_add(undo_of(undo)->queue);
-	free(undo_of(undo));
-}
-
-static struct queue_undo *undo_new(struct queue *queue,
-				   void (*take_back)(struct state *state,
-						     struct undo *undo),
-				   void (*let_go)(struct state *state,
-						  struct undo *undo))
-{
-	struct queue_undo *undo = calloc(1, sizeof(*undo));
-
-	if (!undo)
-		return NULL;
-	undo->undo = (struct undo){ .take_back = take_back, .let_go = let_go };
-	undo->queue = queue;
-	return undo;
-}
-
-static int apply_new(struct state *state, const Helio__Store__V1__Step *step,
-		     const Helio__Store__V1__Queue *change)
-{
-	_cleanup_(freep) struct queue_undo *undo =
-		undo_new(NULL, take_back_new, just_free);
-	struct party *owner;
-
-	if (!undo)
-		return -ENOMEM;
-	owner = party_get(state, step->principal ? step->principal : "",
-			  step->durable_id ? step->durable_id : "");
-	if (!owner)
-		return -ENOMEM;
-	undo->queue = queue_new(state, change, step->revision, owner);
-	party_unref(state, owner);
-	if (!undo->queue)
-		return -ENOMEM;
-	queue_add(undo->queue);
-	undo_add(state, &take_ptr(undo)->undo);
-	return 0;
-}
-
-int queue_apply_set(struct state *state, const Helio__Store__V1__Step *step,
-		    const Helio__Store__V1__Queue *change)
-{
-	struct queue_undo *undo;
-	struct queue *queue;
-
-	if (!change->name || !state_is_name(change->name))
-		return -EBADMSG;
-	queue = queue_lookup(state, change->name);
-	if (!queue)
-		return apply_new(state, step, change);
-	undo = undo_new(queue, take_back_config, just_free);
-	if (!undo)
-		return -ENOMEM;
-	undo->config = queue->config;
-	configure(queue, change->config);
-	undo_add(state, &undo->undo);
-	return 0;
-}
-
-int queue_apply_drop(struct state *state, const Helio__Store__V1__Step *step,
-		     const char *name)
-{
-	struct queue *queue = queue_lookup(state, name);
-	struct queue_undo *undo;
-
-	if (!queue)
-		return -EBADMSG;
-	undo = undo_new(queue, take_back_drop, free_queue);
-	if (!undo)
-		return -ENOMEM;
-	queue_remove(queue);
-	undo_add(state, &undo->undo);
-	return 0;
 }

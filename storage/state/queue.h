@@ -131,6 +131,7 @@ struct queue {
 	/* Of this life of the store, by what was applied. */
 	uint64_t n_submitted, n_completed, n_failed, n_lapsed;
 	struct list waiting; /* the service's: who waits for a lease */
+	struct list dropped; /* in state.dropped_queues */
 };
 
 struct queue *queue_lookup(const struct state *state, const char *name);
@@ -173,6 +174,8 @@ int queue_apply_gone(struct state *state, const Helio__Store__V1__Step *step,
 uint64_t queue_due(const struct state *state);
 int queue_draft_due(struct state *state, uint64_t now, size_t n_max,
 		    struct draft *draft);
+/** As state_sweep(). */
+bool queue_sweep(struct state *state, size_t n_max);
 void queue_init_all(struct state *state);
 /** The service's links, of followers and who waits, are taken out. */
 void queue_free_all(struct state *state);

@@ -5,7 +5,8 @@
 /**
  * struct queue and struct job, for the files that make them:
  *
- *	queue.c		made, configured, dropped
+ *	queue.c		made, found, freed
+ *	queue_apply.c	steps that make, change and drop one
  *	queue_place.c	where a job stands, by its state
  *	queue_due.c	what time does
  *	queue_image.c	as rows, and back
@@ -74,6 +75,9 @@ static inline const struct job *const_job_at_due(const struct order_node *node)
 
 /** Resolve a configuration: what is absent gets what store.proto says. */
 struct queue_limits queue_limits_of(const Helio__Store__V1__QueueConfig *in);
+/** NULL: as if nothing was said. */
+void queue_configure(struct queue *queue,
+		     const Helio__Store__V1__QueueConfig *config);
 /**
  * As it is told to be; the owner is the caller's reference. It is not the
  * state's yet. NULL: no memory.

@@ -8,7 +8,7 @@
 #include "storage/state/draft.h"
 #include "storage/state/queue.h"
 
-/* Of dropped buckets, freed with each commit. */
+/* Of dropped buckets and queues, freed with each commit. */
 enum { SWEEP_MAX = 256 };
 
 #define BYTES_MAX        (UINT64_C(1) << 30)
@@ -186,6 +186,13 @@ void state_commit(struct state *state, uint64_t revision)
 			state->on_committed(state, state->committed);
 	}
 	state_sweep(state, SWEEP_MAX);
+}
+
+bool state_sweep(struct state *state, size_t n_max)
+{
+	bool has_more = bucket_sweep(state, n_max);
+
+	return queue_sweep(state, n_max) || has_more;
 }
 
 void state_revert(struct state *state)

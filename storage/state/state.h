@@ -70,6 +70,7 @@ struct state {
 	struct map outgoing_numbers;
 	struct order expiring; /* struct bucket, by its first key that ends */
 	struct list dropped; /* struct bucket, of which there is more to free */
+	struct list dropped_queues; /* struct queue, the same */
 
 	struct list undos; /* of the steps that are not committed, in order */
 	struct undo_step *applying; /* the last of them, while it is applied */
@@ -78,6 +79,8 @@ struct state {
 	/* Told of a bucket whose drop is committed: whoever watches it is to be
 	 * unlinked now, for it is freed. May be NULL. */
 	void (*on_dropped)(struct state *state, struct bucket *bucket);
+	/* Of a queue: whoever waits there, or follows a job, the same. */
+	void (*on_queue_dropped)(struct state *state, struct queue *queue);
 
 	uint64_t keep_from; /* while it is read from disk: see image.h */
 	uint64_t loaded;    /* the last step that was read */
@@ -116,8 +119,9 @@ int state_apply(struct state *state, const Helio__Store__V1__Step *step);
 /** All steps up to this revision are on disk. */
 void state_commit(struct state *state, uint64_t revision);
 /**
- * Free up to `n_max` versions of buckets that were dropped; true: there are
- * more. state_commit() frees some, so this is for who has nothing else to do.
+ * Free up to `n_max` versions, and jobs, of buckets and queues that were
+ * dropped; true: there are more. state_commit() frees some, so this is for who
+ * has nothing else to do.
  */
 bool state_sweep(struct state *state, size_t n_max);
 /** Take back all steps after the last one that is committed. */
