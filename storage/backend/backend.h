@@ -127,9 +127,9 @@ const char *store_error(const struct store *store);
 /* Writing: within a transaction; what was put in it can be read in it. */
 
 /**
- * The first one of a handle also moves what a process left behind that died,
- * and with STORE_LARGE makes the backend's log as long as it is to be, 64 MiB,
- * if the disk has four times as much to spare.
+ * The first one of a handle also brings to disk what a process left behind that
+ * died, and with STORE_LARGE makes the backend's log as long as it is to be, 64
+ * MiB, if the disk has four times as much to spare.
  */
 int store_begin(struct store *store);
 /**

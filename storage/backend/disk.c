@@ -57,24 +57,30 @@ void disk_use(const struct disk_calls *calls)
 	disk_calls = calls ? calls : &disk_calls_kernel;
 }
 
+/* Whose quota is used up has as little room as if the disk were full. */
+static int outcome(int r)
+{
+	return r == -EDQUOT ? -ENOSPC : r;
+}
+
 int disk_rename(const char *from, const char *to)
 {
-	return disk_calls->rename(from, to);
+	return outcome(disk_calls->rename(from, to));
 }
 
 int disk_unlink(const char *path)
 {
-	return disk_calls->unlink(path);
+	return outcome(disk_calls->unlink(path));
 }
 
 int disk_make_folder(const char *path)
 {
-	return disk_calls->make_folder(path);
+	return outcome(disk_calls->make_folder(path));
 }
 
 int disk_remove_folder(const char *path)
 {
-	return disk_calls->remove_folder(path);
+	return outcome(disk_calls->remove_folder(path));
 }
 
 int disk_sync_folder(const char *path)

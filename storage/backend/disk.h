@@ -7,8 +7,9 @@
  * not do itself. All of it goes through one table of functions, so that a test
  * can see it, let it fail, or forget it as a power cut would.
  *
- * Every function returns 0 or a negative errno. Names are durable only after
- * disk_sync_folder() of the folder that they are in.
+ * Every function returns 0 or a negative errno, -ENOSPC also where a quota is
+ * used up. Names are durable only after disk_sync_folder() of the folder that
+ * they are in.
  */
 
 /** Each member as the function of its name below. */

@@ -7,26 +7,32 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Whether the file system had no room, though SQLite calls it something else.
+static bool is_no_room(int failure)
+{
+	return failure == ENOSPC || failure == EDQUOT;
+}
+
+/*
+ * Whether the file system had no room, though SQLite calls it something else.
+ * What a file says stays until another call on it fails.
  */
-static bool is_over_quota(sqlite3 *db)
+static bool is_full(sqlite3 *db)
 {
 	const int files[] = { SQLITE_FCNTL_FILE_POINTER,
 			      SQLITE_FCNTL_JOURNAL_POINTER };
+	bool is_one_full = false;
 	sqlite3_file *file;
 	int failure;
 
 	for (unsigned i = 0; i < 2; i++) {
 		file = NULL;
-		failure = 0;
 		sqlite3_file_control(db, "main", files[i], &file);
-		if (file && file->pMethods)
-			file->pMethods->xFileControl(
-				file, SQLITE_FCNTL_LAST_ERRNO, &failure);
-		if (failure == EDQUOT)
-			return true;
+		failure = sqlite_file_failure(file);
+		if (failure && !is_no_room(failure))
+			return false;
+		is_one_full |= failure != 0;
 	}
-	return false;
+	return is_one_full || is_no_room(sqlite3_system_errno(db));
 }
 
 static int errno_of_io(sqlite3 *db, int code)
@@ -37,7 +43,38 @@ static int errno_of_io(sqlite3 *db, int code)
 	case SQLITE_IOERR_CORRUPTFS:
 		return -EBADMSG;
 	case SQLITE_IOERR_WRITE:
-		return is_over_quota(db) ? -ENOSPC : -EIO;
+	case SQLITE_IOERR_TRUNCATE:
+		return is_full(db) ? -ENOSPC : -EIO;
+	case SQLITE_IOERR_DELETE:
+		return is_no_room(sqlite3_system_errno(db)) ? -ENOSPC : -EIO;
+	default:
+		return -EIO;
+	}
+}
+
+int sqlite_file_failure(sqlite3_file *file)
+{
+	int failure = 0;
+
+	if (file && file->pMethods)
+		file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO,
+					     &failure);
+	return failure;
+}
+
+int sqlite_file_errno(sqlite3_file *file, int code)
+{
+	switch (code) {
+	case SQLITE_OK:
+		return 0;
+	case SQLITE_FULL:
+		return -ENOSPC;
+	case SQLITE_NOMEM:
+	case SQLITE_IOERR_NOMEM:
+		return -ENOMEM;
+	case SQLITE_IOERR_WRITE:
+	case SQLITE_IOERR_TRUNCATE:
+		return is_no_room(sqlite_file_failure(file)) ? -ENOSPC : -EIO;
 	default:
 		return -EIO;
 	}

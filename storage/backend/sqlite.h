@@ -11,6 +11,7 @@
  *	sqlite_file.c	files: made, measured, removed
  *	sqlite_open.c	opened, and closed
  *	sqlite_wal.c	transactions, and the log that they are written to
+ *	sqlite_settle.c	what others left in it
  *	sqlite_table.c	rows
  *	sqlite_cursor.c	and cursors on them
  *	sqlite_care.c	sealed, copied, checked
@@ -63,7 +64,7 @@ struct sqlite_store {
 	unsigned n_wal_pages; /* when the last commit was done */
 	unsigned move_at_pages;
 	const volatile uint32_t *wal_index; /* SQLite's, of a large file */
-	bool is_settled;                    /* it may write: see sqlite_wal.c */
+	bool is_settled;                    /* see sqlite_settle.c */
 	bool is_enlarged; /* there is room for its log, or none */
 	struct sqlite_table tables[STORE_TABLES_MAX];
 };
@@ -82,12 +83,16 @@ static inline struct sqlite_store *sqlite_handle(struct store *store)
 int sqlite_outcome(struct sqlite_store *handle, int code);
 /** The same for `db`, without keeping anything. */
 int sqlite_errno(sqlite3 *db, int code);
+/** The same for what a call of `file` itself returned, if it was no read. */
+int sqlite_file_errno(sqlite3_file *file, int code);
+/** The errno with which a call on `file` failed last, or 0. NULL is fine. */
+int sqlite_file_failure(sqlite3_file *file);
 
 /* ---- files ---- */
 
 /**
- * Have `db` keep its journal in this mode, "wal" or "delete"; *ret_is_so:
- * whether it does. Returns a code of SQLite.
+ * Have `db` keep its journal in this mode, "wal", "delete" or "persist";
+ * *ret_is_so: whether it does. Returns a code of SQLite.
  */
 int sqlite_mode(sqlite3 *db, const char *mode, bool *ret_is_so);
 
@@ -102,6 +107,8 @@ int sqlite_bytes(struct backend *backend, const char *path,
 /** Make one that is not there, with all tables; nothing is in them. */
 int sqlite_create(const struct sqlite *sqlite, const char *path,
 		  const struct store_layout *layout);
+/** Remove what SQLite has beside a file, all of which is in the file. */
+int sqlite_unlink_beside(const char *path);
 /** PATH-wal and the like; the caller's to free, or NULL. */
 char *sqlite_beside(const char *path, const char *suffix);
 /** 1, or 0: SQLite has left nothing beside the file. */
@@ -119,6 +126,10 @@ int sqlite_snapshot(struct store *store);
 void sqlite_end(struct store *store);
 int sqlite_checkpoint(struct store *store);
 
+/** Bring to disk what was left in the log, in a transaction that can write. */
+int sqlite_settle(struct sqlite_store *handle);
+/** The log, or NULL while there is none. */
+sqlite3_file *sqlite_log_file(struct sqlite_store *handle);
 /** Leave the log in a state in which the next one to open has no work. */
 void sqlite_leave(struct sqlite_store *handle);
 /** Have the commits of this handle counted, and the log bounded. */

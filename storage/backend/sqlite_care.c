@@ -11,12 +11,12 @@
 
 /* ---- sealing ---- */
 
-static int leave_wal(sqlite3 *db)
+static int leave_wal(sqlite3 *db, const char *mode)
 {
 	bool is_left;
 	int r;
 
-	r = sqlite_errno(db, sqlite_mode(db, "delete", &is_left));
+	r = sqlite_errno(db, sqlite_mode(db, mode, &is_left));
 	return !r && !is_left ? -EBUSY : r;
 }
 
@@ -41,13 +41,19 @@ static int seal(struct sqlite_store *handle)
 	if (r)
 		return r;
 	handle->wal_index = NULL;
-	r = leave_wal(handle->db);
+	r = leave_wal(handle->db, "persist");
 	if (r)
 		return r;
 	/* Without a log no commit would be safe: there are none from here on.
 	 */
 	handle->is_settled = false;
-	r = sync_file(handle);
+	/*
+	 * SQLite takes the log away, and does not look whether it could; of a
+	 * journal it does not say why it could not.
+	 */
+	r = sqlite_unlink_beside(handle->path);
+	if (!r)
+		r = sync_file(handle);
 	if (!r)
 		r = disk_sync_folder_of(handle->path);
 	if (r)
@@ -123,7 +129,7 @@ static int copy_to(struct sqlite_store *handle, const char *path)
 		return r;
 	r = copy_pages(handle, copy);
 	if (!r)
-		r = leave_wal(copy);
+		r = leave_wal(copy, "delete");
 	if (r)
 		snprintf(handle->store.error, sizeof(handle->store.error),
 			 "%s: %s", path, sqlite3_errmsg(copy));

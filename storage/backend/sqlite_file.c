@@ -37,7 +37,7 @@ int sqlite_has_beside(const char *path)
 	return 0;
 }
 
-static int unlink_beside(const char *path, const char *suffix)
+static int unlink_one(const char *path, const char *suffix)
 {
 	_cleanup_(freep) char *name = sqlite_beside(path, suffix);
 	int r;
@@ -48,12 +48,12 @@ static int unlink_beside(const char *path, const char *suffix)
 	return r == -ENOENT ? 0 : r;
 }
 
-static int unlink_all_beside(const char *path)
+int sqlite_unlink_beside(const char *path)
 {
 	int r = 0;
 
 	for (unsigned i = 0; i < N_BESIDE && !r; i++)
-		r = unlink_beside(path, beside[i]);
+		r = unlink_one(path, beside[i]);
 	return r;
 }
 
@@ -68,7 +68,7 @@ int sqlite_unlink(struct backend *backend, const char *path)
 	r = disk_unlink(path);
 	if (r)
 		return r;
-	r = unlink_all_beside(path);
+	r = sqlite_unlink_beside(path);
 	return r ? r : disk_sync_folder_of(path);
 }
 
@@ -171,15 +171,11 @@ static int build_image(const struct store_layout *layout,
 	return r;
 }
 
-static int errno_of_file(int code)
+static int errno_of_open(sqlite3_file *file, int code)
 {
-	if (code == SQLITE_NOMEM || code == SQLITE_IOERR_NOMEM)
-		return -ENOMEM;
-	if (code == SQLITE_FULL)
-		return -ENOSPC;
-	if ((code & 0xff) == SQLITE_CANTOPEN && errno)
-		return -errno;
-	return code ? -EIO : 0;
+	if ((code & 0xff) != SQLITE_CANTOPEN || !errno)
+		return sqlite_file_errno(file, code);
+	return errno == EDQUOT ? -ENOSPC : -errno;
 }
 
 static int write_pages(sqlite3_file *file, const unsigned char *image,
@@ -197,14 +193,16 @@ static int write_and_close(sqlite3_file *file, const unsigned char *image,
 			   sqlite3_int64 n)
 {
 	int code;
+	int r;
 
 	code = file->pMethods->xTruncate(file, 0);
 	if (!code)
 		code = write_pages(file, image, n);
 	if (!code)
 		code = file->pMethods->xSync(file, SQLITE_SYNC_NORMAL);
+	r = sqlite_file_errno(file, code);
 	file->pMethods->xClose(file);
-	return errno_of_file(code);
+	return r;
 }
 
 static int write_image(sqlite3_vfs *vfs, const char *path,
@@ -215,6 +213,7 @@ static int write_image(sqlite3_vfs *vfs, const char *path,
 	_cleanup_(freep) sqlite3_file *file = calloc(1, (size_t)vfs->szOsFile);
 	sqlite3_filename name;
 	int code;
+	int r;
 
 	if (!file)
 		return -ENOMEM;
@@ -223,9 +222,9 @@ static int write_image(sqlite3_vfs *vfs, const char *path,
 		return -ENOMEM;
 	errno = 0;
 	code = vfs->xOpen(vfs, name, file, flags, NULL);
-	code = code ? errno_of_file(code) : write_and_close(file, image, n);
+	r = code ? errno_of_open(file, code) : write_and_close(file, image, n);
 	sqlite3_free_filename(name);
-	return code;
+	return r;
 }
 
 /*
@@ -236,7 +235,7 @@ static int put_in_place(const char *made, const char *path)
 {
 	int r;
 
-	r = unlink_all_beside(path);
+	r = sqlite_unlink_beside(path);
 	if (!r)
 		r = disk_sync_folder_of(path);
 	if (!r)

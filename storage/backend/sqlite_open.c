@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/buffer.h"
 #include "storage/backend/sqlite.h"
@@ -123,6 +124,15 @@ static int complain(struct sqlite_store *handle, int r, const char *what)
 	snprintf(handle->store.error, sizeof(handle->store.error), "%s: %s",
 		 handle->path, what);
 	return r;
+}
+
+/* SQLite opens for reading what it could not open to write. */
+static int check_access(struct sqlite_store *handle)
+{
+	if (!sqlite3_db_readonly(handle->db, "main"))
+		return 0;
+	return complain(handle, access(handle->path, W_OK) ? -EACCES : -EIO,
+			"it cannot be opened to write");
 }
 
 static int check_header(struct sqlite_store *handle)
@@ -285,6 +295,8 @@ static int open_all(struct sqlite_store *handle, unsigned flags)
 	int r;
 
 	r = open_database(handle, flags);
+	if (!r && !(flags & STORE_READ_ONLY))
+		r = check_access(handle);
 	if (!r)
 		r = distrust(handle);
 	if (!r && flags & STORE_SEALED)

@@ -68,7 +68,7 @@ int sqlite_watch(struct sqlite_store *handle)
 _Static_assert(LARGE_BYTES == 67108864 && SMALL_BYTES == 8388608,
 	       "as in the statements");
 
-static sqlite3_file *wal_file(struct sqlite_store *handle)
+sqlite3_file *sqlite_log_file(struct sqlite_store *handle)
 {
 	sqlite3_file *file = NULL;
 
@@ -109,7 +109,7 @@ static bool has_room(const struct sqlite_store *handle)
  */
 static int lengthen(struct sqlite_store *handle)
 {
-	sqlite3_file *file = wal_file(handle);
+	sqlite3_file *file = sqlite_log_file(handle);
 	sqlite3_int64 n;
 	int code;
 
@@ -119,9 +119,8 @@ static int lengthen(struct sqlite_store *handle)
 	if (code || n >= LARGE_BYTES)
 		return sqlite_outcome(handle, code);
 	code = write_zeros(file, n, LARGE_BYTES);
-	if (code == SQLITE_FULL)
-		return sqlite_outcome(handle,
-				      file->pMethods->xTruncate(file, n));
+	if (sqlite_file_errno(file, code) == -ENOSPC)
+		code = file->pMethods->xTruncate(file, n);
 	return sqlite_outcome(handle, code);
 }
 
@@ -172,59 +171,22 @@ static int enlarge(struct sqlite_store *handle)
 	return r ? r : lengthen_index(handle);
 }
 
-/* SQLite waits for readers, but not for who else is at a checkpoint. */
-static int checkpoint(struct sqlite_store *handle, int mode, int *ret_n_pages,
-		      int *ret_n_moved)
-{
-	uint64_t deadline_ns = clock_now_ns() + SQLITE_WAIT_MS * NS_PER_MS;
-	bool is_busy;
-	int code;
-
-	do {
-		code = sqlite3_wal_checkpoint_v2(handle->db, "main", mode,
-						 ret_n_pages, ret_n_moved);
-		is_busy = (code & 0xff) == SQLITE_BUSY;
-		if (is_busy)
-			sqlite3_sleep(1);
-	} while (is_busy && clock_now_ns() < deadline_ns);
-	return sqlite_outcome(handle, code);
-}
-
-/*
- * What another process left in the WAL may be what it could not sync: the
- * kernel shows it to us and will not write it any more. So all of it is moved
- * to the file, and synced there, and the WAL begun anew, before anything is
- * added. The name of the file may be as unsure.
- */
-static int settle(struct sqlite_store *handle)
-{
-	int r;
-
-	r = disk_sync_folder_of(handle->path);
-	if (!r)
-		r = checkpoint(handle, SQLITE_CHECKPOINT_RESTART, NULL, NULL);
-	if (!r)
-		handle->is_settled = true;
-	return r;
-}
-
 /* ---- transactions ---- */
 
 int sqlite_begin(struct store *store)
 {
 	struct sqlite_store *handle = sqlite_handle(store);
-	int r = 0;
+	int r;
 
-	if (!handle->is_settled)
-		r = settle(handle);
-	if (!r)
-		r = sqlite_prepare(handle, &handle->begin, "BEGIN IMMEDIATE",
-				   0);
+	r = sqlite_prepare(handle, &handle->begin, "BEGIN IMMEDIATE", 0);
 	if (!r)
 		r = sqlite_do(handle, handle->begin);
-	if (r || handle->is_enlarged)
+	if (r)
 		return r;
-	r = enlarge(handle);
+	if (!handle->is_settled)
+		r = sqlite_settle(handle);
+	if (!r && !handle->is_enlarged)
+		r = enlarge(handle);
 	if (r)
 		sqlite_rollback(store);
 	return r;
@@ -346,10 +308,29 @@ int sqlite_checkpoint(struct store *store)
 static void empty_wal(struct sqlite_store *handle)
 {
 	static const unsigned char zeros[WAL_HEADER_BYTES];
-	sqlite3_file *file = wal_file(handle);
+	sqlite3_file *file = sqlite_log_file(handle);
 
 	if (file)
 		file->pMethods->xWrite(file, zeros, sizeof(zeros), 0);
+}
+
+/* SQLite does not wait for who else is at a checkpoint. */
+static int checkpoint(struct sqlite_store *handle, int *ret_n_pages,
+		      int *ret_n_moved)
+{
+	uint64_t deadline_ns = clock_now_ns() + SQLITE_WAIT_MS * NS_PER_MS;
+	bool is_busy;
+	int code;
+
+	do {
+		code = sqlite3_wal_checkpoint_v2(handle->db, "main",
+						 SQLITE_CHECKPOINT_PASSIVE,
+						 ret_n_pages, ret_n_moved);
+		is_busy = (code & 0xff) == SQLITE_BUSY;
+		if (is_busy)
+			sqlite3_sleep(1);
+	} while (is_busy && clock_now_ns() < deadline_ns);
+	return sqlite_outcome(handle, code);
 }
 
 /*
@@ -363,7 +344,7 @@ void sqlite_leave(struct sqlite_store *handle)
 	int n_moved = -1;
 	int r;
 
-	r = checkpoint(handle, SQLITE_CHECKPOINT_PASSIVE, &n_pages, &n_moved);
+	r = checkpoint(handle, &n_pages, &n_moved);
 	if (r || n_pages <= 0 || n_pages != n_moved)
 		return;
 	if (!is_large(handle))

@@ -20,6 +20,14 @@ static const uint64_t BEGIN_NS = UINT64_C(1700000000) * 1000000000u;
 
 /* ---- opening and failing ---- */
 
+static void fail(struct workload *workload, const char *what, int r,
+		 const char *why)
+{
+	if (!workload->is_faulty || (workload->is_full && r != -ENOSPC))
+		complain("%s: %s (%s)", what, strerror(-r), why ? why : "");
+	workload->n_errors++;
+}
+
 static void open_log(struct workload *workload, bool create)
 {
 	char *why = NULL;
@@ -28,12 +36,9 @@ static void open_log(struct workload *workload, bool create)
 	r = log_open(workload->backend, workload->folder, create,
 		     &workload->limits, &workload->log, &why);
 	if (r < 0) {
-		if (!workload->is_faulty)
-			complain("%s: %s (%s)",
-				 create ? "making the log" : "opening the log",
-				 strerror(-r), why ? why : "");
+		fail(workload, create ? "making the log" : "opening the log", r,
+		     why);
 		workload->log = NULL;
-		workload->n_errors++;
 	}
 	free(why);
 }
@@ -45,13 +50,18 @@ static void open_view(struct workload *workload)
 			  &why);
 
 	if (r < 0) {
-		if (!workload->is_faulty)
-			complain("opening a view: %s (%s)", strerror(-r),
-				 why ? why : "");
+		fail(workload, "opening a view", r, why);
 		workload->view = NULL;
-		workload->n_errors++;
 	}
 	free(why);
+}
+
+/* After any other error it takes nothing until it is opened again. */
+static void fail_log(struct workload *workload, const char *what, int r)
+{
+	fail(workload, what, r, NULL);
+	if (r != -ENOSPC)
+		workload->log = log_close(workload->log);
 }
 
 /* What the log says after it was opened settles what was in doubt. */
@@ -80,31 +90,39 @@ static void settle(struct workload *workload)
 	workload->first = status->first;
 }
 
+/* Whether they are these. A disk that fails again says nothing about them. */
+static bool has_state(struct workload *workload,
+		      const struct oracle_state *state, bool *ret_is_unread)
+{
+	unsigned n_errors = 0;
+	bool is_same;
+
+	if (!workload->is_faulty)
+		return judge_is_state(workload->log, state);
+	is_same = judge_is_state_or_error(workload->log, state, &n_errors);
+	*ret_is_unread |= n_errors > 0;
+	return is_same;
+}
+
 /* Of a commit of small things that failed nobody knows. */
 static void settle_state(struct workload *workload)
 {
 	struct oracle *oracle = &workload->oracle;
 	struct oracle_state *state = &oracle->states[oracle->n_states - 1];
+	bool is_unread = false;
 
-	if (state->span.end) {
-		if (!judge_is_state(workload->log, state))
-			complain("small things are lost");
-		return;
-	}
-	if (judge_is_state(workload->log, state)) {
-		state->span.end = tape_position();
-		return;
-	}
-	oracle->n_states--;
-	if (!judge_is_state(workload->log, state - 1))
+	if (has_state(workload, state, &is_unread)) {
+		if (!state->span.end && !is_unread)
+			state->span.end = tape_position();
+	} else if (state->span.end) {
+		complain("small things are lost");
+	} else if (!has_state(workload, state - 1, &is_unread)) {
 		complain("small things are neither old nor new");
-}
-
-static void fail(struct workload *workload, const char *what, int r)
-{
-	if (!workload->is_faulty)
-		complain("%s: %s", what, strerror(-r));
-	workload->n_errors++;
+	} else if (!is_unread) {
+		oracle->n_states--;
+	}
+	if (is_unread)
+		fail_log(workload, "small things", -EIO);
 }
 
 void workload_recover(struct workload *workload)
@@ -276,7 +294,7 @@ static void check_refused(struct workload *workload, uint64_t last, int r)
 {
 	const struct log_status *status = log_status(workload->log);
 
-	fail(workload, "append", r);
+	fail(workload, "append", r, NULL);
 	if (r == -ENOSPC) {
 		oracle_undo(&workload->oracle);
 		if (status->last != last)
@@ -356,8 +374,9 @@ static void commit_state(struct workload *workload)
 	if (!r)
 		r = log_state_commit(workload->log);
 	if (r < 0) {
-		fail(workload, "small things", r);
-		workload->log = log_close(workload->log);
+		fail_log(workload, "small things", r);
+		/* Without room they are as they were. */
+		oracle->n_states -= r == -ENOSPC;
 		return;
 	}
 	state->span.end = tape_position();
@@ -378,8 +397,10 @@ static void expire(struct workload *workload)
 	log_set_limits(workload->log, &workload->limits);
 	r = log_expire(workload->log, workload->now_ns);
 	if (r < 0)
-		fail(workload, "expire", r);
+		fail_log(workload, "expire", r);
 	oracle_expire(&workload->oracle, begin, tape_position(), kept_from);
+	if (!workload->log)
+		return;
 	workload->first = log_status(workload->log)->first;
 	if (workload->first > kept_from)
 		complain("expiry took %llu, which is kept",
@@ -404,7 +425,7 @@ static void look(struct workload *workload)
 	if (!r)
 		r = view_refresh(workload->view);
 	if (r < 0) {
-		fail(workload, "view", r);
+		fail(workload, "view", r, NULL);
 		workload->view = view_close(workload->view);
 		return;
 	}

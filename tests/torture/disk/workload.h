@@ -30,6 +30,7 @@ struct workload {
 	uint64_t first;      /* that is served */
 	unsigned record_max; /* records in one append */
 	bool is_faulty;      /* calls may fail: then the log is opened again */
+	bool is_full;        /* and all that may be told is that it is full */
 	unsigned n_errors;   /* that were told */
 };
 

@@ -17,6 +17,7 @@
 struct faulty_file {
 	sqlite3_file file;
 	int number;        /* in the recording; -1: it is in none */
+	int failure;       /* the errno with which it failed last, or 0 */
 	char *folder;      /* to be synced with it the next time; or NULL */
 	sqlite3_file real; /* as long as the real VFS says */
 };
@@ -201,6 +202,16 @@ static sqlite3_file *real_of(sqlite3_file *file)
 	return &own_of(file)->real;
 }
 
+/* SQLite's own VFS remembers as much. */
+static int strike_file(struct faulty_file *own, enum faulty_call call)
+{
+	int error = strike(call);
+
+	if (error)
+		own->failure = error;
+	return error;
+}
+
 static int file_close(sqlite3_file *file)
 {
 	free(own_of(file)->folder);
@@ -210,7 +221,7 @@ static int file_close(sqlite3_file *file)
 static int file_read(sqlite3_file *file, void *bytes, int n,
 		     sqlite3_int64 offset)
 {
-	if (strike(FAULTY_READ))
+	if (strike_file(own_of(file), FAULTY_READ))
 		return SQLITE_IOERR_READ;
 	return real_of(file)->pMethods->xRead(real_of(file), bytes, n, offset);
 }
@@ -218,7 +229,7 @@ static int file_read(sqlite3_file *file, void *bytes, int n,
 static int file_write(sqlite3_file *file, const void *bytes, int n,
 		      sqlite3_int64 offset)
 {
-	int error = strike(FAULTY_WRITE);
+	int error = strike_file(own_of(file), FAULTY_WRITE);
 	int code;
 
 	if (error)
@@ -237,7 +248,7 @@ static int file_truncate(sqlite3_file *file, sqlite3_int64 length)
 {
 	int code;
 
-	if (strike(FAULTY_TRUNCATE))
+	if (strike_file(own_of(file), FAULTY_TRUNCATE))
 		return SQLITE_IOERR_TRUNCATE;
 	code = real_of(file)->pMethods->xTruncate(real_of(file), length);
 	if (!code)
@@ -251,7 +262,7 @@ static int file_sync(sqlite3_file *file, int flags)
 	struct faulty_file *own = own_of(file);
 	int code;
 
-	if (strike(FAULTY_SYNC)) {
+	if (strike_file(own, FAULTY_SYNC)) {
 		note(own, RECORDING_SYNC_FAILED, 0);
 		return SQLITE_IOERR_FSYNC;
 	}
@@ -288,6 +299,10 @@ static int file_check_lock(sqlite3_file *file, int *ret_is_locked)
 
 static int file_control(sqlite3_file *file, int op, void *argument)
 {
+	if (op == SQLITE_FCNTL_LAST_ERRNO && own_of(file)->failure) {
+		*(int *)argument = own_of(file)->failure;
+		return SQLITE_OK;
+	}
 	return real_of(file)->pMethods->xFileControl(real_of(file), op,
 						     argument);
 }
@@ -364,6 +379,7 @@ static int vfs_open(sqlite3_vfs *vfs, sqlite3_filename path, sqlite3_file *file,
 	if (error)
 		return open_code(error);
 	own->number = -1;
+	own->failure = 0;
 	own->folder = NULL;
 	code = real_vfs->xOpen(real_vfs, path, &own->real, flags, ret_flags);
 	if (code)

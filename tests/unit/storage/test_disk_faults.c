@@ -267,6 +267,28 @@ static void a_failed_sync_is_never_believed_again(void **state)
 	store_close(store);
 }
 
+/* Draw what is on the disk, often, and hold it against what was said. */
+static void assert_images(struct world *world, size_t n_events, uint64_t number,
+			  const char *value)
+{
+	struct store *image;
+
+	for (unsigned seed = 0; seed < 64; seed++) {
+		assert_int_equal(
+			faulty_disk_image(n_events, seed, world->image_folder),
+			0);
+		assert_int_equal(store_open(world->backend, world->image_path,
+					    &world_layout, 0, &image),
+				 0);
+		assert_committed(image, 1, "one");
+		assert_committed(image, number, value);
+		assert_int_equal(store_check(image), 0);
+		store_close(image);
+		assert_int_equal(
+			store_unlink(world->backend, world->image_path), 0);
+	}
+}
+
 /*
  * What a sync could not write is shown by the kernel, and may yet be lost. What
  * is committed after it was seen again must not be lost with it.
@@ -276,7 +298,6 @@ static void what_follows_a_failed_sync_does_not_stand_on_it(void **state)
 	struct world *world = *state;
 	struct faulty_plan plan = { .calls = 1u << FAULTY_SYNC, .error = EIO };
 	struct store *store;
-	size_t acked_at;
 
 	assert_int_equal(faulty_disk_record(world->folder), 0);
 	store = world_open(world, STORE_CREATE);
@@ -287,26 +308,91 @@ static void what_follows_a_failed_sync_does_not_stand_on_it(void **state)
 	store_close(store);
 	store = world_open(world, 0);
 	commit_number(store, 3, "three");
-	acked_at = faulty_disk_n_events();
-
-	for (unsigned seed = 0; seed < 64; seed++) {
-		struct store *image;
-
-		assert_int_equal(
-			faulty_disk_image(acked_at, seed, world->image_folder),
-			0);
-		assert_int_equal(store_open(world->backend, world->image_path,
-					    &world_layout, 0, &image),
-				 0);
-		assert_committed(image, 1, "one");
-		assert_committed(image, 3, "three");
-		assert_int_equal(store_check(image), 0);
-		store_close(image);
-		assert_int_equal(
-			store_unlink(world->backend, world->image_path), 0);
-	}
+	assert_images(world, faulty_disk_n_events(), 3, "three");
 	faulty_disk_forget();
 	store_close(store);
+}
+
+/* It is seen again, and nothing is ever added: it stays all the same. */
+static void what_a_failed_sync_left_stays_once_it_was_seen(void **state)
+{
+	struct world *world = *state;
+	struct faulty_plan plan = { .calls = 1u << FAULTY_SYNC, .error = EIO };
+	struct store *store;
+
+	assert_int_equal(faulty_disk_record(world->folder), 0);
+	store = world_open(world, STORE_CREATE);
+	commit_number(store, 1, "one");
+	faulty_disk_arm(&plan);
+	assert_int_equal(put_and_commit(store, 1), -EIO);
+	faulty_disk_disarm();
+	store_close(store);
+
+	store = world_open(world, 0);
+	assert_int_equal(store_begin(store), 0);
+	store_rollback(store);
+	assert_committed(store, 2, value_of(1));
+	assert_images(world, faulty_disk_n_events(), 2, value_of(1));
+	faulty_disk_forget();
+	store_close(store);
+}
+
+/* ---- sealing ---- */
+
+/* Returns what came of it; then the disk works again, and it can be sealed. */
+static int seal_on(struct world *world, const struct faulty_plan *plan)
+{
+	struct store *store = world_open(world, STORE_CREATE);
+	int r;
+
+	commit_number(store, 1, "one");
+	faulty_disk_arm(plan);
+	r = store_seal(store);
+	faulty_disk_disarm();
+	store_close(store);
+	if (r) {
+		store = world_open(world, 0);
+		assert_int_equal(store_seal(store), 0);
+		store_close(store);
+	}
+	store = world_open(world, STORE_SEALED);
+	assert_committed(store, 1, "one");
+	store_close(store);
+	assert_int_equal(store_unlink(world->backend, world->path), 0);
+	return r;
+}
+
+static void seal_on_each(struct world *world, unsigned calls, int error,
+			 int expected)
+{
+	struct faulty_plan plan = { .calls = calls, .error = error };
+	unsigned n_told = 0;
+	bool is_hit = true;
+	int r;
+
+	for (uint64_t n = 0; is_hit; n++) {
+		plan.n_before = n;
+		r = seal_on(world, &plan);
+		is_hit = faulty_disk_hit();
+		assert_true(!r || r == expected);
+		n_told += r != 0;
+	}
+	assert_true(n_told > 2);
+}
+
+static void what_a_seal_needs_may_fail(void **state)
+{
+	seal_on_each(*state, FAULTY_CHANGES, EIO, -EIO);
+}
+
+static void a_seal_without_room_says_so(void **state)
+{
+	const unsigned calls = 1u << FAULTY_WRITE | 1u << FAULTY_TRUNCATE |
+			       1u << FAULTY_UNLINK;
+
+	seal_on_each(*state, calls, ENOSPC, -ENOSPC);
+	seal_on_each(*state, 1u << FAULTY_TRUNCATE | 1u << FAULTY_UNLINK,
+		     EDQUOT, -ENOSPC);
 }
 
 /* ---- what it costs ---- */
@@ -366,6 +452,9 @@ int main(void)
 		ON_FAULTY(a_full_disk_leaves_the_handle_usable),
 		ON_FAULTY(a_failed_sync_is_never_believed_again),
 		ON_FAULTY(what_follows_a_failed_sync_does_not_stand_on_it),
+		ON_FAULTY(what_a_failed_sync_left_stays_once_it_was_seen),
+		ON_FAULTY(what_a_seal_needs_may_fail),
+		ON_FAULTY(a_seal_without_room_says_so),
 		ON_FAULTY(a_commit_is_one_sync),
 		ON_FAULTY(a_part_of_a_value_costs_no_more_than_a_part),
 	};
