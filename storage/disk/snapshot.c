@@ -10,6 +10,7 @@ void snapshot_init(struct snapshot *snapshot)
 {
 	*snapshot = (struct snapshot){
 		.journal_bytes = SNAPSHOT_JOURNAL_BYTES,
+		.piece_bytes = SNAPSHOT_PIECE_BYTES,
 		.n_without_next = 1,
 	};
 	buffer_init(&snapshot->rows, SIZE_MAX);
@@ -83,7 +84,7 @@ static void put_piece(struct snapshot *snapshot, const struct state *state,
 void snapshot_fill(struct snapshot *snapshot, const struct state *state,
 		   const struct journal *journal, struct journal_batch *batch)
 {
-	size_t n = SNAPSHOT_PIECE_BYTES;
+	size_t n = snapshot->piece_bytes;
 
 	batch->rows = NULL;
 	if (!snapshot->is_running && is_due(snapshot, journal))

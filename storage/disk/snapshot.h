@@ -26,7 +26,9 @@ enum {
 };
 
 struct snapshot {
-	uint64_t journal_bytes; /* SNAPSHOT_JOURNAL_BYTES, but for tests */
+	/* SNAPSHOT_JOURNAL_BYTES and SNAPSHOT_PIECE_BYTES, but for tests. */
+	uint64_t journal_bytes;
+	size_t piece_bytes;
 	bool is_running;
 	bool is_first;
 	struct image_cursor cursor;

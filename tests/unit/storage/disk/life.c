@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-enum { JOURNAL_SHORT_BYTES = 20000 };
+enum { JOURNAL_SHORT_BYTES = 20000, PIECE_SHORT_BYTES = 4000 };
 
 void life_init(struct life *life, struct backend *backend, const char *path,
 	       unsigned flags)
@@ -39,6 +39,7 @@ int life_open(struct life *life, char **ret_why)
 	slate_init(&life->slate);
 	snapshot_init(&life->snapshot);
 	life->snapshot.journal_bytes = JOURNAL_SHORT_BYTES;
+	life->snapshot.piece_bytes = PIECE_SHORT_BYTES;
 	r = journal_open_with(life->backend, life->path, life->flags,
 			      &life->slate.state, &life->journal, &why);
 	if (r < 0)

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "base/cleanup.h"
+#include "tests/fault.h"
 #include "tests/unit/storage/disk/life.h"
 
 static struct life life;
@@ -66,16 +67,23 @@ static void what_was_committed_is_there_again(void **state)
 /* Of snapshots in many pieces, each moment is one at which it may end. */
 static void a_snapshot_may_be_cut_short_anywhere(void **state)
 {
+	uint64_t n;
+
 	begin(state);
 	for (unsigned round = 0; round < 40; round++) {
 		uint64_t revision = life.slate.state.revision;
 
-		life.slate.row_bytes = 9000;
 		for (unsigned i = 0; i < round; i++)
 			assert_int_equal(life_commit(&life, 20), 0);
 		life_check(&life, revision + 20 * round);
 	}
 	assert_true(life.n_snapshots > 3);
+	life.snapshot.journal_bytes = UINT64_MAX;
+	while (life.journal->has_old_steps || life.journal->has_old_pieces)
+		assert_int_equal(life_commit(&life, 0), 0);
+	n = life.journal->facts.whole.n_pieces;
+	life_close(&life);
+	assert_int_equal(life_n_rows(&life, JOURNAL_PIECES), n);
 	life_deinit(&life);
 }
 
@@ -95,7 +103,7 @@ static void what_is_old_goes_by_and_by(void **state)
 	assert_false(life.journal->has_old_pieces);
 	life_close(&life);
 	assert_in_range(life_n_rows(&life, JOURNAL_STEPS), 1, 150);
-	assert_in_range(life_n_rows(&life, JOURNAL_PIECES), 1, 2);
+	assert_in_range(life_n_rows(&life, JOURNAL_PIECES), 1, 10);
 	life_check(&life, 400);
 	assert_int_equal(life.journal->facts.extent.n_bytes, n);
 	life_deinit(&life);
@@ -110,6 +118,7 @@ static void few_rows_go_with_one_commit(void **state)
 	for (unsigned i = 0; i < 300; i++)
 		assert_int_equal(life_commit(&life, 1), 0);
 	life.snapshot.journal_bytes = 100;
+	life.snapshot.piece_bytes = SIZE_MAX;
 	assert_int_equal(life_commit(&life, 1), 0);
 	assert_int_equal(life.n_snapshots, 1);
 	life_close(&life);
@@ -132,6 +141,7 @@ static void the_last_step_always_stays(void **state)
 {
 	begin(state);
 	life.snapshot.journal_bytes = 100;
+	life.snapshot.piece_bytes = SIZE_MAX;
 	assert_int_equal(life_commit(&life, 5), 0);
 	assert_int_equal(life_commit(&life, 0), 0);
 	assert_int_equal(life.n_snapshots, 1);
@@ -141,6 +151,23 @@ static void the_last_step_always_stays(void **state)
 	assert_int_equal(life_n_rows(&life, JOURNAL_STEPS), 1);
 	life_check(&life, 5);
 	assert_int_equal(life.slate.first, 1);
+	life_deinit(&life);
+}
+
+/* Else one that is written faster than it is told would never end. */
+static void a_piece_is_twice_as_long_as_the_batch(void **state)
+{
+	struct journal_batch batch = { .n_steps = 1 };
+
+	begin(state);
+	assert_int_equal(life_commit(&life, 100), 0);
+	snapshot_fill(&life.snapshot, &life.slate.state, life.journal, &batch);
+	assert_in_range(batch.n_rows, 4000, 4500);
+	assert_true(batch.is_snapshot_first);
+	batch.n_steps = 7000;
+	snapshot_fill(&life.snapshot, &life.slate.state, life.journal, &batch);
+	assert_in_range(batch.n_rows, 14000, 14500);
+	assert_false(batch.is_snapshot_first);
 	life_deinit(&life);
 }
 
@@ -262,6 +289,7 @@ static void but_not_more_than_so_much_of_them(void **state)
 	commit_until(4 << 20);
 	life.journal->n_kept_bytes = 5 << 20;
 	life.snapshot.journal_bytes = 4 << 20;
+	life.snapshot.piece_bytes = SIZE_MAX;
 	assert_int_equal(life_commit(&life, 1), 0);
 	assert_int_equal(life.journal->facts.extent.first, 1);
 	commit_until(13 << 20);
@@ -326,6 +354,7 @@ static void its_size_is_told(void **state)
 	assert_in_range(size.n_journal_bytes, 100000, 1000000);
 	assert_true(size.n_file_bytes >= size.n_journal_bytes);
 	life.snapshot.journal_bytes = 0;
+	life.snapshot.piece_bytes = SIZE_MAX;
 	assert_int_equal(life_commit(&life, 1), 0);
 	journal_size(life.journal, &size);
 	assert_in_range(size.n_snapshot_bytes, 100 * 300, 100 * 350);
@@ -348,6 +377,55 @@ static void another_file_is_no_store(void **state)
 	life_deinit(&life);
 }
 
+/* ---- memory ---- */
+
+static void without_memory_it_is_opened_later(void **state)
+{
+	bool is_hit = true;
+
+	begin(state);
+	for (unsigned i = 0; i < 30; i++)
+		assert_int_equal(life_commit(&life, 10), 0);
+	life_close(&life);
+	for (unsigned n = 0; is_hit; n++) {
+		int r;
+
+		fault_arm(n);
+		r = life_open(&life, NULL);
+		fault_disarm();
+		is_hit = fault_hit();
+		assert_true(r == 0 || (is_hit && r == -ENOMEM));
+		life_check(&life, 300);
+	}
+	life_deinit(&life);
+}
+
+static void without_memory_nothing_is_written(void **state)
+{
+	struct journal_batch batch = { .first = 11, .last = 15 };
+	struct buffer steps;
+	bool is_hit = true;
+	int r = -ENOMEM;
+
+	begin(state);
+	assert_int_equal(life_commit(&life, 10), 0);
+	buffer_init(&steps, SIZE_MAX);
+	for (unsigned i = 0; i < 5; i++)
+		slate_step(&life.slate, &steps);
+	batch.steps = steps.bytes;
+	batch.n_steps = steps.n;
+	for (unsigned n = 0; is_hit && r; n++) {
+		fault_arm(n);
+		r = journal_commit(life.journal, &batch);
+		fault_disarm();
+		is_hit = fault_hit();
+		assert_true(r == 0 || (is_hit && r == -ENOMEM));
+		life_check(&life, r ? 10 : 15);
+	}
+	buffer_deinit(&steps);
+	life_deinit(&life);
+}
+
 #define ON_BOTH(test)                                                      \
 	cmocka_unit_test_setup_teardown(test, world_set_up_sqlite,         \
 					world_tear_down),                  \
@@ -363,6 +441,7 @@ int main(void)
 		ON_BOTH(what_is_old_goes_by_and_by),
 		ON_BOTH(few_rows_go_with_one_commit),
 		ON_BOTH(the_last_step_always_stays),
+		ON_BOTH(a_piece_is_twice_as_long_as_the_batch),
 		ON_BOTH(a_row_may_be_longer_than_a_piece),
 		ON_BOTH(what_does_not_follow_is_refused),
 		ON_BOTH(steps_are_kept_as_long_as_windows_need_them),
@@ -371,6 +450,8 @@ int main(void)
 		ON_BOTH(somebody_may_care_beside_the_writer),
 		ON_BOTH(its_size_is_told),
 		ON_BOTH(another_file_is_no_store),
+		ON_BOTH(without_memory_it_is_opened_later),
+		ON_BOTH(without_memory_nothing_is_written),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
