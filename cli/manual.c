@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/roff.h"
 #include "cli/command.h"
 
 /* Every option of one command, as the words that a shell offers. */
@@ -50,21 +51,9 @@ void manual_completion(FILE *out)
 	      out);
 }
 
-/* In roff a backslash is special everywhere, a dot and a quote in front. */
 static void write_roff(FILE *out, const char *text)
 {
-	if (*text == '.' || *text == '\'')
-		fputs("\\&", out);
-	for (; *text; text++) {
-		if (*text == '\\')
-			fputs("\\e", out);
-		else if (*text == '-')
-			fputs("\\-", out);
-		else if (*text == '\n')
-			fputs(text[1] == '\n' ? "\n.PP" : "\n", out);
-		else
-			fputc(*text, out);
-	}
+	roff_write(out, text, strlen(text));
 }
 
 /* A page's name has `-` where the command has a space. */

@@ -31,9 +31,11 @@ target_include_directories(heliograph INTERFACE
 
 # The static library is one object with all that it stands on inside, and what
 # is hidden in the shared one is hidden in it as well.
-foreach(part heliograph_static transports proto proto_control base)
+foreach(part heliograph_static transports proto proto_control)
 	list(APPEND parts $<TARGET_OBJECTS:${part}>)
 endforeach()
+# The command line of programs that serve is no part of it.
+list(APPEND parts $<FILTER:$<TARGET_OBJECTS:base>,EXCLUDE,/\(options\|supervised\)[.]c[.]o>)
 add_custom_command(OUTPUT libheliograph.a
 	COMMAND ${CMAKE_LINKER} -r -o heliograph.o ${parts}
 	COMMAND ${CMAKE_OBJCOPY} --localize-hidden heliograph.o

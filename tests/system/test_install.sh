@@ -95,6 +95,11 @@ check_pages() {
 		n=$((n + 1))
 	done < <("$prefix/bin/helio" --help |
 		sed -nE 's/^  ([a-z-]+( [a-z]+)?)  +[a-z].*/\1/p')
+	for command in heliod helio-registry helio-logger helio-vm; do
+		[[ ! -e $build/bin/$command ||
+			-s $prefix/share/man/man8/$command.8 ]] ||
+			fail "$command has no page"
+	done
 	((n >= 18)) || fail "helio --help lists $n commands only"
 }
 
