@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -160,5 +161,18 @@ int folder_read(int folder_fd, const char *name, char **ret_text, size_t *ret_n)
 	text[n] = '\0';
 	*ret_text = take_ptr(text);
 	*ret_n = (size_t)n;
+	return 0;
+}
+
+int folder_lock(const char *path, int *ret_fd)
+{
+	_cleanup_(close_fdp) int fd = -1;
+
+	if (mkdir(path, 0700) < 0 && errno != EEXIST)
+		return -errno;
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return -errno;
+	*ret_fd = take_fd(fd);
 	return 0;
 }

@@ -2,7 +2,7 @@
 #ifndef BASE_FOLDER_H
 #define BASE_FOLDER_H
 
-/** The small files of a folder, in the order of their names. */
+/** A folder for one process, and small files in the order of their names. */
 
 #include <stddef.h>
 
@@ -33,5 +33,12 @@ void folder_close(struct folder *folder);
  */
 int folder_read(int folder_fd, const char *name, char **ret_text,
 		size_t *ret_n);
+
+/**
+ * Make the folder, unless it is there, and lock it against other processes: for
+ * as long as the descriptor is open, which is all that is done with it here.
+ * Returns 0, -EWOULDBLOCK when another has it, or another negative errno.
+ */
+int folder_lock(const char *path, int *ret_fd);
 
 #endif

@@ -77,6 +77,15 @@ void errand_fail(struct errand *errand, unsigned status, const char *format,
 	errand_answer(errand, answer_failure);
 }
 
+void errand_settle(struct errand *errand, unsigned status, const char *reason,
+		   int (*answer)(struct errand *errand))
+{
+	if (status == HELIO_OK)
+		errand_answer(errand, answer);
+	else
+		errand_fail(errand, status, "%s", reason);
+}
+
 /* What it began goes on; nobody is told. */
 static void on_cancelled(struct helio_serving *serving, void *userdata)
 {

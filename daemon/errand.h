@@ -142,6 +142,10 @@ __attribute__((format(printf, 3, 4))) void errand_fail(struct errand *errand,
 						       unsigned status,
 						       const char *format, ...);
 
+/** One of these two: what was done for it ended so. */
+void errand_settle(struct errand *errand, unsigned status, const char *reason,
+		   int (*answer)(struct errand *errand));
+
 /**
  * May the caller do this as well? As access_ask() with a string. When it has to
  * wait, -EINPROGRESS, act or answer must return, answer with -EAGAIN, and is

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "base/diag.h"
+#include "base/folder.h"
 #include "daemon/loop.h"
 #include "logger/answer.h"
 #include "logger/logger.h"
@@ -80,20 +78,6 @@ static int run(struct helio_logger *self)
 	return r < 0 ? EXIT_UNAVAILABLE : EXIT_SUCCESS;
 }
 
-/* Two loggers would both write; the lock goes with the process. */
-static int lock_state(const char *path, int *ret_fd)
-{
-	_cleanup_(close_fdp) int fd = -1;
-
-	if (mkdir(path, 0700) < 0 && errno != EEXIST)
-		return -errno;
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
-		return -errno;
-	*ret_fd = take_fd(fd);
-	return 0;
-}
-
 int main(int argc, char **argv)
 {
 	static struct helio_logger self;
@@ -108,7 +92,8 @@ int main(int argc, char **argv)
 			   &self.options, &self.options.program.supervised,
 			   &status))
 		return status;
-	r = lock_state(self.options.state, &lock);
+	/* Two loggers would both write; the lock goes with the process. */
+	r = folder_lock(self.options.state, &lock);
 	if (r < 0) {
 		complain(self.options.state, r);
 		return EXIT_UNAVAILABLE;

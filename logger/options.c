@@ -19,20 +19,4 @@ static const struct options_row rows[] = {
 	{ .name = NULL },
 };
 
-static const struct options_part parts[] = {
-	{ rows, 0 },
-	{ program_rows, offsetof(struct options, program) },
-	{ supervised_rows, offsetof(struct options, program.supervised) },
-	{ NULL, 0 },
-};
-
-static const struct options defaults = {
-	.program = PROGRAM_OPTIONS_DEFAULTS,
-};
-
-const struct options_table options_table = {
-	.usage = usage,
-	.parts = parts,
-	.defaults = &defaults,
-	.n_settings = sizeof(defaults),
-};
+const struct options_table options_table = PROGRAM_OPTIONS_TABLE(usage, rows);

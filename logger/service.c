@@ -231,12 +231,7 @@ static int answer_change(struct errand *errand)
 static void on_changed(struct keeper *keeper, unsigned status,
 		       const char *reason, void *userdata)
 {
-	struct errand *errand = userdata;
-
-	if (status == HELIO_OK)
-		errand_answer(errand, answer_change);
-	else
-		errand_fail(errand, status, "%s", reason);
+	errand_settle(userdata, status, reason, answer_change);
 }
 
 static void change(struct errand *errand)
@@ -361,12 +356,7 @@ static int answer_delete(struct errand *errand)
 static void on_deleted(struct keeper *keeper, unsigned status,
 		       const char *reason, void *userdata)
 {
-	struct errand *errand = userdata;
-
-	if (status == HELIO_OK)
-		errand_answer(errand, answer_delete);
-	else
-		errand_fail(errand, status, "%s", reason);
+	errand_settle(userdata, status, reason, answer_delete);
 }
 
 static void delete (struct errand *errand)

@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,19 +13,6 @@
 
 /* One process writes one file at a time: what is left of it is overwritten. */
 static const char half_written[] = "half-written";
-
-int disk_open(const char *path, int *ret_folder)
-{
-	_cleanup_(close_fdp) int fd = -1;
-
-	if (mkdir(path, 0700) < 0 && errno != EEXIST)
-		return -errno;
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
-		return -errno;
-	*ret_folder = take_fd(fd);
-	return 0;
-}
 
 static int write_all(int fd, const uint8_t *bytes, size_t n)
 {

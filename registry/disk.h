@@ -11,12 +11,6 @@
 #include <stdint.h>
 
 /**
- * Open the folder, made if it is missing, and lock it against others. Returns
- * 0, -EWOULDBLOCK when another process has it, or another negative errno.
- */
-int disk_open(const char *path, int *ret_folder);
-
-/**
  * Put `n` bytes into the file `name` of the folder in place of what it holds.
  * When it returns 0 they are on the disk. Otherwise a negative errno, and the
  * file holds what it held before; unless the last step failed, which makes the

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/diag.h"
+#include "base/folder.h"
 #include "registry/disk.h"
 #include "registry/pins.h"
 
@@ -161,7 +162,7 @@ int store_open(const char *path, struct store **ret_store)
 	if (!store)
 		return -ENOMEM;
 	store->folder = -1;
-	r = disk_open(path, &store->folder);
+	r = folder_lock(path, &store->folder);
 	if (!r)
 		r = load_files(store);
 	if (r < 0)

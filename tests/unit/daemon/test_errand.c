@@ -225,6 +225,17 @@ static void test_an_answer_that_cannot_be(void **state)
 		   "no memory for the answer");
 }
 
+static void test_settled(void **state)
+{
+	struct helio_serving *serving = call(&free_holding, "vm:a", NULL);
+
+	errand_settle(service.held, HELIO_OK, "", answer);
+	expect_end(serving, HELIO_OK, "");
+	serving = call(&free_holding, "vm:a", NULL);
+	errand_settle(service.held, HELIO_ABORTED, "100% broken", answer);
+	expect_end(serving, HELIO_ABORTED, "100% broken");
+}
+
 static void count_freed(void *state)
 {
 	assert_ptr_equal(state, &service);
@@ -378,6 +389,7 @@ int main(void)
 		TEST(test_bounded),
 		TEST(test_no_room_for_the_answer),
 		TEST(test_an_answer_that_cannot_be),
+		TEST(test_settled),
 		TEST(test_cancelled_while_it_is_done),
 		TEST(test_cancelled_before_and_after),
 		TEST(test_asked_while_it_is_answered),
