@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "switch/peer.h"
 #include "switch/policy.h"
 
@@ -41,6 +42,12 @@ int stage_tear_down_three(void **state)
 	fake_leave(&c);
 	world_deinit(&world);
 	return 0;
+}
+
+void stage_pass_ms(uint64_t ms)
+{
+	world.now_ns += ms * NS_PER_MS;
+	world_settle(&world);
 }
 
 void stage_set_policy(const char *text)

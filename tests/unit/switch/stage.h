@@ -36,6 +36,9 @@ int stage_tear_down_three(void **state);
 	cmocka_unit_test_setup_teardown(name, stage_set_up_three, \
 					stage_tear_down_three)
 
+/** So much later, with all that comes of it. */
+void stage_pass_ms(uint64_t ms);
+
 /** Another policy from now on. */
 void stage_set_policy(const char *text);
 

@@ -5,17 +5,7 @@
 #include <string.h>
 
 #include "base/le.h"
-#include "tests/unit/switch/fake_schema.h"
-#include "tests/unit/switch/stage.h"
-
-enum { OLD = 1, NEW = 2 };
-
-static int set_up(void **state)
-{
-	stage_set_up_three(state);
-	oracle_init(&world);
-	return 0;
-}
+#include "tests/unit/switch/schema_stage.h"
 
 static void unbind(uint32_t handle, enum status status)
 {
@@ -285,8 +275,9 @@ static void fragments_go_on_under_the_id(void **state)
 	fake_expect_silence(&a);
 }
 
-#define TEST(name) \
-	cmocka_unit_test_setup_teardown(name, set_up, stage_tear_down_three)
+#define TEST(name)                                                 \
+	cmocka_unit_test_setup_teardown(name, schema_stage_set_up, \
+					stage_tear_down_three)
 
 int main(void)
 {

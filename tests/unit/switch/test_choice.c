@@ -3,41 +3,9 @@
 /* To which server a call goes when schemas differ, or why to none. */
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
-#include "base/le.h"
-#include "tests/unit/switch/fake_schema.h"
-#include "tests/unit/switch/stage.h"
-
-enum { OLD = 1, NEW = 2, OTHER = 3 };
-
-#define BAR "foo.v1.Bar"
-
-static int set_up(void **state)
-{
-	stage_set_up_three(state);
-	oracle_init(&world);
-	return 0;
-}
-
-static void pass_ms(uint64_t ms)
-{
-	world.now_ns += ms * NS_PER_MS;
-	world_settle(&world);
-}
-
-static void send_plain(struct fake_peer *peer, enum frame_kind kind,
-		       uint64_t correlation, uint32_t id)
-{
-	struct frame frame = { .kind = (uint8_t)kind,
-			       .correlation = correlation };
-	uint8_t body[4];
-
-	le32_store(body, id);
-	fake_send(peer, &frame, "", body, id ? sizeof(body) : 0);
-}
+#include "tests/unit/switch/schema_stage.h"
 
 /* b serves the old schema, a has bound the new one. */
 static void begin(void)
@@ -53,7 +21,7 @@ static void a_call_waits_for_the_verdict(void **state)
 	fake_call_by(&a, 2, 0, 1, "Get");
 	fake_expect_silence(&a);
 	fake_expect_silence(&b);
-	pass_ms(100);
+	stage_pass_ms(100);
 	oracle_answer(NEW, OLD, ANSWER_GOOD, NULL);
 	fake_expect(&b, FRAME_CALL, &got);
 	assert_string_equal(got.subject, BAR ".Get");
@@ -96,7 +64,7 @@ static void a_schema_that_is_not_known_is_asked_for_again(void **state)
 		"helio-registry cannot judge the caller's schema of "
 		"foo.v1.Bar, 02020202, and that of its servers, 01010101: "
 		"02020202 is not known");
-	pass_ms(1);
+	stage_pass_ms(1);
 	fake_call_by(&a, 3, 0, 1, "Get");
 	oracle_answer(NEW, OLD, ANSWER_GOOD, NULL);
 	fake_expect(&b, FRAME_CALL, &got);
@@ -114,7 +82,7 @@ static void without_the_registry_equal_pairs_go_on(void **state)
 	fake_call_by(&a, 3, 0, 2, "Get");
 	fake_expect(&b, FRAME_CALL, &got);
 	assert_int_equal(n_asked, 0);
-	pass_ms(600);
+	stage_pass_ms(600);
 	fake_call_by(&a, 4, 0, 1, "Get");
 	oracle_answer(NEW, OLD, ANSWER_GOOD, NULL);
 	fake_expect(&b, FRAME_CALL, &got);
@@ -125,10 +93,10 @@ static void a_call_may_wait_for_the_registry(void **state)
 	begin();
 	oracle_error = -ENOTCONN;
 	fake_call_by(&a, 1, FRAME_WAIT, 1, "Get");
-	pass_ms(600);
+	stage_pass_ms(600);
 	fake_expect_silence(&a);
 	oracle_error = 0;
-	pass_ms(600);
+	stage_pass_ms(600);
 	/* There is one question: this call has none of its own any more. */
 	assert_int_equal(n_asked, 1);
 	fake_expect_silence(&a);
@@ -147,7 +115,7 @@ static void a_call_that_waits_for_a_verdict_has_its_deadline(void **state)
 	oracle_error = -ENOTCONN;
 	fake_bind(&a, 3, BAR, OTHER, STATUS_OK);
 	fake_call_by(&a, 2, FRAME_WAIT, 3, "Get");
-	pass_ms(2100);
+	stage_pass_ms(2100);
 	fake_expect_status(&a, 1, STATUS_DEADLINE_EXCEEDED, false);
 	fake_expect_status(&a, 2, STATUS_DEADLINE_EXCEEDED, false);
 	oracle_answer(NEW, OLD, ANSWER_GOOD, NULL);
@@ -212,7 +180,7 @@ static void a_server_may_go_before_the_verdict(void **state)
 	begin();
 	fake_call_by(&a, 1, 0, 1, "Get");
 	fake_call_by(&a, 2, FRAME_WAIT, 1, "Get");
-	send_plain(&b, FRAME_UNSERVE, 2, 1);
+	schema_stage_send(&b, FRAME_UNSERVE, 2, 1);
 	fake_expect_served(&b, 2, STATUS_OK);
 	oracle_answer(NEW, OLD, ANSWER_GOOD, NULL);
 	fake_expect_refusal(&a, 1, STATUS_UNAVAILABLE, "nobody serves");
@@ -275,7 +243,7 @@ static void what_does_not_fit_gets_no_turn(void **state)
 		fake_expect(&b, FRAME_CALL, &got);
 	fake_expect_silence(&c);
 	/* When the one that fits is gone, the other is no help. */
-	send_plain(&b, FRAME_UNSERVE, 2, 1);
+	schema_stage_send(&b, FRAME_UNSERVE, 2, 1);
 	for (unsigned i = 1; i < 6; i++)
 		fake_expect_status(&a, i, STATUS_UNAVAILABLE, true);
 	fake_call_by(&a, 9, 0, 1, "Get");
@@ -383,8 +351,9 @@ static void the_setting_may_change_while_it_runs(void **state)
 	fake_expect(&b, FRAME_CALL, &got);
 }
 
-#define TEST(name) \
-	cmocka_unit_test_setup_teardown(name, set_up, stage_tear_down_three)
+#define TEST(name)                                                 \
+	cmocka_unit_test_setup_teardown(name, schema_stage_set_up, \
+					stage_tear_down_three)
 
 int main(void)
 {

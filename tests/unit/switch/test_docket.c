@@ -6,28 +6,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
-#include "base/le.h"
-#include "tests/unit/switch/fake_schema.h"
-#include "tests/unit/switch/stage.h"
-
-enum { OLD = 1, NEW = 2, OTHER = 3 };
-
-#define BAR "foo.v1.Bar"
+#include "tests/unit/switch/schema_stage.h"
 
 static int set_up(void **state)
 {
-	stage_set_up_three(state);
-	oracle_init(&world);
+	schema_stage_set_up(state);
 	/* Always the same, and such that no two of a test are one asker. */
 	world.bus.verdicts.docket.key = (struct hash_key){ .k0 = 1, .k1 = 2 };
 	return 0;
-}
-
-static void pass_ms(uint64_t ms)
-{
-	world.now_ns += ms * NS_PER_MS;
-	world_settle(&world);
 }
 
 static void serve_nth(struct fake_peer *peer, unsigned i)
@@ -198,11 +184,11 @@ static void one_that_takes_long_for_one_is_not_away(void **state)
 
 	serve_nth(&b, 1);
 	hard = asked[--n_asked];
-	pass_ms(1000);
+	stage_pass_ms(1000);
 	serve_nth(&c, 2);
 	say_good();
 	fake_expect_served(&c, 2, STATUS_OK);
-	pass_ms(1000);
+	stage_pass_ms(1000);
 	verdict_answer(hard, ANSWER_LATE, "no answer in time");
 	world_settle(&world);
 	fake_expect(&b, FRAME_RESULT, &got);
@@ -216,7 +202,7 @@ static void one_that_takes_long_for_one_is_not_away(void **state)
 static void one_that_answers_nobody_is_away(void **state)
 {
 	serve_nth(&b, 1);
-	pass_ms(1000);
+	stage_pass_ms(1000);
 	oracle_answer(0, OLD, ANSWER_LATE, "no answer in time");
 	fake_expect_served(&b, 1, STATUS_UNAVAILABLE);
 	serve_nth(&c, 3);
@@ -245,7 +231,7 @@ static void two_that_cannot_be_judged_are_alone(void **state)
 	fake_call_by(&a, 3, FRAME_WAIT, 1, "Get");
 	fake_expect_silence(&a);
 	assert_int_equal(n_asked, 0);
-	pass_ms(600);
+	stage_pass_ms(600);
 	oracle_answer(NEW, OLD, ANSWER_GOOD, NULL);
 	fake_expect(&b, FRAME_CALL, &got);
 }
@@ -256,16 +242,16 @@ static void what_takes_long_is_asked_seldom(void **state)
 	fake_serve_known(&b, 1, BAR, "Get", OLD);
 	fake_bind(&a, 1, BAR, NEW, STATUS_OK);
 	fake_call_by(&a, 1, 0, 1, "Get");
-	pass_ms(1900);
+	stage_pass_ms(1900);
 	fake_call_by(&a, 2, 0, 1, "Get");
-	pass_ms(1000);
+	stage_pass_ms(1000);
 	oracle_answer(NEW, OLD, ANSWER_FAILED, "slow");
 	fake_expect_status(&a, 1, STATUS_DEADLINE_EXCEEDED, false);
 	fake_expect_refusal(&a, 2, STATUS_UNAVAILABLE, "slow");
-	pass_ms(2800);
+	stage_pass_ms(2800);
 	fake_call_by(&a, 3, 0, 1, "Get");
 	fake_expect_refusal(&a, 3, STATUS_UNAVAILABLE, "slow");
-	pass_ms(200);
+	stage_pass_ms(200);
 	fake_call_by(&a, 4, 0, 1, "Get");
 	assert_int_equal(n_asked, 1);
 	oracle_answer(NEW, OLD, ANSWER_GOOD, NULL);

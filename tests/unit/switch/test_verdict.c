@@ -7,38 +7,8 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/le.h"
 #include "tests/fault.h"
-#include "tests/unit/switch/fake_schema.h"
-#include "tests/unit/switch/stage.h"
-
-enum { OLD = 1, NEW = 2, OTHER = 3 };
-
-#define BAR "foo.v1.Bar"
-
-static int set_up(void **state)
-{
-	stage_set_up_three(state);
-	oracle_init(&world);
-	return 0;
-}
-
-static void pass_ms(uint64_t ms)
-{
-	world.now_ns += ms * NS_PER_MS;
-	world_settle(&world);
-}
-
-static void send_plain(struct fake_peer *peer, enum frame_kind kind,
-		       uint64_t correlation, uint32_t id)
-{
-	struct frame frame = { .kind = (uint8_t)kind,
-			       .correlation = correlation };
-	uint8_t body[4];
-
-	le32_store(body, id);
-	fake_send(peer, &frame, "", body, id ? sizeof(body) : 0);
-}
+#include "tests/unit/switch/schema_stage.h"
 
 /* Serving. */
 
@@ -101,7 +71,7 @@ static void results_come_in_their_order(void **state)
 	fake_serve_schema(&b, 2, "plain.v1.Bar", "Get", 0);
 	fake_send(&b, &subscribe, "room.>", "\x08\x03", 2);
 	fake_serve_schema(&b, 4, "foo.v2.Bar", "Get", NEW);
-	send_plain(&b, FRAME_SYNC, 5, 0);
+	schema_stage_send(&b, FRAME_SYNC, 5, 0);
 	fake_expect_silence(&b);
 	/* The others do not wait for it to work. */
 	fake_call(&a, 1, 0, "plain.v1.Bar.Get");
@@ -152,21 +122,21 @@ static void one_question_answers_many(void **state)
 static void what_is_known_is_served_without_the_registry(void **state)
 {
 	fake_serve_known(&b, 1, BAR, "Get", OLD);
-	send_plain(&b, FRAME_UNSERVE, 2, 1);
+	schema_stage_send(&b, FRAME_UNSERVE, 2, 1);
 	fake_expect_served(&b, 2, STATUS_OK);
 	/* For a moment it need not be asked at all, */
 	fake_serve_schema(&b, 1, BAR, "Get", OLD);
 	fake_expect_served(&b, 1, STATUS_OK);
 	assert_int_equal(n_asked_ever, 1);
 	/* later it is, but its silence does not matter, */
-	pass_ms(11000);
+	stage_pass_ms(11000);
 	fake_serve_schema(&c, 1, BAR, "Get", OLD);
 	oracle_answer(0, OLD, ANSWER_AWAY, "no answer");
 	fake_expect_served(&c, 1, STATUS_OK);
 	fake_serve_schema(&c, 2, BAR, "Get", OLD);
 	fake_expect_served(&c, 2, STATUS_OK);
 	/* and a no of it does. */
-	pass_ms(1000);
+	stage_pass_ms(1000);
 	fake_serve_schema(&c, 3, BAR, "Get", OLD);
 	oracle_answer(0, OLD, ANSWER_NOT_FOUND, "forgotten");
 	fake_expect_served(&c, 3, STATUS_NOT_FOUND);
@@ -183,14 +153,14 @@ static void without_the_registry_nothing_new_is_served(void **state)
 	oracle_error = 0;
 	fake_serve_schema(&b, 1, BAR, "Get", OLD);
 	fake_expect_served(&b, 1, STATUS_UNAVAILABLE);
-	pass_ms(600);
+	stage_pass_ms(600);
 	fake_serve_known(&b, 1, BAR, "Get", OLD);
 }
 
 static void what_is_given_up_meanwhile_is_answered(void **state)
 {
 	fake_serve_schema(&b, 1, BAR, "Get", OLD);
-	send_plain(&b, FRAME_UNSERVE, 2, 1);
+	schema_stage_send(&b, FRAME_UNSERVE, 2, 1);
 	fake_expect_served(&b, 1, STATUS_CANCELLED);
 	fake_expect_served(&b, 2, STATUS_OK);
 	fake_serve_schema(&b, 1, BAR, "Get", OLD);
@@ -268,7 +238,7 @@ static void a_service_has_so_many_schemas_at_a_time(void **state)
 		fake_serve_known(&b, i, BAR, "Get", (uint8_t)i);
 	fake_serve_schema(&b, 100, BAR, "Get", 100);
 	fake_expect_served(&b, 100, STATUS_RESOURCE_EXHAUSTED);
-	send_plain(&b, FRAME_UNSERVE, 2, 7);
+	schema_stage_send(&b, FRAME_UNSERVE, 2, 7);
 	fake_expect_served(&b, 2, STATUS_OK);
 	fake_serve_known(&b, 100, BAR, "Get", 100);
 }
@@ -287,7 +257,7 @@ static void a_missing_method_names_who_has_it(void **state)
 			    "foo.v2.Bar.Frob is served");
 	/* One that was there says what it was. */
 	fake_serve_known(&c, 2, BAR, "Get Frob", OTHER);
-	send_plain(&c, FRAME_UNSERVE, 3, 2);
+	schema_stage_send(&c, FRAME_UNSERVE, 3, 2);
 	fake_expect_served(&c, 3, STATUS_OK);
 	fake_call(&a, 2, 0, BAR ".Frob");
 	fake_expect_refusal(&a, 2, STATUS_UNIMPLEMENTED,
@@ -323,7 +293,7 @@ static void serve_and_unserve(struct fake_peer *peer, unsigned i)
 	fake_expect(peer, FRAME_RESULT, &got);
 	if (got.frame.status)
 		return;
-	send_plain(peer, FRAME_UNSERVE, 2, 1);
+	schema_stage_send(peer, FRAME_UNSERVE, 2, 1);
 	fake_expect_served(peer, 2, STATUS_OK);
 }
 
@@ -331,7 +301,7 @@ static void who_asks_too_often_is_not_asked_for(void **state)
 {
 	size_t n;
 
-	pass_ms(1000);
+	stage_pass_ms(1000);
 	for (unsigned i = 0; i < QUESTIONS_BURST; i++)
 		serve_and_unserve(&b, i);
 	assert_int_equal(n_asked_ever, QUESTIONS_BURST);
@@ -341,7 +311,7 @@ static void who_asks_too_often_is_not_asked_for(void **state)
 	/* Others are, and what is known is served all the same. */
 	serve_and_unserve(&c, QUESTIONS_BURST);
 	assert_int_equal(n_asked_ever, QUESTIONS_BURST + 1);
-	pass_ms(100);
+	stage_pass_ms(100);
 	n = n_asked_ever;
 	for (unsigned i = 0; i < 20; i++)
 		serve_and_unserve(&b, 2 * QUESTIONS_BURST + i);
@@ -357,14 +327,14 @@ static void one_who_asks_much_loses_what_it_asked_for(void **state)
 		serve_and_unserve(&b, 1 + i);
 	assert_int_equal(world.bus.verdicts.by_pair.n_nodes,
 			 VERDICTS_OF_ONE_MAX + 1);
-	pass_ms(1000);
+	stage_pass_ms(1000);
 	for (unsigned i = 0; i < 10; i++)
 		serve_and_unserve(&b, 5000 + i);
 	assert_int_equal(world.bus.verdicts.by_pair.n_nodes,
 			 VERDICTS_OF_ONE_MAX + 1);
 	/* What another has asked for is known as before. */
 	oracle_error = -ENOTCONN;
-	pass_ms(11000);
+	stage_pass_ms(11000);
 	serve_and_unserve(&c, 0);
 	assert_int_equal(got.frame.status, STATUS_OK);
 	serve_and_unserve(&b, 1);
@@ -406,8 +376,9 @@ static void without_memory_nothing_is_left(void **state)
 	assert_true(n > 20);
 }
 
-#define TEST(name) \
-	cmocka_unit_test_setup_teardown(name, set_up, stage_tear_down_three)
+#define TEST(name)                                                 \
+	cmocka_unit_test_setup_teardown(name, schema_stage_set_up, \
+					stage_tear_down_three)
 
 int main(void)
 {
