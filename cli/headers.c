@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/json.h"
+
 static int add(struct headers *headers, const char *text)
 {
 	const char *colon = strchr(text, ':');
@@ -43,4 +45,22 @@ void headers_deinit(struct headers *headers)
 {
 	while (headers->n > 0)
 		free(headers->names[--headers->n]);
+}
+
+void headers_write(struct json *json, const struct helio_message *message)
+{
+	if (message->n_headers == 0)
+		return;
+	json_key(json, "headers");
+	json_open(json, '[');
+	for (size_t i = 0; i < message->n_headers; i++) {
+		const struct helio_header *header = &message->headers[i];
+
+		json_open(json, '{');
+		json_key(json, "name");
+		json_string(json, header->name);
+		json_bytes(json, "value", header->value, header->n_value);
+		json_close(json, '}');
+	}
+	json_close(json, ']');
 }

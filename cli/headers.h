@@ -2,7 +2,7 @@
 #ifndef CLI_HEADERS_H
 #define CLI_HEADERS_H
 
-/** `-H name:value` as the library takes it. */
+/** `-H name:value` as the library takes it, and headers as JSON. */
 
 #include "cli/option.h"
 #include "rpc/heliograph.h"
@@ -20,5 +20,10 @@ struct headers {
  */
 int headers_init(struct headers *headers, const struct texts *texts);
 void headers_deinit(struct headers *headers);
+
+struct json;
+
+/** Those of a message as `headers`; nothing if it has none. */
+void headers_write(struct json *json, const struct helio_message *message);
 
 #endif

@@ -104,6 +104,23 @@ void json_null(struct json *json)
 	fputs("null", json->out);
 }
 
+void json_id(struct json *json, const char *key, uint64_t id)
+{
+	char text[17];
+
+	snprintf(text, sizeof(text), "%016" PRIx64, id);
+	json_key(json, key);
+	json_string(json, text);
+}
+
+void json_optional(struct json *json, const char *key, const char *text)
+{
+	if (!text)
+		return;
+	json_key(json, key);
+	json_string(json, text);
+}
+
 void json_raw(struct json *json, const char *text, size_t n)
 {
 	begin_value(json);

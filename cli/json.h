@@ -31,6 +31,11 @@ void json_real(struct json *json, double number);
 void json_bool(struct json *json, bool value);
 void json_null(struct json *json);
 
+/** 16 hexadecimal digits: of 64 bits most readers of JSON lose some. */
+void json_id(struct json *json, const char *key, uint64_t id);
+/** Nothing at all if the text is NULL. */
+void json_optional(struct json *json, const char *key, const char *text);
+
 /** `n` bytes that are a value of JSON already. */
 void json_raw(struct json *json, const char *text, size_t n);
 

@@ -12,6 +12,7 @@
 
 #include "cli/command.h"
 #include "cli/exit.h"
+#include "cli/headers.h"
 #include "cli/json.h"
 #include "cli/text.h"
 
@@ -26,53 +27,17 @@ void output_init(struct output *output, int format, bool is_raw)
 	};
 }
 
-static void write_headers(struct json *json,
-			  const struct helio_message *message)
-{
-	json_key(json, "headers");
-	json_open(json, '[');
-	for (size_t i = 0; i < message->n_headers; i++) {
-		const struct helio_header *header = &message->headers[i];
-
-		json_open(json, '{');
-		json_key(json, "name");
-		json_string(json, header->name);
-		json_bytes(json, "value", header->value, header->n_value);
-		json_close(json, '}');
-	}
-	json_close(json, ']');
-}
-
-static void write_optional(struct json *json, const char *key, const char *text)
-{
-	if (!text)
-		return;
-	json_key(json, key);
-	json_string(json, text);
-}
-
-static void write_id(struct json *json, const char *key, uint64_t id)
-{
-	char text[17];
-
-	/* A number of 64 bits would not survive most readers of JSON. */
-	snprintf(text, sizeof(text), "%016" PRIx64, id);
-	json_key(json, key);
-	json_string(json, text);
-}
-
 static void write_members(struct json *json,
 			  const struct helio_message *message)
 {
-	write_optional(json, "subject", message->subject);
-	write_optional(json, "source", message->source);
-	write_id(json, "incarnation", message->incarnation);
+	json_optional(json, "subject", message->subject);
+	json_optional(json, "source", message->source);
+	json_id(json, "incarnation", message->incarnation);
 	json_bytes(json, "body", message->body, message->n_body);
-	write_optional(json, "key", message->idempotency_key);
-	write_optional(json, "content_type", message->content_type);
-	write_optional(json, "traceparent", message->traceparent);
-	if (message->n_headers > 0)
-		write_headers(json, message);
+	json_optional(json, "key", message->idempotency_key);
+	json_optional(json, "content_type", message->content_type);
+	json_optional(json, "traceparent", message->traceparent);
+	headers_write(json, message);
 }
 
 static void end_line(struct json *json)
@@ -132,9 +97,9 @@ void output_observed(const struct output *output,
 		return;
 	}
 	json_open(&json, '{');
-	write_id(&json, "slot", slot);
+	json_id(&json, "slot", slot);
 	if (is_reply)
-		write_optional(&json, "status", helio_status_name(status));
+		json_optional(&json, "status", helio_status_name(status));
 	write_members(&json, message);
 	end_line(&json);
 }
@@ -149,13 +114,13 @@ void output_reply(const struct output *output, const struct helio_reply *reply)
 		return;
 	}
 	json_open(&json, '{');
-	write_optional(&json, "status", helio_status_name(reply->status));
+	json_optional(&json, "status", helio_status_name(reply->status));
 	if (reply->message) {
 		write_members(&json, reply->message);
 	} else {
-		write_optional(&json, "reason", reply->reason);
-		write_optional(&json, "origin",
-			       reply->is_from_bus ? "bus" : "service");
+		json_optional(&json, "reason", reply->reason);
+		json_optional(&json, "origin",
+			      reply->is_from_bus ? "bus" : "service");
 		json_key(&json, "handed_over");
 		json_bool(&json, reply->is_handed_over);
 	}
