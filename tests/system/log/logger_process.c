@@ -2,73 +2,18 @@
 
 #include "tests/system/log/logger_process.h"
 
-#include <poll.h>
-#include <setjmp.h>
-#include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
-enum { READY_MAX_MS = 20000 };
-
 void logger_process_init(struct logger_process *process, const char *state,
 			 const char *address)
 {
-	*process = (struct logger_process){ .pid = 0 };
-	snprintf(process->state, sizeof(process->state), "%s", state);
-	snprintf(process->address, sizeof(process->address), "%s", address);
-}
-
-static void exec_logger(const struct logger_process *process, int ready_fd)
-{
-	const char *level = getenv("HELIO_TEST_LOG");
-	char ready[16];
-
-	snprintf(ready, sizeof(ready), "%d", ready_fd);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	execl(LOGGER_PATH, "helio-logger", "--state", process->state,
-	      "--address", process->address, "--ready-fd", ready, "--log",
-	      level ? level : "error", (char *)NULL);
-	_exit(127);
+	daemon_process_init(&process->daemon, LOGGER_PATH, state, address);
 }
 
 void logger_process_start(struct logger_process *process)
 {
-	struct pollfd ready = { .events = POLLIN };
-	char byte;
-	int fds[2];
-
-	assert_int_equal(pipe(fds), 0);
-	fflush(NULL);
-	process->pid = fork();
-	assert_true(process->pid >= 0);
-	if (!process->pid) {
-		close(fds[0]);
-		exec_logger(process, fds[1]);
-	}
-	close(fds[1]);
-	ready.fd = fds[0];
-	assert_int_equal(poll(&ready, 1, READY_MAX_MS), 1);
-	assert_int_equal(read(fds[0], &byte, 1), 1);
-	close(fds[0]);
+	daemon_process_start(&process->daemon);
 }
 
 void logger_process_stop(struct logger_process *process, int signal)
 {
-	int status;
-
-	if (!process->pid)
-		return;
-	assert_int_equal(kill(process->pid, signal), 0);
-	assert_int_equal(waitpid(process->pid, &status, 0), process->pid);
-	process->pid = 0;
-	if (signal == SIGTERM)
-		assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	daemon_process_stop(&process->daemon, signal);
 }

@@ -4,12 +4,10 @@
 
 /** The real helio-logger on a bus, with a state folder that stays. */
 
-#include <sys/types.h>
+#include "tests/system/bus/daemon_process.h"
 
 struct logger_process {
-	pid_t pid; /* 0: not running */
-	char state[128];
-	char address[128];
+	struct daemon_process daemon;
 };
 
 /** Does not start it. `state` is made if it is not there. */

@@ -386,8 +386,8 @@ static void test_a_full_disk(void **state)
 		scene_close(&scene);
 		skip();
 	}
-	snprintf(scene.logger.state, sizeof(scene.logger.state), "%.100s/logs",
-		 folder);
+	snprintf(scene.logger.daemon.state, sizeof(scene.logger.daemon.state),
+		 "%.100s/logs", folder);
 	snprintf(ballast, sizeof(ballast), "%s/ballast", folder);
 	logger_process_start(&scene.logger);
 	scene_create(&scene, "audit", "lab.>");
