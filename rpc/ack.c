@@ -173,11 +173,13 @@ void acks_refuse(struct helio *bus, const struct frame *frame,
 {
 	struct ack *ack = lookup(bus, frame->correlation);
 
-	if (ack)
+	if (ack) {
+		ack->told.is_refused = true;
 		end_badly(ack, incoming_status(frame), reason);
-	else if (bus->on_refused)
+	} else if (bus->on_refused) {
 		bus->on_refused(bus, incoming_status(frame), reason,
 				bus->userdata);
+	}
 }
 
 void acks_lose(struct helio *bus)

@@ -225,6 +225,7 @@ struct helio_ack {
 	const char *log;    /* stored: the name of the log, or NULL */
 	uint64_t sequence;  /* stored: of the record */
 	bool is_duplicate;  /* stored: it was there already */
+	bool is_refused;    /* by the switch, before anybody had it */
 };
 
 typedef void (*helio_ack_fn)(struct helio *bus, const struct helio_ack *ack,
