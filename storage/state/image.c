@@ -164,6 +164,18 @@ int image_load_row(struct state *state, const Helio__Store__V1__Row *row)
 
 /* ---- steps ---- */
 
+/* It may have left. */
+static int load_key(struct state *state,
+		    const Helio__Store__V1__OutgoingKey *change)
+{
+	const struct outgoing *outgoing =
+		outgoing_lookup(state, change->number);
+
+	return outgoing && !outgoing->is_sent
+		       ? outgoing_apply_key(state, change)
+		       : 0;
+}
+
 /* One of a step after the snapshot's begin, which rows may have seen. */
 static int load_change(struct state *state, step_type *step,
 		       change_type *change)
@@ -183,6 +195,8 @@ static int load_change(struct state *state, step_type *step,
 		if (!outgoing_lookup(state, change->outgoing_sent))
 			return 0;
 		return outgoing_apply_sent(state, change->outgoing_sent);
+	case HELIO__STORE__V1__CHANGE__WHAT_OUTGOING_KEY:
+		return load_key(state, change->outgoing_key);
 	case HELIO__STORE__V1__CHANGE__WHAT__NOT_SET:
 		return -EBADMSG;
 	default:

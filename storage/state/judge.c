@@ -94,3 +94,20 @@ unsigned judge_sent(struct draft *draft, const uint64_t *numbers, size_t n)
 	}
 	return STATUS_OK;
 }
+
+unsigned judge_renamed(struct draft *draft, uint64_t number, const char *key)
+{
+	Helio__Store__V1__Change *change = draft_add(draft);
+	Helio__Store__V1__OutgoingKey *renamed =
+		change ? arena_alloc(&draft->arena, sizeof(*renamed)) : NULL;
+
+	if (!renamed)
+		return STATUS_RESOURCE_EXHAUSTED;
+	helio__store__v1__outgoing_key__init(renamed);
+	renamed->has_number = true;
+	renamed->number = number;
+	renamed->key = arena_copy(&draft->arena, key, strlen(key));
+	change->what_case = HELIO__STORE__V1__CHANGE__WHAT_OUTGOING_KEY;
+	change->outgoing_key = renamed;
+	return renamed->key ? STATUS_OK : STATUS_RESOURCE_EXHAUSTED;
+}

@@ -101,6 +101,8 @@ unsigned judge_worker_down(struct draft *draft, const char *durable_id,
 
 /** Messages have left: different ones; what is not known is passed over. */
 unsigned judge_sent(struct draft *draft, const uint64_t *numbers, size_t n);
+/** It has another key, which is copied. */
+unsigned judge_renamed(struct draft *draft, uint64_t number, const char *key);
 
 /* ---- between the files that are the judge ---- */
 

@@ -151,6 +151,51 @@ int outgoing_apply_sent(struct state *state, uint64_t number)
 	return 0;
 }
 
+/* ---- another key ---- */
+
+struct another_key {
+	struct undo undo;
+	struct outgoing *outgoing;
+	char before[sizeof(((struct outgoing *)0)->key)];
+};
+
+static void take_back_key(struct state *state, struct undo *undo)
+{
+	struct another_key *key = container_of(undo, struct another_key, undo);
+
+	(void)state;
+	memcpy(key->outgoing->key, key->before, sizeof(key->before));
+	free(key);
+}
+
+static void let_go_key(struct state *state, struct undo *undo)
+{
+	(void)state;
+	free(container_of(undo, struct another_key, undo));
+}
+
+int outgoing_apply_key(struct state *state,
+		       const Helio__Store__V1__OutgoingKey *in)
+{
+	struct outgoing *outgoing = outgoing_lookup(state, in->number);
+	struct another_key *key;
+
+	if (!outgoing || outgoing->is_sent || !in->key ||
+	    strlen(in->key) >= sizeof(outgoing->key))
+		return -EBADMSG;
+	key = malloc(sizeof(*key));
+	if (!key)
+		return -ENOMEM;
+	key->undo = (struct undo){ .take_back = take_back_key,
+				   .let_go = let_go_key };
+	key->outgoing = outgoing;
+	memcpy(key->before, outgoing->key, sizeof(key->before));
+	memset(outgoing->key, 0, sizeof(outgoing->key));
+	memcpy(outgoing->key, in->key, strlen(in->key));
+	undo_add(state, &key->undo);
+	return 0;
+}
+
 struct outgoing *outgoing_lookup(const struct state *state, uint64_t number)
 {
 	struct map_node *node =

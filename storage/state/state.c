@@ -130,6 +130,12 @@ static int apply_outgoing_sent(struct state *state, step_type *step,
 	return outgoing_apply_sent(state, change->outgoing_sent);
 }
 
+static int apply_outgoing_key(struct state *state, step_type *step,
+			      change_type *change)
+{
+	return outgoing_apply_key(state, change->outgoing_key);
+}
+
 static int (*const appliers[])(struct state *state, step_type *step,
 			       change_type *change) = {
 	[HELIO__STORE__V1__CHANGE__WHAT_BUCKET] = apply_bucket,
@@ -142,6 +148,7 @@ static int (*const appliers[])(struct state *state, step_type *step,
 	[HELIO__STORE__V1__CHANGE__WHAT_JOB_GONE] = apply_job_gone,
 	[HELIO__STORE__V1__CHANGE__WHAT_OUTGOING] = apply_outgoing,
 	[HELIO__STORE__V1__CHANGE__WHAT_OUTGOING_SENT] = apply_outgoing_sent,
+	[HELIO__STORE__V1__CHANGE__WHAT_OUTGOING_KEY] = apply_outgoing_key,
 };
 
 enum { N_APPLIERS = sizeof(appliers) / sizeof(appliers[0]) };

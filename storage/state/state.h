@@ -175,6 +175,8 @@ size_t outgoing_bytes(const Helio__Store__V1__Message *message);
 int outgoing_apply(struct state *state, const Helio__Store__V1__Outgoing *in,
 		   uint64_t revision);
 int outgoing_apply_sent(struct state *state, uint64_t number);
+int outgoing_apply_key(struct state *state,
+		       const Helio__Store__V1__OutgoingKey *in);
 /** NULL: there is none. */
 struct outgoing *outgoing_lookup(const struct state *state, uint64_t number);
 void outgoing_free_all(struct state *state);

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "storage/rights.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "proto/subject.h"
+#include "storage/guest.h"
+#include "storage/service.h"
+#include "storage/state/bucket.h"
+#include "storage/wish.h"
+
+/* Of each kind of part; more is not even asked about. */
+enum { PARTS_MAX = 128 };
+
+static int ask(struct wish *wish, const char *verb, const char *resource)
+{
+	const struct access_question question = {
+		.principal = wish->guest->principal,
+		.verb = verb,
+		.resource = resource,
+		.n_resource = strlen(resource),
+	};
+
+	return access_ask(&wish->service->access, &question, &wish->wait);
+}
+
+int rights_ask(struct wish *wish, const char *verb, const char *name)
+{
+	if (name && state_is_name(name))
+		return ask(wish, verb, name);
+	wish->fault = "no name of a bucket or a queue is given";
+	return -EDOM;
+}
+
+int rights_ask_either(struct wish *wish, const char *verb, const char *second,
+		      const char *name, bool *ret_second)
+{
+	int r = rights_ask(wish, verb, name);
+
+	*ret_second = r == 0;
+	return r == 0 ? rights_ask(wish, second, name) : r;
+}
+
+static int ask_publish(struct wish *wish, const char *subject)
+{
+	if (subject && subject_is_valid(subject, strlen(subject)))
+		return ask(wish, "publish", subject);
+	wish->fault = "a message has no subject";
+	return -EDOM;
+}
+
+/* A transaction mostly names one bucket again and again. */
+static bool is_asked(const char *name, const char **last)
+{
+	bool is_same = name && *last && !strcmp(name, *last);
+
+	*last = name;
+	return is_same;
+}
+
+static int ask_buckets(struct wish *wish,
+		       const Helio__Store__V1__Transaction *in)
+{
+	const char *last = NULL;
+	int r = 1;
+
+	for (size_t i = 0; r == 1 && i < in->n_conditions; i++)
+		if (!is_asked(in->conditions[i]->bucket, &last))
+			r = rights_ask(wish, "kv-read", last);
+	last = NULL;
+	for (size_t i = 0; r == 1 && i < in->n_writes; i++)
+		if (!is_asked(in->writes[i]->bucket, &last))
+			r = rights_ask(wish, "kv-write", last);
+	return r;
+}
+
+static int ask_others(struct wish *wish,
+		      const Helio__Store__V1__Transaction *in)
+{
+	const char *last = NULL;
+	int r = 1;
+
+	for (size_t i = 0; r == 1 && i < in->n_submits; i++)
+		if (!is_asked(in->submits[i]->queue, &last))
+			r = rights_ask(wish, "job-submit", last);
+	last = NULL;
+	for (size_t i = 0; r == 1 && i < in->n_messages; i++)
+		if (!is_asked(in->messages[i]->subject, &last))
+			r = ask_publish(wish, last);
+	return r;
+}
+
+int rights_transaction(struct wish *wish,
+		       const Helio__Store__V1__Transaction *in)
+{
+	int r;
+
+	if (!in)
+		return 1;
+	if (in->n_conditions > PARTS_MAX || in->n_writes > PARTS_MAX ||
+	    in->n_messages > PARTS_MAX || in->n_submits > PARTS_MAX) {
+		wish->fault = "a transaction has at most 128 of each";
+		return -EDOM;
+	}
+	r = ask_buckets(wish, in);
+	return r == 1 ? ask_others(wish, in) : r;
+}
