@@ -12,7 +12,7 @@
 #include "base/cleanup.h"
 #include "cli/folder.h"
 
-enum { POLICY_BYTES = 2048 };
+enum { POLICY_BYTES = 4096 };
 
 static const char default_policy[] =
 	"# Written by `helio up` because there was no policy yet.\n"
@@ -28,9 +28,14 @@ static const char default_policy[] =
 	"allow uid:%u subscribe $sys.>\n"
 	"allow uid:%u admin >\n"
 	"allow uid:%u log-read,log-admin >\n"
+	"allow uid:%u kv-read,kv-write,job-submit,job-work >\n"
 	"\n"
 	"# A domain and its programs own the subjects below the domain's name.\n"
 	"allow vm:*/** publish,subscribe,call,serve,group vm.{self}.>\n"
+	"\n"
+	"# And the buckets and queues below it, in the store.\n"
+	"allow vm:*/** call helio.store.v1.>\n"
+	"allow vm:*/** kv-read,kv-write,job-submit,job-work vm.{self}.>\n"
 	"\n"
 	"# Anybody who is let in may ask whether the switch is there.\n"
 	"allow ** call helio.switch.v1.Switch.Ping\n"
@@ -78,7 +83,7 @@ static int write_policy(const char *folder)
 
 	if (r < 0)
 		return r;
-	snprintf(text, sizeof(text), default_policy, uid, uid, uid, uid);
+	snprintf(text, sizeof(text), default_policy, uid, uid, uid, uid, uid);
 	return folder_write_new(path, text, 0644);
 }
 

@@ -25,7 +25,7 @@
 /* heliod, two words for each of its options, and the end. */
 enum { HELIOD_WORDS_MAX = 1 + 5 * 2 + 2 * OPTION_TEXTS_MAX + 1 };
 
-/* helio-registry or helio-logger, two words for each option, and the end. */
+/* helio-registry and the like, two words for each option, and the end. */
 enum { SERVICE_WORDS = 1 + 4 * 2 + 1 };
 
 struct up {
@@ -45,6 +45,8 @@ struct places {
 	char schemas[FOLDER_PATH_BYTES];
 	char logger[FOLDER_PATH_BYTES];
 	char logs[FOLDER_PATH_BYTES];
+	char store[FOLDER_PATH_BYTES];
+	char stored[FOLDER_PATH_BYTES];
 	char address[FOLDER_PATH_BYTES];
 	char ready_fd[8];
 	char parent[16];
@@ -129,9 +131,13 @@ static int find_places(struct places *places)
 	if (r == 0)
 		r = program_find("helio-logger", places->logger);
 	if (r == 0)
+		r = program_find("helio-store", places->store);
+	if (r == 0)
 		r = folder_join(places->state, "schemas", places->schemas);
 	if (r == 0)
 		r = folder_join(places->state, "logs", places->logs);
+	if (r == 0)
+		r = folder_join(places->state, "store", places->stored);
 	if (r == 0 && snprintf(places->address, sizeof(places->address),
 			       "shm:%s/bus.sock",
 			       places->run) >= (int)sizeof(places->address))
@@ -219,10 +225,12 @@ static int run(const void *settings)
 	const char *words[HELIOD_WORDS_MAX];
 	const char *registry_words[SERVICE_WORDS];
 	const char *logger_words[SERVICE_WORDS];
+	const char *store_words[SERVICE_WORDS];
 	const struct program programs[] = {
 		{ "heliod", (char *const *)(uintptr_t)words },
 		{ "helio-registry", (char *const *)(uintptr_t)registry_words },
 		{ "helio-logger", (char *const *)(uintptr_t)logger_words },
+		{ "helio-store", (char *const *)(uintptr_t)store_words },
 	};
 	size_t n = sizeof(programs) / sizeof(*programs);
 	int r = prepare(&places, &lock_fd);
@@ -234,7 +242,9 @@ static int run(const void *settings)
 			   registry_words);
 	fill_service_words(&places, places.logger, "--state", places.logs,
 			   logger_words);
-	/* A leaf's programs have the registry and the logs of its host. */
+	fill_service_words(&places, places.store, "--state", places.stored,
+			   store_words);
+	/* A leaf's programs have those of its host. */
 	return supervisor_run(programs, places.up->uplink ? 1 : n, on_ready,
 			      &places);
 }
@@ -259,10 +269,9 @@ const struct command command_up = {
 	.description =
 		"Makes the state folder with a default policy if there is "
 		"none, starts the switch and, unless it is a leaf, the "
-		"registry of schemas and the logger, prints a line when they "
-		"are ready, and "
-		"starts them again if they die. ^C ends them. For users other than "
-		"root the state is in $XDG_STATE_HOME/heliograph or "
+		"registry of schemas, the logger and the store, prints a line "
+		"when they are ready, and starts them again if they die. ^C "
+		"ends them. For users other than root the state is in $XDG_STATE_HOME/heliograph or "
 		"~/.local/state/heliograph; with $XDG_RUNTIME_DIR the sockets "
 		"are in its folder heliograph.\n\n"
 		"Over TCP the switch has a key, in heliod.key and heliod.pub "

@@ -48,14 +48,23 @@ replace() {
 	[ -d "$state/logs" ]
 }
 
+@test "a store that is killed comes back, with what is in it" {
+	helio request --wait helio.store.v1.Buckets.ListBuckets '' >/dev/null
+	replace helio-store
+	helio request --wait helio.store.v1.Buckets.ListBuckets '' >/dev/null
+	[ -e "$state/store/store" ]
+}
+
 @test "^C ends all, in order, with 0" {
 	read -r heliod < <(children_called "$pid_up" heliod)
 	read -r registry < <(children_called "$pid_up" helio-registry)
 	read -r logger < <(children_called "$pid_up" helio-logger)
+	read -r store < <(children_called "$pid_up" helio-store)
 	kill -INT "$pid_up"
 	wait "$pid_up"
 	[ ! -e "/proc/$heliod" ]
 	[ ! -e "/proc/$logger" ]
+	[ ! -e "/proc/$store" ]
 	[ ! -e "/proc/$registry" ]
 	[ ! -e "$run_folder/bus.sock" ]
 }
