@@ -10,7 +10,7 @@
 DEFINE_CLEANUP(struct journal *, journal_close);
 
 const struct store_layout journal_layout = {
-	.application = "HLst",
+	.application = "HLjr",
 	.version = 1,
 	.n_tables = JOURNAL_TABLES,
 	.tables = {

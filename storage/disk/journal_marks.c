@@ -46,7 +46,8 @@ void journal_marks_forget(struct journal_marks *marks, uint64_t row)
 {
 	size_t n = 0;
 
-	while (n < marks->n && marks->marks[n].row < row)
+	/* The one before it tells where it is itself. */
+	while (n + 1 < marks->n && marks->marks[n + 1].row <= row)
 		n++;
 	if (!n)
 		return;

@@ -22,6 +22,7 @@
 #include "storage/backend/backend.h"
 #include "tests/torture/complaint.h"
 #include "tests/torture/disk/content.h"
+#include "tests/torture/disk/harm.h"
 #include "tests/torture/disk/judge.h"
 #include "tests/torture/disk/place.h"
 #include "tests/torture/disk/tape.h"
@@ -58,8 +59,7 @@ struct test {
 	struct file files[FILES_MAX]; /* of the log, whole */
 	unsigned n_files;
 	struct log_status status; /* of the log, whole */
-	char damage[160];
-	bool is_misplaced; /* what is there was right once, or elsewhere */
+	struct harm harm;
 	unsigned n_harmless, n_told, n_found;
 };
 
@@ -90,79 +90,6 @@ __attribute__((format(printf, 2, 3))) static void stray(struct outcome *outcome,
 
 /* ---- damaging ---- */
 
-static void overwrite(struct test *test, struct content *content)
-{
-	uint8_t bytes[64];
-	size_t n = (size_t)dice_between(&test->dice, 1, sizeof(bytes));
-	uint64_t at = dice_below(&test->dice, content->n);
-
-	if (n > content->n - at)
-		n = (size_t)(content->n - at);
-	dice_fill(&test->dice, bytes, n);
-	content_write(content, at, bytes, n);
-	snprintf(test->damage, sizeof(test->damage), "%zu bytes at %llu", n,
-		 (unsigned long long)at);
-}
-
-static void turn_bit(struct test *test, struct content *content)
-{
-	uint64_t at = dice_below(&test->dice, content->n);
-	unsigned bit = (unsigned)dice_below(&test->dice, 8);
-	const uint8_t *page = content->pages[at / CONTENT_PAGE];
-	uint8_t byte = page ? page[at % CONTENT_PAGE] : 0;
-
-	byte ^= (uint8_t)(1u << bit);
-	content_write(content, at, &byte, 1);
-	snprintf(test->damage, sizeof(test->damage), "bit %u at %llu", bit,
-		 (unsigned long long)at);
-}
-
-static void cut_off(struct test *test, struct content *content)
-{
-	uint64_t n = dice_below(&test->dice, content->n);
-
-	content_resize(content, n);
-	snprintf(test->damage, sizeof(test->damage), "cut off at %llu",
-		 (unsigned long long)n);
-}
-
-/* A sector of zeros, or one that belongs elsewhere in the file. */
-static void misplace(struct test *test, struct content *content)
-{
-	uint64_t n = content->n / CONTENT_SECTOR;
-	uint64_t to, from;
-	const uint8_t *page;
-
-	if (!n)
-		return;
-	to = dice_below(&test->dice, n) * CONTENT_SECTOR;
-	from = dice_below(&test->dice, n) * CONTENT_SECTOR;
-	page = dice_is(&test->dice, 50) ? content->pages[from / CONTENT_PAGE]
-					: NULL;
-	content_write(content, to, page ? page + from % CONTENT_PAGE : NULL,
-		      CONTENT_SECTOR);
-	test->is_misplaced = true;
-	snprintf(test->damage, sizeof(test->damage),
-		 "sector at %llu %s that at %llu", (unsigned long long)to,
-		 page ? "as" : "zero, not", (unsigned long long)from);
-}
-
-static void damage(struct test *test, struct content *content)
-{
-	uint64_t roll = dice_below(&test->dice, 100);
-
-	if (!content->n)
-		return;
-	if (roll < 60)
-		turn_bit(test, content);
-	else if (roll < 75)
-		overwrite(test, content);
-	else if (roll < 88)
-		cut_off(test, content);
-	else
-		misplace(test, content);
-}
-
 /* The log again, with one of its files damaged. */
 static void make_damaged(struct test *test)
 {
@@ -175,19 +102,18 @@ static void make_damaged(struct test *test)
 	snprintf(path, sizeof(path), "%s/log", test->image);
 	if (mkdir(path, 0700) < 0)
 		complain("%s: %s", path, strerror(errno));
-	test->damage[0] = '\0';
-	test->is_misplaced = false;
+	test->harm = (struct harm){ 0 };
 	for (unsigned i = 0; i < test->n_files; i++) {
 		snprintf(path, sizeof(path), "%s/log/%s", test->image,
 			 test->files[i].name);
 		content_copy(&test->files[i].content, &content);
 		if (i == which)
-			damage(test, &content);
+			harm_do(&test->harm, &content, &test->dice);
 		content_save(&content, path);
 		content_deinit(&content);
 	}
-	n = strlen(test->damage);
-	snprintf(test->damage + n, sizeof(test->damage) - n, " of %.80s",
+	n = strlen(test->harm.what);
+	snprintf(test->harm.what + n, sizeof(test->harm.what) - n, " of %.80s",
 		 test->files[which].name);
 }
 
@@ -202,7 +128,7 @@ static void check_record(struct test *test, const struct run_record *record)
 	const char *what = "nobody's";
 
 	if (!entry || !entry_is(entry, record, &what))
-		complain("%s: record %llu is wrong: %s", test->damage,
+		complain("%s: record %llu is wrong: %s", test->harm.what,
 			 (unsigned long long)record->sequence, what);
 }
 
@@ -264,15 +190,15 @@ static void read_all(struct test *test, struct view *view,
 		for (at = 0; at < n; at += length_of(buffer + at, n - at)) {
 			if (!length_of(buffer + at, n - at))
 				complain("%s: no runs are read at %llu",
-					 test->damage,
+					 test->harm.what,
 					 (unsigned long long)next);
 			take_run(test, buffer + at,
 				 length_of(buffer + at, n - at), &taken,
 				 outcome);
 		}
 		if (go_on <= next)
-			complain("%s: reading %llu leads to %llu", test->damage,
-				 (unsigned long long)next,
+			complain("%s: reading %llu leads to %llu",
+				 test->harm.what, (unsigned long long)next,
 				 (unsigned long long)go_on);
 		if (taken < go_on && !outcome->n_errors)
 			miss(outcome, "records %llu to %llu do not come",
@@ -416,7 +342,7 @@ static void ask_log(struct test *test, struct outcome *outcome)
 	if (r < 0) {
 		if (!why || !*why)
 			complain("%s: it does not open (%s) and says not why",
-				 test->damage, strerror(-r));
+				 test->harm.what, strerror(-r));
 		outcome->n_errors++;
 		free(why);
 		return;
@@ -445,23 +371,24 @@ static void try_damage(struct test *test)
 		finding.is_good = false;
 	if (r >= 0 && !finding.is_good &&
 	    (!finding.file[0] || !finding.fault[0]))
-		complain("%s: verify finds '%s' in '%s'", test->damage,
+		complain("%s: verify finds '%s' in '%s'", test->harm.what,
 			 finding.fault, finding.file);
 	ask_view(test, &outcome);
 	ask_log(test, &outcome);
-	if (outcome.n_missing && (finding.is_good || !test->is_misplaced))
-		complain("%s: %s; verify says %s", test->damage, outcome.what,
+	if (outcome.n_missing && (finding.is_good || !test->harm.is_misplaced))
+		complain("%s: %s; verify says %s", test->harm.what,
+			 outcome.what,
 			 finding.is_good ? "good" : finding.fault);
 	if (outcome.n_astray && finding.is_good)
-		complain("%s: %s, and verify finds nothing", test->damage,
+		complain("%s: %s, and verify finds nothing", test->harm.what,
 			 outcome.what);
 	if (outcome.has_other_things && finding.is_good)
 		complain("%s: small things are others, and verify finds "
 			 "nothing",
-			 test->damage);
+			 test->harm.what);
 	if (outcome.n_errors && finding.is_good)
 		complain("%s: there are errors and verify finds nothing",
-			 test->damage);
+			 test->harm.what);
 	test->n_harmless += finding.is_good;
 	test->n_told += outcome.n_errors > 0;
 	test->n_found += !finding.is_good;

@@ -272,6 +272,21 @@ static void steps_are_kept_as_long_as_windows_need_them(void **state)
 	life_deinit(&life);
 }
 
+/* By one snapshot after the other. */
+static void so_it_is_by_the_next_snapshots(void **state)
+{
+	begin(state);
+	life.slate.keep_from = 30;
+	life.slate.row_bytes = 10;
+	while (life.n_snapshots < 5) {
+		assert_int_equal(life_commit(&life, 4), 0);
+		assert_in_range(life.journal->facts.extent.first, 1, 30);
+	}
+	life_check(&life, life.slate.state.revision);
+	assert_int_equal(life.slate.first, 29);
+	life_deinit(&life);
+}
+
 static void commit_until(uint64_t n_bytes)
 {
 	while (life.journal->marks.n_bytes < n_bytes)
@@ -445,6 +460,7 @@ int main(void)
 		ON_BOTH(a_row_may_be_longer_than_a_piece),
 		ON_BOTH(what_does_not_follow_is_refused),
 		ON_BOTH(steps_are_kept_as_long_as_windows_need_them),
+		ON_BOTH(so_it_is_by_the_next_snapshots),
 		ON_BOTH(but_not_more_than_so_much_of_them),
 		ON_BOTH(a_copy_is_a_store),
 		ON_BOTH(somebody_may_care_beside_the_writer),

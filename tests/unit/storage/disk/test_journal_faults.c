@@ -209,6 +209,74 @@ static void without_room_for_a_piece_the_steps_are_there(void **state)
 	life_deinit(&life);
 }
 
+/* ---- what is told is so ---- */
+
+static uint64_t told_again(void)
+{
+	uint64_t last;
+	char *why;
+
+	assert_int_equal(journal_reopen(life.journal, &last, &why), 0);
+	return last;
+}
+
+static uint64_t told_by_the_next(void)
+{
+	assert_int_equal(life_open(&life, NULL), 0);
+	return life.slate.state.revision;
+}
+
+static void check_images(struct world *world, size_t at, uint64_t revision)
+{
+	for (unsigned seed = 0; seed < 64; seed++) {
+		struct life image;
+
+		assert_int_equal(
+			faulty_disk_image(at, seed, world->image_folder), 0);
+		life_init(&image, world->backend, world->image_path, 0);
+		life_check(&image, revision);
+		life_deinit(&image);
+		world_clear_image(world);
+	}
+}
+
+/* Whatever is left if the power goes right after it was told. */
+static void check_told(void **state, enum faulty_call call,
+		       uint64_t (*tell)(void))
+{
+	const struct faulty_plan plan = { .calls = 1u << call, .error = EIO };
+	struct world *world = *state;
+	uint64_t last;
+	size_t at;
+
+	assert_int_equal(faulty_disk_record(world->folder), 0);
+	begin(state);
+	assert_int_equal(life_open(&life, NULL), 0);
+	for (unsigned i = 0; i < 5; i++)
+		assert_int_equal(life_commit(&life, STEPS), 0);
+	faulty_disk_arm(&plan);
+	assert_int_equal(life_commit(&life, STEPS), -EIO);
+	faulty_disk_disarm();
+	last = tell();
+	at = faulty_disk_n_events();
+	life_deinit(&life);
+	check_images(world, at, last);
+	faulty_disk_forget();
+	assert_int_equal(store_unlink(world->backend, world->path), 0);
+}
+
+static void what_is_told_is_there_to_stay(void **state)
+{
+	check_told(state, FAULTY_SYNC, told_again);
+	check_told(state, FAULTY_WRITE, told_again);
+}
+
+static void so_is_what_the_next_one_reads(void **state)
+{
+	check_told(state, FAULTY_SYNC, told_by_the_next);
+	check_told(state, FAULTY_WRITE, told_by_the_next);
+}
+
 /* Until it was opened again nothing is written. */
 static void what_is_not_known_is_not_added_to(void **state)
 {
@@ -249,6 +317,8 @@ int main(void)
 		ON_FAULTY(the_disk_may_be_full_for_ever),
 		ON_FAULTY(a_full_disk_takes_nothing_and_goes_on),
 		ON_FAULTY(without_room_for_a_piece_the_steps_are_there),
+		ON_FAULTY(what_is_told_is_there_to_stay),
+		ON_FAULTY(so_is_what_the_next_one_reads),
 		ON_FAULTY(what_is_not_known_is_not_added_to),
 	};
 
