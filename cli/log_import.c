@@ -5,26 +5,21 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "cli/archive.h"
 #include "cli/command.h"
-#include "cli/entry_in.h"
 #include "cli/exit.h"
+#include "cli/import_file.h"
 #include "cli/json.h"
 #include "cli/logs.h"
-#include "cli/output.h"
 #include "cli/registry.h"
 #include "proto/unpack.h"
 #include "schema/canonical.h"
 #include "schema/pool.h"
 
-enum {
-	RUN_BYTES_WANTED = 256 << 10,
-	TURN_MS = 1000,
-	CONFIG_ARENA_BYTES = 4 << 20,
-};
+enum { TURN_MS = 1000 };
 
 struct log_import {
 	struct common common;
@@ -36,27 +31,9 @@ struct log_import {
 struct importer {
 	const struct log_import *settings;
 	struct logs logs;
-	FILE *in;
-	bool is_archive;
-	struct archive_reader archive;
-
-	/* Of JSON. */
-	char *line;
-	size_t n_line_max;
-	uint64_t n_lines;
-	uint64_t last_sequence;
-	uint64_t last_ns;
-	struct arena arena;
-	struct run_builder builder;
-	bool is_line_kept; /* it did not fit into the run before */
-	ssize_t n_line;
-
+	struct import_file file;
 	uint8_t *message; /* a packed ImportRequest */
 	size_t n_message;
-
-	Helio__Log__V1__Config *config; /* of the archive, or NULL */
-	uint8_t *config_memory;
-
 	bool is_over;
 	int code;
 };
@@ -64,141 +41,8 @@ struct importer {
 static void importer_deinit(struct importer *importer)
 {
 	logs_close(&importer->logs);
-	archive_reader_deinit(&importer->archive);
-	if (importer->in)
-		fclose(importer->in);
-	free(importer->line);
-	arena_deinit(&importer->arena);
-	run_builder_deinit(&importer->builder);
+	import_file_deinit(&importer->file);
 	free(importer->message);
-	free(importer->config_memory);
-}
-
-/* ---- the file ---- */
-
-static int complain_of_archive(struct importer *importer, int r)
-{
-	const char *file = importer->settings->file;
-
-	if (r != -EBADMSG) {
-		talk("%s: %s", file, strerror(-r));
-		return EXIT_USAGE;
-	}
-	talk("%s: the first bad record is %" PRIu64 ": %s", file,
-	     importer->archive.bad_sequence, importer->archive.error);
-	return EXIT_USAGE;
-}
-
-static int complain_of_line(struct importer *importer, const char *why)
-{
-	talk("%s: line %" PRIu64 ": %s", importer->settings->file,
-	     importer->n_lines, why);
-	return EXIT_USAGE;
-}
-
-static int begin_file(struct importer *importer)
-{
-	int r;
-
-	rewind(importer->in);
-	importer->n_lines = 0;
-	importer->last_sequence = 0;
-	importer->last_ns = 0;
-	importer->is_line_kept = false;
-	archive_reader_deinit(&importer->archive);
-	if (!importer->is_archive)
-		return EXIT_OK;
-	r = archive_open(&importer->archive, importer->in);
-	return r < 0 ? complain_of_archive(importer, r) : EXIT_OK;
-}
-
-static int open_file(struct importer *importer)
-{
-	const char *file = importer->settings->file;
-	char head[8];
-
-	importer->in = fopen(file, "rbe");
-	if (!importer->in) {
-		talk("%s: %s", file, strerror(errno));
-		return EXIT_USAGE;
-	}
-	importer->is_archive = fread(head, 1, 8, importer->in) == 8 &&
-			       memcmp(head, "HELIOLOG", 8) == 0;
-	if (fseek(importer->in, 0, SEEK_SET) == 0)
-		return EXIT_OK;
-	talk("%s: it has to be a file, for it is read twice", file);
-	return EXIT_USAGE;
-}
-
-/* ---- records of JSON ---- */
-
-/* 1 with a line that is not empty, 0 at the end. */
-static int next_line(struct importer *importer)
-{
-	if (importer->is_line_kept) {
-		importer->is_line_kept = false;
-		return 1;
-	}
-	do {
-		importer->n_line = getline(&importer->line,
-					   &importer->n_line_max, importer->in);
-		importer->n_lines++;
-	} while (importer->n_line == 1);
-	return importer->n_line > 0;
-}
-
-/* 1 with a record. Otherwise an end, or a negative exit code was told. */
-static int next_record(struct importer *importer, struct run_record *record)
-{
-	char error[ENTRY_IN_ERROR_BYTES];
-	int r = next_line(importer);
-
-	if (r == 0)
-		return 0;
-	arena_deinit(&importer->arena);
-	arena_init(&importer->arena, ENTRY_IN_ARENA_BYTES);
-	r = entry_in(&importer->arena, importer->line, (size_t)importer->n_line,
-		     record, error);
-	if (r == -EINVAL)
-		return -complain_of_line(importer, error);
-	if (r < 0)
-		return -complain_of_line(importer, strerror(-r));
-	if (record->sequence <= importer->last_sequence)
-		return -complain_of_line(importer,
-					 "its sequence does not follow");
-	if (record->time_ns < importer->last_ns)
-		return -complain_of_line(importer, "its time goes back");
-	return 1;
-}
-
-static void took(struct importer *importer, const struct run_record *record)
-{
-	importer->last_sequence = record->sequence;
-	importer->last_ns = record->time_ns;
-}
-
-/* Records up to what one run takes. 1, 0 at the end, or minus an exit code. */
-static int build_run(struct importer *importer)
-{
-	struct run_record record;
-	int r;
-
-	run_builder_clear(&importer->builder);
-	while (run_builder_bytes(&importer->builder) < RUN_BYTES_WANTED ||
-	       importer->builder.n_records == 0) {
-		r = next_record(importer, &record);
-		if (r <= 0)
-			return r < 0 ? r : importer->builder.n_records > 0;
-		r = run_builder_add(&importer->builder, &record);
-		if (r == -EMSGSIZE && importer->builder.n_records > 0) {
-			importer->is_line_kept = true;
-			return 1;
-		}
-		if (r < 0)
-			return -complain_of_line(importer, strerror(-r));
-		took(importer, &record);
-	}
-	return 1;
 }
 
 /* ---- what is sent ---- */
@@ -217,47 +61,32 @@ static int pack(struct importer *importer,
 	return 1;
 }
 
-static int pack_run(struct importer *importer, const void *pieces[2],
-		    const size_t lengths[2])
+static int pack_run(struct importer *importer, const struct import_piece *piece)
 {
+	const size_t *lengths = piece->lengths;
 	Helio__Log__V1__ImportRequest request =
 		HELIO__LOG__V1__IMPORT_REQUEST__INIT;
 	_cleanup_(freep) uint8_t *run = malloc(lengths[0] + lengths[1] + 1);
 
 	if (!run)
 		return -session_complain("log import", -ENOMEM, NULL);
-	memcpy(run, pieces[0], lengths[0]);
+	memcpy(run, piece->bytes[0], lengths[0]);
 	if (lengths[1])
-		memcpy(run + lengths[0], pieces[1], lengths[1]);
+		memcpy(run + lengths[0], piece->bytes[1], lengths[1]);
 	request.has_run = true;
 	request.run = (ProtobufCBinaryData){ lengths[0] + lengths[1], run };
 	return pack(importer, &request);
 }
 
-static int next_of_json(struct importer *importer)
-{
-	uint64_t first = 0;
-	const void *pieces[2];
-	size_t lengths[2];
-	int r = build_run(importer);
-
-	if (r <= 0)
-		return r;
-	first = importer->builder.first_sequence;
-	r = run_builder_finish(&importer->builder, first, pieces, lengths);
-	if (r < 0)
-		return -session_complain("log import", r, NULL);
-	return pack_run(importer, pieces, lengths);
-}
-
 /* Which package's schema a set is, its hash tells. */
 static void put_schema(struct importer *importer,
-		       const struct archive_block *block)
+		       const struct import_piece *piece)
 {
 	Helio__Registry__V1__PutRequest request =
 		HELIO__REGISTRY__V1__PUT_REQUEST__INIT;
-	const uint8_t *set = block->bytes + ARCHIVE_HASH_BYTES;
-	size_t n = block->n - ARCHIVE_HASH_BYTES;
+	const uint8_t *hash = piece->bytes[0];
+	const uint8_t *set = hash + ARCHIVE_HASH_BYTES;
+	size_t n = piece->lengths[0] - ARCHIVE_HASH_BYTES;
 	_cleanup_(pool_freep) struct pool *pool = NULL;
 	char error[POOL_ERROR_BYTES];
 	struct helio_reply status;
@@ -275,8 +104,7 @@ static void put_schema(struct importer *importer,
 			 pool->files[i].package);
 		if (canonical_init(&canonical, set, n, package, &reason) < 0)
 			continue;
-		is_it = memcmp(canonical.hash, block->bytes,
-			       ARCHIVE_HASH_BYTES) == 0;
+		is_it = memcmp(canonical.hash, hash, ARCHIVE_HASH_BYTES) == 0;
 		if (is_it) {
 			request.package = package;
 			request.has_set = true;
@@ -294,85 +122,18 @@ static void put_schema(struct importer *importer,
 	}
 }
 
-static int next_of_archive(struct importer *importer)
-{
-	struct archive_block block;
-	int r;
-
-	while ((r = archive_next(&importer->archive, &block)) > 0) {
-		const void *pieces[2] = { block.bytes, NULL };
-		const size_t lengths[2] = { block.n, 0 };
-
-		if (block.kind == ARCHIVE_RUN)
-			return pack_run(importer, pieces, lengths);
-		if (block.kind == ARCHIVE_SCHEMA)
-			put_schema(importer, &block);
-	}
-	return r < 0 ? -complain_of_archive(importer, r) : 0;
-}
-
 /* The next message: 1, 0 at the end, or minus an exit code. */
 static int next_message(struct importer *importer)
 {
-	return importer->is_archive ? next_of_archive(importer)
-				    : next_of_json(importer);
-}
+	struct import_piece piece;
+	int r;
 
-/* ---- before anything is sent ---- */
-
-static int keep_config(struct importer *importer,
-		       const struct archive_block *block)
-{
-	struct unpack_arena arena = { .n_bytes = CONFIG_ARENA_BYTES };
-	ProtobufCMessage *log;
-
-	importer->config_memory = malloc(CONFIG_ARENA_BYTES + block->n);
-	if (!importer->config_memory)
-		return -ENOMEM;
-	arena.bytes = importer->config_memory;
-	/* The block's memory is used again; the message must not need it. */
-	memcpy(importer->config_memory + CONFIG_ARENA_BYTES, block->bytes,
-	       block->n);
-	if (unpack(&helio__log__v1__log__descriptor,
-		   importer->config_memory + CONFIG_ARENA_BYTES, block->n,
-		   &arena, &log) != 0)
-		return -EBADMSG;
-	importer->config = ((Helio__Log__V1__Log *)log)->config;
-	return 0;
-}
-
-static int check_archive(struct importer *importer)
-{
-	struct archive_block block;
-	int r = begin_file(importer);
-
-	if (r != EXIT_OK)
-		return r;
-	while ((r = archive_next(&importer->archive, &block)) > 0) {
-		if (block.kind != ARCHIVE_LOG)
-			continue;
-		r = keep_config(importer, &block);
-		if (r == -EBADMSG) {
-			talk("%s: the log's description is damaged",
-			     importer->settings->file);
-			return EXIT_USAGE;
-		}
-		if (r < 0)
-			return session_complain("log import", r, NULL);
+	while ((r = import_file_next(&importer->file, &piece)) > 0) {
+		if (!piece.is_schema)
+			return pack_run(importer, &piece);
+		put_schema(importer, &piece);
 	}
-	return r < 0 ? complain_of_archive(importer, r) : EXIT_OK;
-}
-
-static int check_json(struct importer *importer)
-{
-	struct run_record record;
-	int r = begin_file(importer);
-
-	if (r != EXIT_OK)
-		return r;
-	while ((r = next_record(importer, &record)) > 0)
-		took(importer, &record);
-	return -r;
+	return r;
 }
 
 /* Without patterns: while it is filled nothing else may come in. */
@@ -390,8 +151,8 @@ static int create_log(struct importer *importer)
 			&get.base, &helio__log__v1__get_reply__descriptor,
 			&reply, &status) == EXIT_OK)
 		return EXIT_OK;
-	if (importer->config)
-		config = *importer->config;
+	if (importer->file.config)
+		config = *importer->file.config;
 	config.n_patterns = 0;
 	config.n_services = 0;
 	request.name = importer->logs.name;
@@ -407,12 +168,12 @@ static int set_capture(struct importer *importer)
 	Helio__Log__V1__Config config = HELIO__LOG__V1__CONFIG__INIT;
 	ProtobufCMessage *reply;
 
-	if (!importer->settings->is_capturing || !importer->config)
+	if (!importer->settings->is_capturing || !importer->file.config)
 		return EXIT_OK;
-	config.n_patterns = importer->config->n_patterns;
-	config.patterns = importer->config->patterns;
-	config.n_services = importer->config->n_services;
-	config.services = importer->config->services;
+	config.n_patterns = importer->file.config->n_patterns;
+	config.patterns = importer->file.config->patterns;
+	config.n_services = importer->file.config->n_services;
+	config.services = importer->file.config->services;
 	request.name = importer->logs.name;
 	request.config = &config;
 	request.has_set_patterns = request.set_patterns = true;
@@ -537,13 +298,10 @@ static int run(const void *settings)
 		.settings = settings
 	};
 	const struct log_import *import_settings = settings;
-	int r = open_file(&importer);
+	int r = import_file_open(&importer.file, import_settings->file);
 
-	if (r == EXIT_OK && run_builder_init(&importer.builder) < 0)
-		r = session_complain("log import", -ENOMEM, NULL);
 	if (r == EXIT_OK)
-		r = importer.is_archive ? check_archive(&importer)
-					: check_json(&importer);
+		r = import_file_check(&importer.file);
 	if (r == EXIT_OK)
 		r = logs_open(&importer.logs, &import_settings->common);
 	if (r == EXIT_OK)
@@ -551,7 +309,7 @@ static int run(const void *settings)
 	if (r == EXIT_OK)
 		r = create_log(&importer);
 	if (r == EXIT_OK)
-		r = begin_file(&importer);
+		r = import_file_begin(&importer.file);
 	if (r == EXIT_OK)
 		r = import(&importer);
 	return r == EXIT_OK ? set_capture(&importer) : r;
