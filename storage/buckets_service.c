@@ -51,6 +51,14 @@ struct bucket *buckets_find(struct wish *wish, const char *name)
 
 /* ---- buckets ---- */
 
+static void describe(const struct wish *wish, const struct bucket *bucket,
+		     Helio__Store__V1__Bucket *ret_bucket)
+{
+	bucket_describe(bucket, ret_bucket);
+	ret_bucket->has_watches = 1;
+	ret_bucket->watches = watches_count(&wish->service->watches, bucket);
+}
+
 static void act_create(struct wish *wish)
 {
 	Helio__Store__V1__CreateBucketReply reply =
@@ -125,7 +133,7 @@ static void act_show(struct wish *wish)
 
 	if (!bucket)
 		return;
-	bucket_describe(bucket, &told);
+	describe(wish, bucket, &told);
 	reply.bucket = &told;
 	reply.has_revision = 1;
 	reply.revision = wish->service->state.committed;
@@ -189,7 +197,7 @@ static int fill(struct wish *wish, struct page *page)
 			page->reply.next = page->buckets[n - 1].name;
 			break;
 		}
-		bucket_describe(bucket, &page->buckets[n]);
+		describe(wish, bucket, &page->buckets[n]);
 		page->shown[n] = &page->buckets[n];
 		page->reply.n_buckets++;
 	}

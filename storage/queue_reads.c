@@ -44,6 +44,18 @@ static struct queue *find_queue(struct wish *wish, const char *name)
 
 /* ---- queues ---- */
 
+static void describe(const struct queue *queue,
+		     Helio__Store__V1__Queue *ret_queue)
+{
+	const struct list *link;
+
+	queue_describe(queue, ret_queue);
+	ret_queue->has_workers_waiting = 1;
+	ret_queue->workers_waiting = 0;
+	list_for_each (link, &queue->waiting)
+		ret_queue->workers_waiting++;
+}
+
 static int may_see_queue(struct wish *wish, const char *name)
 {
 	bool is_submitter;
@@ -67,7 +79,7 @@ static void act_show(struct wish *wish)
 
 	if (!queue)
 		return;
-	queue_describe(queue, &told);
+	describe(queue, &told);
 	reply.queue = &told;
 	wish_answer(wish, &reply.base, wish->service->state.revision);
 }
@@ -127,7 +139,7 @@ static int fill_queues(struct wish *wish, struct queue_page *page)
 			page->reply.next = page->queues[n - 1].name;
 			break;
 		}
-		queue_describe(queue, &page->queues[n]);
+		describe(queue, &page->queues[n]);
 		page->shown[n] = &page->queues[n];
 		page->reply.n_queues++;
 	}

@@ -386,6 +386,14 @@ void watches_dropped(struct watches *watches, const struct bucket *bucket)
 
 /* ---- all of them ---- */
 
+unsigned watches_count(const struct watches *watches,
+		       const struct bucket *bucket)
+{
+	const struct hub *hub = hub_lookup(watches, bucket);
+
+	return hub ? hub->n : 0;
+}
+
 static void watch_tick(struct watch *watch)
 {
 	uint64_t n = watch->hub->bucket->n_committed_changes;

@@ -77,6 +77,9 @@ extern const struct wish_type watch_type;
 
 void watches_init(struct watches *watches);
 
+/** How many there are of a bucket. */
+unsigned watches_count(const struct watches *watches,
+		       const struct bucket *bucket);
 /** That it was dropped is on disk, and it will be freed. */
 void watches_dropped(struct watches *watches, const struct bucket *bucket);
 

@@ -121,7 +121,7 @@ static bool is_served(struct scene *scene)
 {
 	Helio__Store__V1__ListBucketsRequest request =
 		HELIO__STORE__V1__LIST_BUCKETS_REQUEST__INIT;
-	const Helio__Store__V1__ListBucketsReply *reply;
+	const Helio__Store__V1__ListBucketsReply *reply = NULL;
 
 	return helio__store__v1__buckets__list_buckets__wait(
 		       scene->buckets, &request, &reply) == HELIO_OK;
@@ -154,7 +154,7 @@ int bucket_create(struct scene *scene, const char *name,
 {
 	Helio__Store__V1__CreateBucketRequest request =
 		HELIO__STORE__V1__CREATE_BUCKET_REQUEST__INIT;
-	const Helio__Store__V1__CreateBucketReply *reply;
+	const Helio__Store__V1__CreateBucketReply *reply = NULL;
 
 	request.name = field(name);
 	request.config = (Helio__Store__V1__BucketConfig *)(uintptr_t)config;
@@ -181,7 +181,7 @@ int put(struct scene *scene, const char *bucket, const char *key,
 {
 	Helio__Store__V1__PutRequest request =
 		HELIO__STORE__V1__PUT_REQUEST__INIT;
-	const Helio__Store__V1__PutReply *reply;
+	const Helio__Store__V1__PutReply *reply = NULL;
 	int r;
 
 	request.bucket = field(bucket);
@@ -214,7 +214,7 @@ int delete_key(struct scene *scene, const char *bucket, const char *key,
 {
 	Helio__Store__V1__DeleteRequest request =
 		HELIO__STORE__V1__DELETE_REQUEST__INIT;
-	const Helio__Store__V1__DeleteReply *reply;
+	const Helio__Store__V1__DeleteReply *reply = NULL;
 	int r;
 
 	request.bucket = field(bucket);
@@ -231,7 +231,7 @@ struct got get(struct scene *scene, const char *bucket, const char *key,
 {
 	Helio__Store__V1__GetRequest request =
 		HELIO__STORE__V1__GET_REQUEST__INIT;
-	const Helio__Store__V1__GetReply *reply;
+	const Helio__Store__V1__GetReply *reply = NULL;
 	struct got got = { 0 };
 
 	request.bucket = field(bucket);
