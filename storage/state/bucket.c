@@ -213,6 +213,17 @@ void bucket_free_all(struct state *state)
 	bucket_sweep(state, SIZE_MAX);
 }
 
+/* The first of these changes, if it is before `revision`. */
+static uint64_t first_of(const struct list *changes, uint64_t revision)
+{
+	const struct version *first =
+		const_container_of(changes->next, struct version, link);
+
+	if (list_is_empty(changes) || first->revision > revision)
+		return revision;
+	return first->revision;
+}
+
 uint64_t state_keep_from(const struct state *state)
 {
 	struct order_node *node = order_first(&state->buckets);
@@ -220,11 +231,9 @@ uint64_t state_keep_from(const struct state *state)
 
 	for (; node; node = order_next(node)) {
 		const struct bucket *bucket = bucket_of(node);
-		const struct version *first = const_container_of(
-			bucket->changes.next, struct version, link);
 
-		if (!list_is_empty(&bucket->changes) && first->revision < from)
-			from = first->revision;
+		from = first_of(&bucket->changes, from);
+		from = first_of(&bucket->pending, from);
 	}
 	return from;
 }

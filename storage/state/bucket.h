@@ -9,9 +9,9 @@
  * A version is kept while it is not on disk, or the newest that is; while it is
  * one of as many as the bucket's `history` says; and while it or the next newer
  * one is in the window, so that one can read as of any revision since
- * first_revision. A key whose newest version says that it was deleted goes when
- * that one leaves the window, with all its history. A smaller `history` holds
- * for a key from its next change on.
+ * first_revision. A version that says that its key was deleted goes when it
+ * leaves the window, with all that was before it. A smaller `history` holds for
+ * a key from its next change on.
  *
  * All that reads takes the revision as of which it is to be: state.committed
  * or one before it. Reading changes nothing.

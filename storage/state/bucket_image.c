@@ -55,13 +55,43 @@ static void end_part(struct image_cursor *cursor)
 
 /* ---- buckets ---- */
 
-static int add_bucket(const struct bucket *bucket, struct buffer *out)
+/* The last change of these from before `revision`, or 0. */
+static uint64_t last_before(const struct list *changes, uint64_t revision)
+{
+	const struct list *link = NULL;
+	uint64_t last = 0;
+
+	list_for_each (link, changes) {
+		const struct version *version =
+			const_container_of(link, struct version, link);
+
+		if (version->revision >= revision)
+			break;
+		last = version->revision;
+	}
+	return last;
+}
+
+/* How far one can look back with the steps that are kept. */
+static uint64_t first_revision_of(const struct bucket *bucket,
+				  uint64_t keep_from)
+{
+	uint64_t last = last_before(&bucket->pending, keep_from);
+
+	if (!last)
+		last = last_before(&bucket->changes, keep_from);
+	return last ? last : bucket->first_revision;
+}
+
+static int add_bucket(const struct bucket *bucket,
+		      const struct image_cursor *cursor, struct buffer *out)
 {
 	Helio__Store__V1__Row row = HELIO__STORE__V1__ROW__INIT;
 	Helio__Store__V1__Bucket told;
 
 	bucket_describe(bucket, &told);
 	told.revision = bucket->revision;
+	told.first_revision = first_revision_of(bucket, cursor->keep_from);
 	told.has_keys = told.has_bytes = false;
 	row.what_case = HELIO__STORE__V1__ROW__WHAT_BUCKET;
 	row.bucket = &told;
@@ -79,7 +109,7 @@ static int add_buckets(const struct state *state, struct image_cursor *cursor,
 			end_part(cursor);
 			break;
 		}
-		r = add_bucket(bucket, out);
+		r = add_bucket(bucket, cursor, out);
 		if (r < 0)
 			return r;
 		go_to(cursor, bucket->name);
@@ -89,16 +119,40 @@ static int add_buckets(const struct state *state, struct image_cursor *cursor,
 
 /* ---- keys ---- */
 
-/* The newest one from before `keep_from`, or the oldest that is kept. */
-static const struct version *first_to_tell(const struct key *key,
-					   uint64_t keep_from)
-{
-	const struct version *kept = key->kept_oldest;
-	const struct version *version = kept;
+/* Which of a key's versions are told: from `first` on, and from `kept`. */
+struct told {
+	const struct version
+		*first;             /* from before the steps, if there is one */
+	const struct version *kept; /* the oldest that `history` keeps */
+};
 
+/* What is before a deletion that is not in the steps is forgotten. */
+static const struct version *older_than(const struct version *version,
+					uint64_t keep_from)
+{
+	const struct version *older = version->older;
+
+	if (older && !older->value && older->revision < keep_from)
+		return NULL;
+	return older;
+}
+
+static struct told what_to_tell(const struct key *key, uint64_t keep_from)
+{
+	unsigned history = key->bucket->limits.history;
+	const struct version *version = key->newest;
+	struct told told = { .kept = version };
+
+	for (unsigned n = 1; version && n < history; n++) {
+		version = older_than(version, keep_from);
+		if (version)
+			told.kept = version;
+	}
+	version = told.kept;
 	while (version && version->revision >= keep_from)
-		version = version->older;
-	return version ? version : kept;
+		version = older_than(version, keep_from);
+	told.first = version ? version : told.kept;
+	return told;
 }
 
 /* Else the steps have all of it, or say that it is gone. */
@@ -109,19 +163,10 @@ static bool is_to_tell(const struct key *key, const struct image_cursor *cursor)
 	return key->is_cut || key->oldest->revision <= cursor->begin;
 }
 
-/* Those between it and what is kept are in the steps. */
-static const struct version *next_to_tell(const struct version *version)
+/* As many as go into one row; told.first is the next one then. */
+static int add_row(struct told *told, bool is_cut, struct buffer *out)
 {
-	const struct version *kept = version->key->kept_oldest;
-
-	return version->revision < kept->revision ? kept : version->newer;
-}
-
-/* From *version on, as many as go into one row; then it is the next one. */
-static int add_row(const struct version **version, bool is_cut,
-		   struct buffer *out)
-{
-	const struct bucket *bucket = (*version)->key->bucket;
+	const struct bucket *bucket = told->first->key->bucket;
 	Helio__Store__V1__Versions versions = HELIO__STORE__V1__VERSIONS__INIT;
 	Helio__Store__V1__Row row = HELIO__STORE__V1__ROW__INIT;
 	Helio__Store__V1__Entry entries[ENTRIES_MAX];
@@ -129,14 +174,18 @@ static int add_row(const struct version **version, bool is_cut,
 	size_t n_bytes = 0;
 	size_t n = 0;
 
-	while (*version && n < ENTRIES_MAX && n_bytes < ROW_BYTES) {
-		version_describe(*version, false, &entries[n]);
+	while (told->first && n < ENTRIES_MAX && n_bytes < ROW_BYTES) {
+		const struct version *version = told->first;
+
+		version_describe(version, false, &entries[n]);
 		if (n)
 			entries[n].key = NULL;
 		pointers[n] = &entries[n];
-		n_bytes += version_bytes(*version);
+		n_bytes += version_bytes(version);
 		n++;
-		*version = next_to_tell(*version);
+		told->first = version->revision < told->kept->revision
+				      ? told->kept
+				      : version->newer;
 	}
 	versions.bucket = draft_text(bucket->name);
 	versions.entries = pointers;
@@ -151,15 +200,15 @@ static int add_row(const struct version **version, bool is_cut,
 static int add_key(const struct key *key, const struct image_cursor *cursor,
 		   struct buffer *out)
 {
-	const struct version *version = first_to_tell(key, cursor->keep_from);
-	const struct version *older = version->older;
+	struct told told = what_to_tell(key, cursor->keep_from);
+	const struct version *older = told.first->older;
 	bool is_cut =
 		key->is_cut || (older && older->revision < cursor->keep_from);
 	size_t n_before = out->n;
 	int r = 0;
 
-	while (!r && version)
-		r = add_row(&version, is_cut, out);
+	while (!r && told.first)
+		r = add_row(&told, is_cut, out);
 	if (r < 0)
 		out->n = n_before;
 	return r;
@@ -201,7 +250,7 @@ static int add_content(const struct state *state, struct image_cursor *cursor,
 	r = add_keys_of(bucket, cursor, n_bytes, out);
 	if (r <= 0)
 		return r;
-	r = add_bucket(bucket, out);
+	r = add_bucket(bucket, cursor, out);
 	return r < 0 ? r : 1;
 }
 

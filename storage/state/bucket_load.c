@@ -13,20 +13,6 @@ typedef const Helio__Store__V1__Step step_type;
 
 /* ---- buckets ---- */
 
-/*
- * The steps before keep_from are not there: so one cannot look back further,
- * unless nothing was changed in them since.
- */
-static uint64_t first_revision_of(const struct state *state,
-				  const Helio__Store__V1__Bucket *row)
-{
-	uint64_t first = state->keep_from ? state->keep_from - 1 : 0;
-
-	if (first > row->revision)
-		first = row->revision;
-	return first > row->first_revision ? first : row->first_revision;
-}
-
 /* It was told before its keys, and is told again after them. */
 static int load_again(struct bucket *bucket,
 		      const Helio__Store__V1__Bucket *row)
@@ -61,7 +47,7 @@ int bucket_load(struct state *state, const Helio__Store__V1__Bucket *row)
 		return -ENOMEM;
 	}
 	bucket->created_revision = row->created_revision;
-	bucket->first_revision = first_revision_of(state, row);
+	bucket->first_revision = row->first_revision;
 	bucket->revision = row->revision;
 	bucket->revision_on_disk = row->revision;
 	bucket_enter(bucket);
@@ -181,25 +167,17 @@ static int insert(struct key *key, struct version *older, struct version *newer,
 static int load_known(struct key *key, step_type *step,
 		      const Helio__Store__V1__Entry *entry)
 {
-	struct bucket *bucket = key->bucket;
 	struct version *version = key->newest;
 	struct version *newer = NULL;
-	int r = 0;
 
 	for (; version && version->revision > step->revision;
 	     version = version->older)
 		newer = version;
 	if (!version || version->revision < step->revision)
-		r = insert(key, version, newer, step, entry);
-	else if (list_is_linked(&version->link))
-		r = -EBADMSG;
-	else
-		version_enter_window(version);
-	if (r < 0)
-		return r;
-	bucket_has_changed(bucket, step->revision);
-	key_trim(key);
-	bucket_trim_window(bucket);
+		return insert(key, version, newer, step, entry);
+	if (list_is_linked(&version->link))
+		return -EBADMSG;
+	version_enter_window(version);
 	return 0;
 }
 
@@ -210,14 +188,19 @@ int bucket_load_version(struct state *state, const Helio__Store__V1__Step *step,
 	struct bucket *bucket =
 		change->bucket ? bucket_lookup(state, change->bucket) : NULL;
 	struct key *key;
+	int r;
 
 	if (!change->bucket || !version_is_fit(entry))
 		return -EBADMSG;
 	if (is_of_another(bucket, step))
 		return 0;
 	key = bucket_key(bucket, entry->key);
-	if (key && key->newest->revision >= step->revision)
-		return load_known(key, step, entry);
+	if (key && key->newest->revision >= step->revision) {
+		r = load_known(key, step, entry);
+		bucket_has_changed(bucket, step->revision);
+		bucket_trim_window(bucket);
+		return r;
+	}
 	if (is_past)
 		return key ? -EBADMSG : 0;
 	if (entry->is_deleted && (!key || !key->newest->value))

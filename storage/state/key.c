@@ -172,14 +172,6 @@ void key_insert(struct key *key, struct version *older, struct version *version,
 	charge(version, 1);
 }
 
-bool key_is_forgotten(const struct key *key)
-{
-	const struct version *newest = key->newest;
-
-	return !newest->value && newest == key->on_disk &&
-	       newest->revision <= key->bucket->first_revision;
-}
-
 static void free_oldest(struct key *key)
 {
 	struct version *version = key->oldest;
@@ -190,6 +182,8 @@ static void free_oldest(struct key *key)
 		outdate(key);
 		count(key);
 	}
+	if (key->on_disk == version)
+		key->on_disk = NULL;
 	key->oldest = version->newer;
 	key->oldest->older = NULL;
 	key->n_on_disk--;
@@ -201,13 +195,19 @@ void key_trim(struct key *key)
 {
 	const struct bucket *bucket = key->bucket;
 
-	if (key_is_forgotten(key)) {
-		key_free(key);
-		return;
-	}
 	while (key->n_on_disk > bucket->limits_on_disk.history &&
 	       key->oldest->newer->revision <= bucket->first_revision)
 		free_oldest(key);
+}
+
+void key_forget(struct key *key, const struct version *version)
+{
+	uint64_t revision = version->revision;
+
+	while (key->oldest != key->newest && key->oldest->revision <= revision)
+		free_oldest(key);
+	if (key->oldest->revision <= revision)
+		key_free(key);
 }
 
 size_t key_destroy(struct key *key)

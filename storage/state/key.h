@@ -20,10 +20,11 @@ void key_pop(struct key *key);
 /** It was there between the two, on disk. `older` may be NULL. */
 void key_insert(struct key *key, struct version *older, struct version *version,
 		struct version *newer);
-/** Its newest version is deleted, on disk, and out of the window. */
-bool key_is_forgotten(const struct key *key);
-/** Free the versions that need not be kept: of a forgotten key, and itself. */
+/** Free the versions that need not be kept. */
 void key_trim(struct key *key);
+/** Free this version, which is on disk, and all before it; and the key, if it
+ * has no others. */
+void key_forget(struct key *key, const struct version *version);
 
 /** Whether this can be one. */
 bool version_is_fit(const Helio__Store__V1__Entry *entry);
@@ -33,7 +34,7 @@ struct version *version_new(struct state *state,
 			    const Helio__Store__V1__Entry *entry);
 /** Returns NULL. NULL is fine. */
 struct version *version_free(struct state *state, struct version *version);
-/** It is on disk, and comes into the window. */
+/** It is on disk, and comes into the window, if it is not before that. */
 void version_enter_window(struct version *version);
 
 #endif

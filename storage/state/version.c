@@ -42,7 +42,7 @@ static void take_back(struct state *state, struct undo *undo)
 	key->bucket->revision = version->bucket_revision_before;
 	list_unlink(&version->link);
 	version_free(state, version);
-	if (!key->newest || key_is_forgotten(key))
+	if (!key->newest)
 		key_free(key);
 }
 
@@ -58,8 +58,8 @@ static void let_go(struct state *state, struct undo *undo)
 	if (bucket->revision_on_disk < version->revision)
 		bucket->revision_on_disk = version->revision;
 	bucket->n_committed_changes++;
-	version_enter_window(version);
 	key_trim(key);
+	version_enter_window(version);
 	bucket_trim_window(bucket);
 }
 
@@ -150,13 +150,24 @@ int bucket_apply_version(struct state *state,
 
 /* ---- the window ---- */
 
+/* It is out of the window. */
+static void fall_out(struct version *version)
+{
+	if (version->value)
+		key_trim(version->key);
+	else
+		key_forget(version->key, version);
+}
+
 void version_enter_window(struct version *version)
 {
 	struct bucket *bucket = version->key->bucket;
 
 	list_unlink(&version->link);
-	if (version->revision <= bucket->first_revision)
+	if (version->revision <= bucket->first_revision) {
+		fall_out(version);
 		return;
+	}
 	list_push_back(&bucket->changes, &version->link);
 	bucket->n_window_bytes += version_bytes(version);
 }
@@ -171,13 +182,11 @@ void bucket_has_changed(struct bucket *bucket, uint64_t revision)
 
 static void leave_window(struct bucket *bucket, struct version *version)
 {
-	struct key *key = version->key;
-
 	list_unlink(&version->link);
 	bucket->n_window_bytes -= version_bytes(version);
 	if (bucket->first_revision < version->revision)
 		bucket->first_revision = version->revision;
-	key_trim(key);
+	fall_out(version);
 }
 
 /* Whole transactions leave, and never the last one. */
