@@ -115,18 +115,46 @@ static void has_shrunk(struct order *order, struct order_node *node, bool side)
 	}
 }
 
+static bool is_behind(const struct order *order, const struct order_node *node,
+		      const struct order_node *other)
+{
+	return order->compare(node, other) >= 0;
+}
+
+/* Whom a new one stands below, and on which side. There is somebody. */
+static struct order_node *find_up(const struct order *order,
+				  const struct order_node *node, bool *ret_side)
+{
+	struct order_node *up = order->root;
+
+	*ret_side = is_behind(order, node, order->ends[1]);
+	if (*ret_side)
+		return order->ends[1];
+	if (!is_behind(order, node, order->ends[0]))
+		return order->ends[0];
+	for (;;) {
+		*ret_side = is_behind(order, node, up);
+		if (!up->down[*ret_side])
+			return up;
+		up = up->down[*ret_side];
+	}
+}
+
 void order_add(struct order *order, struct order_node *node)
 {
-	struct order_node **place = &order->root;
-	struct order_node *up = NULL;
+	struct order_node *up;
+	bool side;
 
-	while (*place) {
-		up = *place;
-		place = &up->down[order->compare(node, up) >= 0];
-	}
-	*node = (struct order_node){ .up = up };
-	*place = node;
+	*node = (struct order_node){ .up = NULL };
 	order->n_nodes++;
+	if (!order->root) {
+		order->root = order->ends[0] = order->ends[1] = node;
+		return;
+	}
+	up = find_up(order, node, &side);
+	hang(up, side, node);
+	if (order->ends[side] == up)
+		order->ends[side] = node;
 	has_grown(order, node);
 }
 
@@ -157,6 +185,10 @@ void order_remove(struct order *order, struct order_node *node)
 	struct order_node *up = node->up;
 	bool side = side_of(node);
 
+	if (order->ends[0] == node)
+		order->ends[0] = order_next(node);
+	if (order->ends[1] == node)
+		order->ends[1] = order_prev(node);
 	order->n_nodes--;
 	if (node->down[0] && node->down[1]) {
 		remove_inner(order, node);
@@ -170,6 +202,7 @@ struct order_node *order_pop(struct order *order)
 {
 	struct order_node *node = order->root;
 
+	order->ends[0] = order->ends[1] = NULL;
 	if (!node)
 		return NULL;
 	while (node->down[0] || node->down[1])
@@ -182,16 +215,6 @@ struct order_node *order_pop(struct order *order)
 }
 
 /* ---- looking ---- */
-
-struct order_node *order_first(const struct order *order)
-{
-	return outermost(order->root, 0);
-}
-
-struct order_node *order_last(const struct order *order)
-{
-	return outermost(order->root, 1);
-}
 
 static struct order_node *neighbour(const struct order_node *node, bool side)
 {

@@ -6,7 +6,8 @@
  * Intrusive ordered set: nodes live in the objects that they order.
  *
  * A balanced tree: adding, removing and seeking take a time that grows with the
- * logarithm of what is there, whoever chooses the keys. Nodes that compare
+ * logarithm of what is there, whoever chooses the keys. What comes before all
+ * others, or after them, is added at once. Nodes that compare
  * equal stand in the order in which they were added. What a node is compared by
  * must not change while it is in.
  */
@@ -26,6 +27,7 @@ typedef int (*order_compare_fn)(const struct order_node *a,
 
 struct order {
 	struct order_node *root;
+	struct order_node *ends[2]; /* the first one, and the last */
 	order_compare_fn compare;
 	size_t n_nodes;
 };
@@ -42,8 +44,16 @@ void order_remove(struct order *order, struct order_node *node);
 struct order_node *order_pop(struct order *order);
 
 /** NULL when there is none. Moving n nodes on takes n steps, and a few. */
-struct order_node *order_first(const struct order *order);
-struct order_node *order_last(const struct order *order);
+static inline struct order_node *order_first(const struct order *order)
+{
+	return order->ends[0];
+}
+
+static inline struct order_node *order_last(const struct order *order)
+{
+	return order->ends[1];
+}
+
 struct order_node *order_next(const struct order_node *node);
 struct order_node *order_prev(const struct order_node *node);
 

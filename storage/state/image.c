@@ -200,7 +200,7 @@ static int load_change(struct state *state, step_type *step,
 	case HELIO__STORE__V1__CHANGE__WHAT__NOT_SET:
 		return -EBADMSG;
 	default:
-		return queue_load_change(state, step, change, true);
+		return queue_load_change(state, step, change);
 	}
 }
 

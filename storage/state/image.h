@@ -98,12 +98,9 @@ int bucket_load_version(struct state *state, const Helio__Store__V1__Step *step,
 			const Helio__Store__V1__Version *change, bool is_past);
 int queue_load(struct state *state, const Helio__Store__V1__Queue *row);
 int queue_load_job(struct state *state, const Helio__Store__V1__Job *row);
-/**
- * A change of a queue or a job, of a step after the snapshot's begin;
- * `is_past`: at or before its end.
- */
+/** A change of a queue or a job, of a step that the rows may have seen. */
 int queue_load_change(struct state *state, const Helio__Store__V1__Step *step,
-		      const Helio__Store__V1__Change *change, bool is_past);
+		      const Helio__Store__V1__Change *change);
 /** What was read is not of this life of the store. */
 void queue_loaded(struct state *state);
 

@@ -112,8 +112,7 @@ int queue_apply_job(struct state *state, const Helio__Store__V1__Step *step,
 		return r;
 	job_add(undo->job);
 	count(undo, &queue->n_submitted);
-	if (state->next_job <= change->id)
-		state->next_job = change->id + 1;
+	job_number_is_used(state, change->id);
 	undo_add(state, &take_ptr(undo)->undo);
 	return 0;
 }

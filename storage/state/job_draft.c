@@ -26,11 +26,6 @@ unsigned job_attempts_max(const struct job *job)
 				 : job->queue->limits.attempts_max;
 }
 
-static char *text_of(const char *text)
-{
-	return (char *)(uintptr_t)text;
-}
-
 Helio__Store__V1__Job *job_draft(struct draft *draft, const struct job *job)
 {
 	Helio__Store__V1__Job *changed =
@@ -77,7 +72,7 @@ void job_draft_wait(Helio__Store__V1__Job *change, uint64_t not_before)
 
 void job_draft_error(Helio__Store__V1__Job *change, const char *error)
 {
-	change->error = text_of(error);
+	change->error = draft_text(error);
 }
 
 int job_draft_late(struct draft *draft, const struct job *job)

@@ -70,15 +70,16 @@ enum job_place {
 	JOB_KEPT,    /* done or cancelled: in its share's kept */
 };
 
+/* What is compared stands beside the node that it is compared for. */
 struct job {
 	struct order_node number; /* in queue.jobs, by id */
-	struct order_node place;  /* where `where` says */
-	/* In queue.due: its deadline, its lease's end, when it is forgotten; in
-	 * queue.kept, if it is done or cancelled. */
-	struct order_node due_node;
 	uint64_t id;
 	int32_t priority;
 	enum job_place where;
+	struct order_node place; /* where `where` says */
+	/* In queue.due: its deadline, its lease's end, when it is forgotten; in
+	 * queue.kept, if it is done or cancelled. */
+	struct order_node due_node;
 	uint64_t due; /* UINT64_MAX: never, and in neither */
 
 	struct map_node key_node; /* in queue.by_key, if it has a key */

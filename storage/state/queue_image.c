@@ -171,6 +171,7 @@ static int load_job(struct queue *queue, const Helio__Store__V1__Job *row)
 		return r;
 	}
 	job_add(job);
+	job_number_is_used(queue->state, job->id);
 	return 0;
 }
 
@@ -243,29 +244,14 @@ static bool is_to_pass(const struct state *state,
 	}
 }
 
-static int apply(struct state *state, const Helio__Store__V1__Step *step,
-		 const Helio__Store__V1__Change *change)
-{
-	switch (change->what_case) {
-	case HELIO__STORE__V1__CHANGE__WHAT_QUEUE:
-		return queue_apply_set(state, step, change->queue);
-	case HELIO__STORE__V1__CHANGE__WHAT_QUEUE_DROPPED:
-		return queue_apply_drop(state, step, change->queue_dropped);
-	case HELIO__STORE__V1__CHANGE__WHAT_JOB:
-		return queue_apply_job(state, step, change->job);
-	case HELIO__STORE__V1__CHANGE__WHAT_JOB_CHANGED:
-		return queue_apply_changed(state, step, change->job_changed);
-	default:
-		return queue_apply_gone(state, step, change->job_gone);
-	}
-}
-
 int queue_load_change(struct state *state, const Helio__Store__V1__Step *step,
-		      const Helio__Store__V1__Change *change, bool is_past)
+		      const Helio__Store__V1__Change *change)
 {
-	if (is_past && is_to_pass(state, step, change))
+	if (change->what_case == HELIO__STORE__V1__CHANGE__WHAT_JOB)
+		job_number_is_used(state, change->job->id);
+	if (is_to_pass(state, step, change))
 		return 0;
-	return apply(state, step, change);
+	return state_apply_change(state, step, change);
 }
 
 void queue_loaded(struct state *state)

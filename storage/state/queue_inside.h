@@ -71,6 +71,13 @@ static inline const struct job *const_job_at_due(const struct order_node *node)
 	return const_container_of(node, struct job, due_node);
 }
 
+/** Numbers of jobs that come are above this one. */
+static inline void job_number_is_used(struct state *state, uint64_t id)
+{
+	if (state->next_job <= id && id < UINT64_MAX)
+		state->next_job = id + 1;
+}
+
 /* ---- queue.c ---- */
 
 /** Resolve a configuration: what is absent gets what store.proto says. */

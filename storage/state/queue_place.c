@@ -109,7 +109,7 @@ bool queue_advance(struct queue *queue, uint64_t now)
 		job->where = JOB_READY;
 		order_add(&queue->ready, &job->place);
 	}
-	return queue->ready.root && !queue->limits.is_paused;
+	return queue->ready.n_nodes && !queue->limits.is_paused;
 }
 
 static void begin_waiting(struct job *job)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
+#include "storage/state/draft.h"
 #include "storage/state/queue_inside.h"
 
 /* Of a message: a field that is left out where it says nothing. */
@@ -7,11 +8,6 @@
 	((out)->has_##field = ((with) != 0), (out)->field = (with))
 
 enum { N_PRIORITIES = 64 };
-
-static char *text_of(const char *text)
-{
-	return (char *)(uintptr_t)text;
-}
 
 static ProtobufCBinaryData bytes_of(const struct value *value)
 {
@@ -60,10 +56,10 @@ void job_describe(const struct job *job, bool is_brief,
 	out.has_body = !is_brief;
 	if (!is_brief)
 		out.body = bytes_of(job->body);
-	out.content_type = text_of(job->content_type);
+	out.content_type = draft_text(job->content_type);
 	TELL(&out, priority, job->priority);
 	out.order_key = job->line ? job->line->key : NULL;
-	out.key = text_of(job->key);
+	out.key = draft_text(job->key);
 	TELL(&out, deadline_unix_ms, job->deadline);
 	TELL(&out, attempts_max, job->attempts_max);
 	out.submitter = job->submitter->principal;
@@ -125,7 +121,7 @@ void queue_describe(const struct queue *queue, Helio__Store__V1__Queue *ret)
 {
 	Helio__Store__V1__Queue out = HELIO__STORE__V1__QUEUE__INIT;
 
-	out.name = text_of(queue->name);
+	out.name = draft_text(queue->name);
 	out.config = (Helio__Store__V1__QueueConfig *)(uintptr_t)&queue->config;
 	TELL(&out, created_revision, queue->created_revision);
 	out.owner = queue->owner->principal;

@@ -11,7 +11,6 @@
 
 #include <cmocka.h>
 
-#include "base/buffer.h"
 #include "proto/status.h"
 #include "tests/fault.h"
 
@@ -37,14 +36,10 @@ void world_deinit(struct job_world *world)
 
 char *world_dump(const struct state *state)
 {
-	struct buffer out;
+	char *text = state_dump(state, false);
 
-	buffer_init(&out, 1 << 26);
-	buffer_format(&out, "%llu %llu\n", (unsigned long long)state->revision,
-		      (unsigned long long)state->n_bytes);
-	queue_dump(state, &out);
-	assert_int_equal(buffer_error(&out), 0);
-	return out.bytes;
+	assert_non_null(text);
+	return text;
 }
 
 /* ---- one request ---- */
