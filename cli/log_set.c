@@ -3,7 +3,6 @@
 /* helio log create, change and delete. */
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -13,41 +12,13 @@
 #include "cli/moment.h"
 #include "cli/output.h"
 
-/* `5G`, `512K`, `1000`. */
-static int parse_bytes(const char *text, uint64_t *ret_bytes)
-{
-	static const char suffixes[] = "KMGT";
-	char digits[24];
-	size_t n = strspn(text, "0123456789");
-	const char *suffix = suffixes;
-	uint64_t number;
-
-	if (n == 0 || n >= sizeof(digits))
-		return -EINVAL;
-	snprintf(digits, sizeof(digits), "%.*s", (int)n, text);
-	if (option_parse_number(digits, &number) < 0)
-		return -EINVAL;
-	if (text[n]) {
-		suffix = strchr(suffixes, text[n]);
-		if (!suffix || (text[n + 1] && strcmp(text + n + 1, "iB") != 0))
-			return -EINVAL;
-		if (__builtin_mul_overflow(
-			    number,
-			    UINT64_C(1) << (10 * (suffix - suffixes + 1)),
-			    &number))
-			return -EINVAL;
-	}
-	*ret_bytes = number;
-	return 0;
-}
-
 static int set_bytes(const char *option, const char *text,
 		     protobuf_c_boolean *has, uint64_t *ret_bytes)
 {
 	if (!text)
 		return EXIT_OK;
 	*has = true;
-	if (parse_bytes(text, ret_bytes) == 0)
+	if (option_parse_bytes(text, ret_bytes) == 0)
 		return EXIT_OK;
 	talk("log: --%s is a number of bytes like 512K, 5M or 1G, not '%s'",
 	     option, text);

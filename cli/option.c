@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
+#include "cli/moment.h"
+
 struct parser {
 	const struct command *command;
 	char **words;
@@ -78,6 +81,33 @@ int option_parse_time(const char *text, uint32_t *ret_ms)
 	return 0;
 }
 
+int option_parse_bytes(const char *text, uint64_t *ret_bytes)
+{
+	static const char suffixes[] = "KMGT";
+	char digits[24];
+	size_t n = strspn(text, "0123456789");
+	const char *suffix = suffixes;
+	uint64_t number;
+
+	if (n == 0 || n >= sizeof(digits))
+		return -EINVAL;
+	snprintf(digits, sizeof(digits), "%.*s", (int)n, text);
+	if (option_parse_number(digits, &number) < 0)
+		return -EINVAL;
+	if (text[n]) {
+		suffix = strchr(suffixes, text[n]);
+		if (!suffix || (text[n + 1] && strcmp(text + n + 1, "iB") != 0))
+			return -EINVAL;
+		if (__builtin_mul_overflow(
+			    number,
+			    UINT64_C(1) << (10 * (suffix - suffixes + 1)),
+			    &number))
+			return -EINVAL;
+	}
+	*ret_bytes = number;
+	return 0;
+}
+
 const char *option_choice(const char *choices, size_t n, size_t *ret_length)
 {
 	for (; n > 0; n--) {
@@ -135,6 +165,30 @@ static int set_number(struct parser *parser, const char *what, const char *text,
 	return 0;
 }
 
+static int set_span(struct parser *parser, const char *what, const char *text,
+		    uint64_t *ret_ms)
+{
+	uint64_t ns;
+
+	if (moment_parse_span(text, &ns) < 0)
+		return parser_fail(parser,
+				   "%s is a time like 30s, 12h or 7d, not '%s'",
+				   what, text);
+	*ret_ms = ns / NS_PER_MS;
+	return 0;
+}
+
+static int set_bytes(struct parser *parser, const char *what, const char *text,
+		     uint64_t *ret_bytes)
+{
+	if (option_parse_bytes(text, ret_bytes) < 0)
+		return parser_fail(parser,
+				   "%s is a number of bytes like 512K, 5M or "
+				   "1G, not '%s'",
+				   what, text);
+	return 0;
+}
+
 static int set_value(struct parser *parser, const struct option *option,
 		     const char *text)
 {
@@ -155,6 +209,10 @@ static int set_value(struct parser *parser, const struct option *option,
 		return set_number(parser, what, text, at);
 	case OPTION_TIME:
 		return set_time(parser, what, text, at);
+	case OPTION_SPAN:
+		return set_span(parser, what, text, at);
+	case OPTION_BYTES:
+		return set_bytes(parser, what, text, at);
 	case OPTION_CHOICE:
 		return set_choice(parser, what, option->value, text, at);
 	}

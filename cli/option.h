@@ -26,6 +26,8 @@ enum option_kind {
 	OPTION_TEXTS,  /* struct texts: may be given again and again */
 	OPTION_NUMBER, /* uint64_t */
 	OPTION_TIME,   /* uint32_t, milliseconds: `2`, `1.5s`, `300ms`, `5m` */
+	OPTION_SPAN,   /* uint64_t, milliseconds: `12h`, `7d`, `2 weeks` */
+	OPTION_BYTES,  /* uint64_t: `512K`, `5M`, `1G` */
 	OPTION_CHOICE, /* int, the place of its word in `value`, "text|json" */
 };
 
@@ -82,6 +84,9 @@ int option_parse_time(const char *text, uint32_t *ret_ms);
 
 /** Decimal digits and nothing else. Returns 0, -EINVAL or -ERANGE. */
 int option_parse_number(const char *text, uint64_t *ret_number);
+
+/** "512K" is 524288, and so is "512KiB". Returns 0 or -EINVAL. */
+int option_parse_bytes(const char *text, uint64_t *ret_bytes);
 
 /**
  * The n-th word of "text|json", with its length; NULL: there are fewer.

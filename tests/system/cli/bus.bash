@@ -115,6 +115,12 @@ await_logger() {
 	helio call helio.log.v1.Logs/List -d '{}' --wait >/dev/null
 }
 
+# The store serves its two services one after the other.
+await_store() {
+	helio request --wait helio.store.v1.Buckets.ListBuckets '' >/dev/null
+	helio request --wait helio.store.v1.Queues.ListQueues '' >/dev/null
+}
+
 # put PACKAGE SET: make a schema known, and print its hash.
 put() {
 	printf '{"package":"%s","set":"%s"}' "$1" "$(base64 -w0 "$2")" |

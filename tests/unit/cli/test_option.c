@@ -215,6 +215,23 @@ static void times_have_units(void **state)
 	}
 }
 
+static void test_bytes(void **state)
+{
+	uint64_t n = 0;
+
+	assert_int_equal(option_parse_bytes("512K", &n), 0);
+	assert_int_equal(n, 512 << 10);
+	assert_int_equal(option_parse_bytes("3MiB", &n), 0);
+	assert_int_equal(n, 3 << 20);
+	assert_int_equal(option_parse_bytes("7", &n), 0);
+	assert_int_equal(n, 7);
+	assert_int_equal(option_parse_bytes("", &n), -EINVAL);
+	assert_int_equal(option_parse_bytes("K", &n), -EINVAL);
+	assert_int_equal(option_parse_bytes("1KB", &n), -EINVAL);
+	assert_int_equal(option_parse_bytes("99999999T", &n), -EINVAL);
+	assert_int_equal(n, 7);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -225,6 +242,7 @@ int main(void)
 		cmocka_unit_test(help_wins_over_what_is_missing),
 		cmocka_unit_test(errors_name_what_is_wrong),
 		cmocka_unit_test(too_many_texts_are_refused),
+		cmocka_unit_test(test_bytes),
 		cmocka_unit_test(times_have_units),
 	};
 
