@@ -82,10 +82,10 @@ static int crew_await_ready(struct crew *crew, const struct bench *bench,
 static role_fn sender_of(enum work work)
 {
 	static const role_fn SENDERS[] = {
-		[WORK_PUBSUB] = publisher_run,
-		[WORK_REQUEST] = requester_run,
-		[WORK_STORE] = storer_run,
-		[WORK_REPLAY] = reader_run,
+		[WORK_PUBSUB] = publisher_run, [WORK_REQUEST] = requester_run,
+		[WORK_STORE] = storer_run,     [WORK_REPLAY] = reader_run,
+		[WORK_PUT] = storer_run,       [WORK_GET] = storer_run,
+		[WORK_JOB] = storer_run,
 	};
 
 	return SENDERS[work];

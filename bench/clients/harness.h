@@ -63,8 +63,10 @@ struct client_ops {
 	int (*request)(struct client *client, const void *body, size_t n_body);
 
 	/**
-	 * Of those that keep logs; others have NULL. The log plan->log is there
-	 * when open() returns for a storer, and takes its subjects.
+	 * Of those that keep logs, keys or jobs; others have NULL. The log
+	 * plan->log is there when open() returns for a storer, and takes its
+	 * subjects; keys are called like subjects. What is done, plan->work
+	 * says, and when it is done intake->take() is told.
 	 */
 	int (*store)(struct client *client, const struct subject *subject,
 		     const void *body, size_t n_body);

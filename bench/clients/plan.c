@@ -70,10 +70,10 @@ static int parse_seconds(const char *text, double *ret_seconds)
 static int parse_work(const char *text, enum work *ret_work)
 {
 	static const char *const NAMES[] = {
-		[WORK_PUBSUB] = "pubsub",
-		[WORK_REQUEST] = "request",
-		[WORK_STORE] = "store",
-		[WORK_REPLAY] = "replay",
+		[WORK_PUBSUB] = "pubsub", [WORK_REQUEST] = "request",
+		[WORK_STORE] = "store",   [WORK_REPLAY] = "replay",
+		[WORK_PUT] = "put",       [WORK_GET] = "get",
+		[WORK_JOB] = "job",
 	};
 
 	for (unsigned i = 0; i < sizeof(NAMES) / sizeof(NAMES[0]); i++) {

@@ -17,6 +17,9 @@ enum work {
 	WORK_REQUEST,
 	WORK_STORE,  /* publish, each message acknowledged once it is stored */
 	WORK_REPLAY, /* read what was stored, from the first on */
+	WORK_PUT,    /* a key's value, each answered once it is on disk */
+	WORK_GET,    /* a key's value */
+	WORK_JOB,    /* submit a job, lease one, and complete it */
 };
 
 /** A subject that is ready to be copied; `text` is terminated. */

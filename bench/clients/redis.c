@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "bench/clients/harness.h"
+#include "bench/clients/resp.h"
 #include "bench/clients/stream.h"
 
 struct client {
@@ -196,26 +197,6 @@ static int redis_flush(struct client *client)
 	return stream_flush(&client->out);
 }
 
-/*
- * Take `$LENGTH CRLF BYTES CRLF` off the front of *at. Returns false if it is
- * not all there before `end`.
- */
-static bool take_bulk(const char **at, const char *end, const char **ret_bytes,
-		      size_t *ret_n)
-{
-	const char *digit = *at + 1;
-	size_t n = 0;
-
-	while (digit < end && *digit >= '0' && *digit <= '9')
-		n = n * 10 + (size_t)(*digit++ - '0');
-	if ((size_t)(end - digit) < n + 4 || end < digit)
-		return false;
-	*ret_bytes = digit + 2;
-	*ret_n = n;
-	*at = digit + 2 + n + 2;
-	return true;
-}
-
 /* `*3 $7 message $n CHANNEL $n BODY`; returns where it ends, or NULL. */
 static const char *redis_take_push(struct client *client, const char *at,
 				   const char *end, int *ret_r)
@@ -231,7 +212,7 @@ static const char *redis_take_push(struct client *client, const char *at,
 	}
 	at += 4;
 	for (int i = 0; i < 3; i++) {
-		if (!take_bulk(&at, end, &bytes, &n))
+		if (!resp_take_bulk(&at, end, &bytes, &n))
 			return NULL;
 	}
 	client->intake->take(client->intake, (const uint8_t *)bytes, n);
@@ -270,7 +251,7 @@ static const char *redis_take_stored(struct client *client, const char *at,
 		*ret_r = -EPROTO;
 		return NULL;
 	}
-	if (!take_bulk(&at, end, &id, &n))
+	if (!resp_take_bulk(&at, end, &id, &n))
 		return NULL;
 	client->intake->take(client->intake, NULL, 0);
 	return at;
@@ -319,11 +300,11 @@ static const char *redis_take_entry(struct client *client, const char *at,
 	if (end - at < 4)
 		return NULL;
 	at += 4;
-	if (!take_bulk(&at, end, &id, &n_id) || end - at < 4)
+	if (!resp_take_bulk(&at, end, &id, &n_id) || end - at < 4)
 		return NULL;
 	at += 4;
-	if (!take_bulk(&at, end, &name, &n_name) ||
-	    !take_bulk(&at, end, &body, &n_body))
+	if (!resp_take_bulk(&at, end, &name, &n_name) ||
+	    !resp_take_bulk(&at, end, &body, &n_body))
 		return NULL;
 	client->intake->take(client->intake, (const uint8_t *)body, n_body);
 	if (--client->n_page_left == 0) {

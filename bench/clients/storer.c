@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Publishing with acks: several connections in one process, each of which keeps
- * `depth` messages unanswered and times how long each is.
+ * Publishing with acks, or whatever else is answered: several connections in
+ * one process, each of which keeps `depth` of them unanswered and times how
+ * long each is.
  */
 
 #include <errno.h>
@@ -47,17 +48,26 @@ static bool is_over(const struct storer *storer)
 	return board_phase(storer->bench->board) > PHASE_MEASURE;
 }
 
+/* Each in its turn, but none beside the one before. */
+static const struct subject *next_subject(const struct storer *storer)
+{
+	const struct plan *plan = storer->bench->plan;
+
+	return &plan->subjects[storer->n_sent * 7919 % plan->n_subjects];
+}
+
 static int line_store(struct line *line)
 {
 	struct storer *storer = line->storer;
 	const struct bench *bench = storer->bench;
+	const struct subject *subject = next_subject(storer);
 	uint8_t body[PAYLOAD_MAX];
 
 	payload_write(body, bench->plan->n_body, storer->n_sent,
 		      &storer->filler);
 	line->sent_ns[line->n_sent++ % BOARD_DEPTH_MAX] = clock_now_ns();
 	storer->n_sent++;
-	return bench->ops->store(line->client, bench->plan->subjects, body,
+	return bench->ops->store(line->client, subject, body,
 				 bench->plan->n_body);
 }
 

@@ -39,10 +39,18 @@ allow vm:bench  any        replay.>
 allow vm:bench  log-read,log-admin *
 """
 
+STORE_POLICY = """\
+allow vm:keeper any        >
+allow vm:keeper admin      switch
+allow vm:bench  any        helio.store.v1.>
+allow vm:bench  kv-read,kv-write,job-submit,job-work bench
+"""
+
 # No registry is asked: the schemas that meet are equal, and those verdicts are
 # found in the same way.
 SETTINGS = {
     "log": "schemas equal\n",
+    "state": "schemas equal\n",
     "local": "subscriptions-max 200000\nschemas equal\n",
     "tcp": "listen tcp://127.0.0.1:0 plain\n",
     "curve": "listen tcp://127.0.0.1:0\n",
@@ -119,32 +127,38 @@ class Heliod(Server):
         return path.read_text().strip() if path.exists() else ""
 
 
-class Logger(Heliod):
-    """The same with helio-logger, whose logs lie in the folder."""
+class Keeper(Heliod):
+    """The same with one that keeps what it is told, in a folder of this run."""
+
+    way_in = ""      # the way by which clients come
+    program = ""     # "helio-logger"
+    principal = ""   # whose socket it has
+    client = ""      # "bench-helio"
+    policy = ""
 
     def __init__(self, folder, programs):
-        super().__init__(folder, programs, "log")
-        self.logger = None
+        super().__init__(folder, programs, self.way_in)
+        self.keeper = None
 
     @property
     def keeper_pid(self):
-        return self.logger.pid
+        return self.keeper.pid
 
     def prepare(self):
-        if not (self.programs / "helio-logger").exists():
-            raise Unavailable("helio-logger is not built")
+        if not (self.programs / self.program).exists():
+            raise Unavailable(f"{self.program} is not built")
         super().prepare()
-        self.write("policy/10-bench.policy", POLICY + LOG_POLICY)
-        self.write("domains/logger.domain", "")
+        self.write("policy/10-bench.policy", POLICY + self.policy)
+        self.write(f"domains/{self.principal}.domain", "")
 
     def start(self, prefix=()):
         super().start(prefix)
         ready, ready_out = os.pipe()
-        address = f"shm:{self.folder}/run/domains/logger.sock"
+        address = f"shm:{self.folder}/run/domains/{self.principal}.sock"
         with open(self.folder / "log", "ab") as log:
-            self.logger = subprocess.Popen(
-                [self.programs / "helio-logger", "--state",
-                 self.folder / "logs", "--address", address, "--ready-fd",
+            self.keeper = subprocess.Popen(
+                [self.programs / self.program, "--state",
+                 self.folder / "kept", "--address", address, "--ready-fd",
                  str(ready_out)],
                 pass_fds=[ready_out], stdout=log, stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL, preexec_fn=end_with_parent)
@@ -154,24 +168,41 @@ class Logger(Heliod):
         os.close(ready)
         if not is_ready:
             self.stop()
-            raise Unavailable(f"helio-logger does not get ready: {self.log()}")
+            raise Unavailable(
+                f"{self.program} does not get ready: {self.log()}")
         return self
 
     def announce(self):
-        self.clients["log"] = [
-            self.programs / "bench-helio", "--address",
+        self.clients[self.way_in] = [
+            self.programs / self.client, "--address",
             f"shm:{self.folder}/run/domains/bench.sock"]
+
+    def stop(self):
+        if self.keeper is not None and self.keeper.poll() is None:
+            self.keeper.send_signal(signal.SIGTERM)
+            try:
+                self.keeper.wait(START_SECONDS)
+            except subprocess.TimeoutExpired:
+                self.keeper.kill()
+                self.keeper.wait()
+        super().stop()
+
+
+class Logger(Keeper):
+    way_in = "log"
+    program = "helio-logger"
+    principal = "logger"
+    client = "bench-helio"
+    policy = LOG_POLICY
 
     def stored_bytes(self):
         return sum(path.stat().st_size
-                   for path in (self.folder / "logs").rglob("*.seg"))
+                   for path in (self.folder / "kept").rglob("*.seg"))
 
-    def stop(self):
-        if self.logger is not None and self.logger.poll() is None:
-            self.logger.send_signal(signal.SIGTERM)
-            try:
-                self.logger.wait(START_SECONDS)
-            except subprocess.TimeoutExpired:
-                self.logger.kill()
-                self.logger.wait()
-        super().stop()
+
+class Store(Keeper):
+    way_in = "state"
+    program = "helio-store"
+    principal = "keeper"
+    client = "bench-state"
+    policy = STORE_POLICY

@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass, field
 
 from .crowd import measure_crowd
-from .heliod import Heliod, Logger
+from .heliod import Heliod, Logger, Store
 from .rows import OURS
 from .stored import measure_cost, measure_disk, measure_replay
 from .servers import Grpc, Nats, Redis, Unavailable, Zmq
@@ -35,7 +35,8 @@ class Outcome:
 def server_way(entry):
     """Which of a system's servers an entry needs."""
     if entry.system == OURS:
-        return entry.way if entry.way in ("tcp", "curve", "log") else "local"
+        return entry.way if entry.way in ("tcp", "curve", "log",
+                                           "state") else "local"
     return entry.way
 
 
@@ -60,6 +61,8 @@ class Fleet:
             return Zmq(folder, self.options.programs, entry.way)
         if server_way(entry) == "log":
             return Logger(folder, self.options.programs)
+        if server_way(entry) == "state":
+            return Store(folder, self.options.programs)
         return Heliod(folder, self.options.programs, server_way(entry))
 
     def get(self, entry):
@@ -96,6 +99,16 @@ def measure_idle(fleet, entry):
         server.stop()
 
 
+def fill(server, client, row):
+    """Every key has a value before it is read."""
+    if getattr(server, "has_keys", False):
+        return
+    n_keys = row.arguments[row.arguments.index("--subjects") + 1]
+    run_client(client + ["--work", "put", "--depth", 256, "--subjects", n_keys,
+                         "--bytes", 100, "--records", n_keys], 1)
+    server.has_keys = True
+
+
 def measure_once(fleet, row, entry):
     if row.work == "idle":
         return measure_idle(fleet, entry)
@@ -108,9 +121,11 @@ def measure_once(fleet, row, entry):
         return measure_replay(server, entry, run_client)
     if row.work == "cost":
         return measure_cost(server, entry, run_client)
-    return run_client(
-        server.clients[entry.way] + ["--work", row.work] + row.arguments,
-        fleet.options.seconds)
+    client = server.clients[entry.client or entry.way]
+    if row.work == "get":
+        fill(server, client, row)
+    return run_client(client + ["--work", row.work] + row.arguments,
+                      fleet.options.seconds)
 
 
 def measure_round(fleet, row, entries, outcomes):

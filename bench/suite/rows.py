@@ -16,6 +16,7 @@ class Entry:
     """A system in a row: which server, and by which way in."""
     system: str
     way: str
+    client: str = ""  # the way in of the client, where the server has more
 
     @property
     def name(self):
@@ -59,6 +60,8 @@ GRPC_SYNC = Entry("grpc", "sync")
 LOG = Entry(OURS, "log")
 JETSTREAM = Entry("nats", "jetstream")
 REDIS_AOF = Entry("redis", "aof")
+STATE = Entry(OURS, "state")
+REDIS_STATE = Entry("redis", "aof", "state")
 
 
 def pubsub(name, ours, peers, bars, *, n_body=100, n_subscribers=1,
@@ -82,6 +85,15 @@ def store(name, bars, *, n_body=100, depth=1, n_publishers=1, metrics=None):
                 for peer, limit in zip((REDIS_AOF, JETSTREAM), bars) if limit],
                ["--log", "store", "--bytes", n_body, "--depth", depth,
                 "--publishers", n_publishers])
+
+
+def state(name, work, limit, *, unit="op/s", depth=1, n_publishers=1,
+          n_keys=100_000):
+    """Of helio-store; `limit`: at least so many times redis."""
+    return Row(name, work, {"rate": ("", unit)} | LATENCY, STATE,
+               [REDIS_STATE], [Bar("rate", REDIS_STATE.name, limit)],
+               ["--bytes", 100, "--depth", depth, "--publishers", n_publishers,
+                "--subjects", n_keys])
 
 
 def at_most(metric, limit, against=None):
@@ -146,6 +158,10 @@ ROWS = [
          at_most("subject_ms", 10)] +
         [at_most(metric, 2, f"{OURS} 1 GiB")
          for metric in ("open_ms", "time_ms", "subject_ms")]),
+    state("put-256", "put", 1.5, depth=256),
+    state("put-32x1", "put", 0.9, n_publishers=32),
+    state("get-32", "get", 0.5, depth=32),
+    state("jobs-32", "job", 0.8, unit="job/s", n_publishers=32),
     Row("idle", "idle",
         {"anonymous_mb": (" memory", "MB"), "ready_ms": (" ready", "ms")},
         SHM, [NATS, REDIS, ZMQ],

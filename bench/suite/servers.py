@@ -192,6 +192,8 @@ class Redis(Server):
     def announce(self):
         self.clients[self.way] = [self.programs / "bench-redis", "--address",
                                   f"unix:{self.folder}/socket"]
+        self.clients["state"] = [self.programs / "bench-redis-state",
+                                 "--address", f"unix:{self.folder}/socket"]
 
 
 class Zmq(Server):
