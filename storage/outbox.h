@@ -25,6 +25,7 @@
 #include "base/wheel.h"
 #include "storage/lane.h"
 
+struct helio_ack;
 struct service;
 
 enum {
@@ -33,6 +34,7 @@ enum {
 	/* Lanes that begin while some message is in doubt. */
 	OUTBOX_LANES_MAX = 128,
 	OUTBOX_FAULT_BYTES = 320,
+	LINE_PAUSE_MS = 50, /* the first one after a failure */
 };
 
 struct line;
@@ -112,8 +114,17 @@ int line_add(struct outbox *outbox, uint64_t number, const char *subject,
 bool line_send(struct line *line);
 /** Its departures are somebody else's, or freed. */
 void line_free(struct line *line);
+/** There may be something to send. */
+void line_stir(struct line *line);
+
+/** One of it could not leave. */
+void line_note_failure(struct line *line, const struct helio_ack *ack,
+		       const struct departure *departure);
+/** That was so, and all are back: what is to be done. */
+void line_after_failure(struct line *line);
 /** Its pause is over. */
 void line_hurry(struct line *line);
+void line_set_refused(struct line *line, bool is_refused);
 /** Say anew which line is refused. */
 void outbox_tell_fault(struct outbox *outbox);
 

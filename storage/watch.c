@@ -10,6 +10,7 @@
 #include "rpc/heliograph-rpc.h"
 #include "storage/buckets_service.h"
 #include "storage/guest.h"
+#include "storage/hub.h"
 #include "storage/rights.h"
 #include "storage/service.h"
 #include "storage/wish.h"
@@ -27,79 +28,20 @@ void watches_init(struct watches *watches)
 	list_init(&watches->stirred);
 }
 
-static struct service *service_of(struct watches *watches)
-{
-	return container_of(watches, struct service, watches);
-}
-
-/* ---- hubs ---- */
-
-static struct hub *hub_lookup(const struct watches *watches,
-			      const struct bucket *bucket)
-{
-	struct list *link;
-
-	list_for_each (link, &watches->hubs) {
-		struct hub *hub = container_of(link, struct hub, link);
-
-		if (hub->bucket == bucket)
-			return hub;
-	}
-	return NULL;
-}
-
-static struct hub *hub_get(struct watches *watches, struct bucket *bucket)
-{
-	struct hub *hub = hub_lookup(watches, bucket);
-
-	if (hub)
-		return hub;
-	hub = calloc(1, sizeof(*hub));
-	if (!hub || map_init(&hub->keys) < 0) {
-		free(hub);
-		return NULL;
-	}
-	hub->watches = watches;
-	hub->bucket = bucket;
-	hub->n_changes = bucket->n_committed_changes;
-	list_init(&hub->ranges);
-	list_push_back(&watches->hubs, &hub->link);
-	return hub;
-}
-
-static void hub_put(struct hub *hub)
-{
-	if (hub->n)
-		return;
-	list_unlink(&hub->link);
-	map_deinit(&hub->keys);
-	free(hub);
-}
-
-static uint64_t hash_of(struct hub *hub, const char *key)
-{
-	return hash_bytes(&service_of(hub->watches)->state.key, key,
-			  strlen(key));
-}
-
 /* ---- one watch ---- */
 
 static void watch_free(struct watch *watch)
 {
 	struct hub *hub = watch->hub;
 
-	list_unlink(&watch->link);
-	list_unlink(&watch->hub_link);
+	hub_leave(hub, watch);
 	list_unlink(&watch->stir_link);
-	if (watch->range.key)
-		map_remove(&hub->keys, &watch->node);
 	permit_deinit(&watch->permit);
 	free((char *)(uintptr_t)watch->range.key);
 	free((char *)(uintptr_t)watch->range.prefix);
 	free(watch->after);
 	guest_put(watch->guest);
 	free(watch);
-	hub->n--;
 	hub_put(hub);
 }
 
@@ -122,8 +64,7 @@ static void stir(struct watch *watch)
 			       &watch->stir_link);
 }
 
-/* Has been told all up to where the hubs are; what follows is news. */
-static void wake(struct watch *watch, uint64_t before)
+void watch_wake(struct watch *watch, uint64_t before)
 {
 	if (watch->is_current)
 		watch->told = before;
@@ -196,20 +137,6 @@ static struct watch *watch_new(struct hub *hub,
 	return watch;
 }
 
-static void enter(struct watch *watch)
-{
-	struct hub *hub = watch->hub;
-
-	hub->n++;
-	list_push_back(&hub->bucket->watches, &watch->link);
-	if (watch->range.key)
-		map_add(&hub->keys, &watch->node,
-			hash_of(hub, watch->range.key));
-	else
-		list_push_back(&hub->ranges, &watch->hub_link);
-	stir(watch);
-}
-
 static void begin(struct wish *wish, struct bucket *bucket)
 {
 	struct service *service = wish->service;
@@ -235,7 +162,8 @@ static void begin(struct wish *wish, struct bucket *bucket)
 	};
 	permit_init(&watch->permit);
 	helio_serving_listen(watch->serving, &events, watch);
-	enter(watch);
+	hub_enter(hub, watch);
+	stir(watch);
 }
 
 /* NULL, or what is wrong with it. */
@@ -277,38 +205,6 @@ static void act(struct wish *wish)
 const struct wish_type watch_type = { .may = may, .act = act };
 
 /* ---- news ---- */
-
-static void wake_keys(struct hub *hub, uint64_t before, uint64_t committed)
-{
-	for (const struct version *at = hub->first; at && hub->keys.n_nodes;
-	     at = version_next(at, committed)) {
-		struct map_node *node =
-			map_lookup(&hub->keys, hash_of(hub, at->key->text));
-
-		for (; node; node = map_next(node)) {
-			struct watch *watch =
-				container_of(node, struct watch, node);
-
-			if (key_range_has(&watch->range, at->key))
-				wake(watch, before);
-		}
-	}
-}
-
-/* Once for each commit that changed the bucket. */
-static void hub_look(struct hub *hub, uint64_t before, uint64_t committed)
-{
-	struct list *link;
-	int r;
-
-	if (hub->n_changes == hub->bucket->n_committed_changes)
-		return;
-	hub->n_changes = hub->bucket->n_committed_changes;
-	hub->first = bucket_changes_after(hub->bucket, before, &r);
-	wake_keys(hub, before, committed);
-	list_for_each (link, &hub->ranges)
-		wake(container_of(link, struct watch, hub_link), before);
-}
 
 static void look(struct watches *watches, uint64_t committed)
 {

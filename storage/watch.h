@@ -22,22 +22,10 @@
 #include "storage/permit.h"
 #include "storage/state/bucket.h"
 
+struct hub;
 struct service;
-struct wish;
 
 enum { WATCH_ENTRIES_MAX = 256 }; /* of one reply */
-
-/** Who watches one bucket. */
-struct hub {
-	struct list link; /* in watches.hubs */
-	struct watches *watches;
-	struct bucket *bucket;
-	struct list ranges; /* struct watch, of several keys */
-	struct map keys;    /* struct watch, of one key */
-	unsigned n;
-	uint64_t n_changes;          /* of the bucket, that were seen */
-	const struct version *first; /* of those that are told now */
-};
 
 struct watch {
 	struct list link;      /* in bucket.watches */
@@ -64,7 +52,7 @@ struct watch {
 };
 
 struct watches {
-	struct list hubs;
+	struct list hubs;    /* struct hub */
 	struct list stirred; /* struct watch: with something to tell */
 	uint64_t seen;       /* the revision up to which hubs were told */
 	/* What is put together for one reply. */
@@ -90,6 +78,9 @@ void watches_tick(struct watches *watches);
 void watches_end(struct watches *watches);
 
 /* ---- between the files that are the watch ---- */
+
+/** Something that it watches has changed, after this revision. */
+void watch_wake(struct watch *watch, uint64_t before);
 
 enum watch_outcome {
 	WATCH_DONE,    /* nothing more to tell now */

@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "rpc/heliograph-rpc.h"
+#include "storage/hub.h"
 #include "storage/state/value.h"
 #include "storage/watch.h"
 

@@ -259,6 +259,11 @@ void expect(struct scene *scene, const char *bucket, const char *key,
 	assert_string_equal(got.value, value);
 }
 
+unsigned number_of(const char *text)
+{
+	return (unsigned)strtoul(text, NULL, 10);
+}
+
 const char *why(struct scene *scene)
 {
 	const char *reason = helio_client_reply(scene->buckets)->reason;

@@ -106,6 +106,9 @@ struct got get(struct scene *scene, const char *bucket, const char *key,
 void expect(struct scene *scene, const char *bucket, const char *key,
 	    const char *value);
 
+/** The digits that a text begins with. */
+unsigned number_of(const char *text);
+
 /** Why the last call failed. */
 const char *why(struct scene *scene);
 

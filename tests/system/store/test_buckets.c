@@ -117,7 +117,7 @@ static void add_one(struct scene *racer)
 		struct got got = get(racer, "lab", "sum", 0);
 		uint64_t revision = got.revision;
 
-		snprintf(text, sizeof(text), "%d", atoi(got.value) + 1);
+		snprintf(text, sizeof(text), "%u", number_of(got.value) + 1);
 		r = put(racer, "lab", "sum", text, &revision);
 	}
 	assert_int_equal(r, HELIO_OK);
@@ -155,7 +155,7 @@ static void on_read(const Helio__Store__V1__GetReply *reply, void *userdata)
 	assert_non_null(reply);
 	snprintf(text, sizeof(text), "%.*s", (int)reply->entry->value.len,
 		 (const char *)reply->entry->value.data);
-	snprintf(text, sizeof(text), "%d", atoi(text) + 1);
+	snprintf(text, sizeof(text), "%u", number_of(text) + 1);
 	request.bucket = field("lab");
 	request.key = field("sum");
 	request.has_value = request.has_if_revision = 1;
@@ -275,12 +275,12 @@ static void expect_page(const Helio__Store__V1__ListRequest *request,
 {
 	char text[256] = "";
 	struct page page;
+	size_t n = 0;
 
 	assert_int_equal(list(request, &page), HELIO_OK);
-	for (size_t i = 0; i < page.n; i++) {
-		strcat(text, i ? " " : "");
-		strcat(text, page.keys[i]);
-	}
+	for (size_t i = 0; i < page.n; i++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s",
+				      i ? " " : "", page.keys[i]);
 	assert_string_equal(text, keys);
 }
 

@@ -322,7 +322,7 @@ static void check_counting(const struct watching *this, unsigned n)
 	unsigned next = 0;
 
 	for (size_t i = 0; i < this->n; i++) {
-		unsigned value = (unsigned)atoi(this->seen[i].value);
+		unsigned value = number_of(this->seen[i].value);
 
 		assert_true(value == next || value + 1 == next);
 		if (i)
