@@ -10,14 +10,19 @@
 
 static const int signal_numbers[] = { SIGINT, SIGTERM, SIGHUP };
 
+/* `r` is how much came from the bus, or why it is closed. */
+static bool settle(struct loop *loop, int r)
+{
+	if (r < 0) {
+		loop->r = r;
+		uv_stop(&loop->uv);
+	}
+	return r > 0;
+}
+
 static void dispatch(struct loop *loop)
 {
-	int r = helio_dispatch(loop->bus);
-
-	if (r >= 0)
-		return;
-	loop->r = r;
-	uv_stop(&loop->uv);
+	settle(loop, helio_dispatch(loop->bus));
 }
 
 static void on_readable(uv_poll_t *poll, int status, int events)
@@ -59,6 +64,11 @@ static void on_prepare(uv_prepare_t *prepare)
 		dispatch(loop);
 		has_more = turn(loop);
 		timeout_ms = helio_timeout_ms(loop->bus);
+	}
+	if (!has_more && timeout_ms && loop->bus &&
+	    settle(loop, helio_linger(loop->bus))) {
+		turn(loop);
+		has_more = true;
 	}
 	if (has_more)
 		timeout_ms = 0;

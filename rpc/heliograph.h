@@ -158,6 +158,14 @@ HELIO_API int helio_timeout_ms(const struct helio *bus);
 HELIO_API int helio_dispatch(struct helio *bus);
 
 /**
+ * For a loop of another library, before it sleeps: what comes within some
+ * microseconds is sooner taken in by looking again than by being woken. Yields
+ * the processor meanwhile, and not at all where others need it. The rest is as
+ * of helio_dispatch().
+ */
+HELIO_API int helio_linger(struct helio *bus);
+
+/**
  * Wait at most `timeout_ms` (-1: for ever) for something, and dispatch it.
  * Returns as helio_dispatch() does; 0 when nothing came in time, and early
  * after an -EAGAIN, when it is worth to try again.

@@ -78,6 +78,13 @@ static int wait_once(struct helio *bus, uint64_t end_ns)
 	return turn_run(bus, true);
 }
 
+int helio_linger(struct helio *bus)
+{
+	int n = bus->is_in_turn ? 0 : look(bus, UINT64_MAX);
+
+	return n ? n : turn_run(bus, true);
+}
+
 static int check_may_wait(const struct helio *bus)
 {
 	return bus->is_in_turn || bus->poller.epoll_fd < 0 ? -EDEADLK : 0;

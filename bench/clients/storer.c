@@ -99,15 +99,21 @@ static void line_take(struct intake *intake, const uint8_t *body, size_t n_body)
 	line->storer->n_stored++;
 }
 
-/* As many as there is room for. */
+static bool has_room(const struct line *line)
+{
+	return line->n_sent - line->n_stored <
+		       line->storer->bench->plan->depth &&
+	       !is_over(line->storer);
+}
+
+/* As many as there is room for; to flush may take in answers already. */
 static int line_fill(struct line *line)
 {
 	const struct bench *bench = line->storer->bench;
 	bool is_new = false;
 	int r = 0;
 
-	while (!r && line->n_sent - line->n_stored < bench->plan->depth &&
-	       !is_over(line->storer)) {
+	while (!r && has_room(line)) {
 		r = line_store(line);
 		is_new = true;
 	}
@@ -115,18 +121,18 @@ static int line_fill(struct line *line)
 }
 
 /* Whoever has several connections waits for all of them at once. */
-static int storer_wait(struct storer *storer)
+static int storer_wait(struct storer *storer, int timeout_ms)
 {
 	const struct client_ops *ops = storer->bench->ops;
 	int r = 0;
 
 	if (storer->n_lines == 1)
-		return ops->turn(storer->lines[0].client, TURN_MS);
+		return ops->turn(storer->lines[0].client, timeout_ms);
 	for (unsigned i = 0; i < storer->n_lines; i++)
 		storer->polled[i] =
 			(struct pollfd){ ops->fd(storer->lines[i].client),
 					 POLLIN, 0 };
-	if (poll(storer->polled, storer->n_lines, TURN_MS) < 0)
+	if (poll(storer->polled, storer->n_lines, timeout_ms) < 0)
 		return errno == EINTR ? 0 : -errno;
 	for (unsigned i = 0; i < storer->n_lines && !r; i++)
 		if (storer->polled[i].revents)
@@ -136,12 +142,16 @@ static int storer_wait(struct storer *storer)
 
 static int storer_turn(struct storer *storer)
 {
+	int timeout_ms = TURN_MS;
 	int r = 0;
 
-	for (unsigned i = 0; i < storer->n_lines && !r; i++)
+	for (unsigned i = 0; i < storer->n_lines && !r; i++) {
 		r = line_fill(&storer->lines[i]);
+		if (has_room(&storer->lines[i]))
+			timeout_ms = 0;
+	}
 	if (!r)
-		r = storer_wait(storer);
+		r = storer_wait(storer, timeout_ms);
 	board_receive(storer->bench->board, 0, storer->n_stored);
 	return r;
 }
