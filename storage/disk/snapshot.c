@@ -10,6 +10,7 @@ void snapshot_init(struct snapshot *snapshot)
 {
 	*snapshot = (struct snapshot){
 		.journal_bytes = SNAPSHOT_JOURNAL_BYTES,
+		.times = SNAPSHOT_TIMES,
 		.piece_bytes = SNAPSHOT_PIECE_BYTES,
 		.n_without_next = 1,
 	};
@@ -27,7 +28,7 @@ static bool is_due(const struct snapshot *snapshot,
 	uint64_t n_bytes = journal->facts.extent.n_bytes;
 
 	return !snapshot->n_without && n_bytes > snapshot->journal_bytes &&
-	       n_bytes > 2 * journal->facts.whole.n_bytes;
+	       n_bytes > snapshot->times * journal->facts.whole.n_bytes;
 }
 
 /* As windows have it, as far as the journal goes along with that. */

@@ -19,15 +19,17 @@
 #include "storage/state/image.h"
 
 enum {
-	/* The journal is longer than this, and than twice the last snapshot. */
+	/* The journal is longer than this, and than so many snapshots. */
 	SNAPSHOT_JOURNAL_BYTES = 64 << 20,
+	SNAPSHOT_TIMES = 2,
 	/* A piece; or twice what the batch has, so that it comes to an end. */
 	SNAPSHOT_PIECE_BYTES = 256 << 10,
 };
 
 struct snapshot {
-	/* SNAPSHOT_JOURNAL_BYTES and SNAPSHOT_PIECE_BYTES, but for tests. */
+	/* SNAPSHOT_JOURNAL_BYTES and the like, but for tests. */
 	uint64_t journal_bytes;
+	unsigned times;
 	size_t piece_bytes;
 	bool is_running;
 	bool is_first;

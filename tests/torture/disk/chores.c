@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "proto/status.h"
-#include "storage/state/bucket.h"
 #include "storage/state/draft.h"
 #include "storage/state/judge.h"
 #include "storage/state/queue.h"
@@ -127,9 +126,8 @@ static unsigned create_bucket(struct chores *chores, struct draft *draft,
 }
 
 /*
- * A smaller history holds for a key from its next change on, and for all of
- * them once the store was opened again: that cannot be told from the dump of
- * one that was not.
+ * Neither its history nor its window: what they let go of is let go of when
+ * steps are on disk, so that a snapshot may have more of it.
  */
 static unsigned change_bucket(struct chores *chores, struct draft *draft,
 			      struct judgement *out)
@@ -138,16 +136,10 @@ static unsigned change_bucket(struct chores *chores, struct draft *draft,
 		HELIO__STORE__V1__CHANGE_BUCKET_REQUEST__INIT;
 	Helio__Store__V1__BucketConfig config =
 		HELIO__STORE__V1__BUCKET_CONFIG__INIT;
-	const struct bucket *changed;
 
 	in.name = bucket(chores);
 	in.config = &config;
-	changed = bucket_lookup(draft->state, in.name);
-	config.has_history = changed != NULL;
-	config.history = changed ? changed->limits.history + 1 : 0;
-	if (is(chores, 50))
-		set(&config.has_window_bytes, &config.window_bytes,
-		    1 + below(chores, 30000));
+	set(&config.has_ttl_ms, &config.ttl_ms, below(chores, 20000));
 	return judge_bucket_change(draft, &in, out);
 }
 

@@ -9,7 +9,6 @@
  * steps, tells what ought to be there.
  */
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -32,12 +31,12 @@ struct store_life {
 	struct buffer steps;
 	struct store_commit *commits;
 	size_t n_commits, n_commits_max;
-	size_t made; /* on the tape */
-	size_t (*position)(void);
+	size_t (*position)(void); /* of the tape */
+	unsigned large_percent;   /* opened with a large log, but the first */
 	unsigned n_snapshots, n_failures, n_openings;
 };
 
-/** `position` tells where the tape is. The folder is empty. */
+/** The folder is empty. */
 void store_life_init(struct store_life *life, const char *folder, uint64_t seed,
 		     uint64_t stream, size_t (*position)(void));
 /** The journal is closed before; what is known of commits goes too. */
@@ -61,12 +60,7 @@ char *store_life_read(const char *path, int *ret_error, char **ret_why);
  */
 char *store_life_work(const char *path, uint64_t seed, uint64_t stream);
 
-/**
- * Whether two dumps are the same, but for how far one can look back: that may
- * be less after the store was opened again.
- */
-bool store_life_is(const char *is, const char *ought);
-/** Complain, and show where they differ. */
+/** Complain, and show where two dumps differ. */
 void store_life_differ(const char *what, const char *is, const char *ought);
 
 #endif
