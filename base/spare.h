@@ -44,18 +44,24 @@ static inline void *spares_take(struct spares *spares, size_t n)
 	return spare;
 }
 
-/** What spares_take() gave; NULL is fine. */
-static inline void spares_put(struct spares *spares, void *object)
+/** What spares_take() gave, if there are fewer than `n_max`; NULL is fine. */
+static inline void spares_put_upto(struct spares *spares, void *object,
+				   unsigned n_max)
 {
 	struct spare *spare = object;
 
-	if (!spare || spares->n >= SPARES_MAX) {
+	if (!spare || !SPARES_MAX || spares->n >= n_max) {
 		free(object);
 		return;
 	}
 	spare->next = spares->first;
 	spares->first = spare;
 	spares->n++;
+}
+
+static inline void spares_put(struct spares *spares, void *object)
+{
+	spares_put_upto(spares, object, SPARES_MAX);
 }
 
 static inline void spares_deinit(struct spares *spares)

@@ -88,7 +88,7 @@ static int compare_keys(const struct order_node *a, const struct order_node *b)
 static uint64_t expiry_of(const struct order_node *node)
 {
 	return const_container_of(node, struct key, expiry_node)
-		->newest->expires_unix_ms;
+		->expires_unix_ms;
 }
 
 static int compare_expiries(const struct order_node *a,
@@ -112,10 +112,15 @@ static int compare_first_expiries(const struct order_node *a,
 	return (x > y) - (x < y);
 }
 
-void bucket_init_all(struct state *state)
+int bucket_init_all(struct state *state)
 {
+	int r = 0;
+
 	order_init(&state->buckets, compare_buckets);
 	order_init(&state->expiring, compare_first_expiries);
+	for (size_t i = 0; !r && i < STATE_KEY_MAPS; i++)
+		r = map_init(&state->keys[i]);
+	return r;
 }
 
 struct bucket *bucket_lookup(const struct state *state, const char *name)
@@ -211,6 +216,8 @@ void bucket_free_all(struct state *state)
 		list_push_back(&state->dropped, &bucket->dropped_link);
 	}
 	bucket_sweep(state, SIZE_MAX);
+	for (size_t i = 0; i < STATE_KEY_MAPS; i++)
+		map_deinit(&state->keys[i]);
 }
 
 /* The first of these changes, if it is before `revision`. */

@@ -23,6 +23,7 @@
 #include <stdint.h>
 
 #include "base/list.h"
+#include "base/map.h"
 #include "base/order.h"
 #include "storage/state/undo.h"
 
@@ -40,38 +41,41 @@ enum {
 	BUCKET_VERSION_BYTES = 224,
 };
 
+/* What every put touches stands together, in both of these. */
 struct version {
 	struct version *older; /* of its key, or NULL */
 	struct version *newer; /* which may not be on disk yet */
-	struct list link;      /* in bucket.pending or bucket.changes */
 	struct key *key;
-	struct value *value;  /* NULL: deleted */
-	struct party *writer; /* NULL: the store, for it was expired */
+	struct value *value; /* NULL: deleted */
 	uint64_t revision;
-	uint64_t unix_ms;
+	struct list link; /* in bucket.pending or bucket.changes */
+	uint32_t n_bytes; /* that it is charged */
+	/* Versions that `history` has let go for it, to take it back. */
+	uint32_t n_outdated;
+	struct party *writer;      /* NULL: the store, for it was expired */
 	uint64_t created_revision; /* of the life that it ends, if deleted */
-	uint64_t expires_unix_ms;  /* 0: never */
-	/* To take it back: what it has changed. */
+	uint64_t unix_ms;
+	uint64_t expires_unix_ms; /* 0: never */
 	struct undo undo;
 	uint64_t bucket_revision_before;
-	unsigned n_outdated; /* versions that `history` has let go for it */
 };
 
 struct key {
-	struct order_node node;        /* in bucket.keys */
-	struct order_node expiry_node; /* in bucket.expiring, if it is there */
-	struct bucket *bucket;
-	struct version *newest; /* may not be on disk yet */
+	uint64_t expires_unix_ms; /* 0: never, and not in bucket.expiring */
+	struct order_node expiry_node; /* there, by that time */
 	struct version *oldest;
 	struct version *on_disk; /* the newest that is, or NULL */
+	uint32_t n_on_disk;      /* versions */
 	/* Of all versions that are applied: the oldest that `history` keeps,
 	 * how many it keeps, and their bytes. */
-	struct version *kept_oldest;
 	uint32_t n_kept, n_kept_bytes;
-	uint32_t n_on_disk; /* versions */
-	uint16_t n_bytes;
-	bool is_expiring;
 	bool is_cut; /* versions older than the oldest were removed */
+	struct version *kept_oldest;
+	struct version *newest;   /* may not be on disk yet */
+	struct map_node map_node; /* in state.keys */
+	struct bucket *bucket;
+	struct order_node node; /* in bucket.keys */
+	uint16_t n_bytes;
 	char text[]; /* terminated */
 };
 
@@ -122,9 +126,6 @@ struct bucket {
 	struct list watches;      /* the service's: told of news, see below */
 	uint64_t n_committed_changes; /* grows; for who wants to see news */
 };
-
-/** What a version is charged. */
-size_t version_bytes(const struct version *version);
 
 /** Committed or not; NULL: there is none. A dropped one is gone at once. */
 struct bucket *bucket_lookup(const struct state *state, const char *name);
@@ -188,7 +189,8 @@ int bucket_apply_drop(struct state *state, const Helio__Store__V1__Step *step,
 int bucket_apply_version(struct state *state,
 			 const Helio__Store__V1__Step *step,
 			 const Helio__Store__V1__Version *change);
-void bucket_init_all(struct state *state);
+/** Returns 0 or -ENOMEM. */
+int bucket_init_all(struct state *state);
 /** As state_sweep(). */
 bool bucket_sweep(struct state *state, size_t n_max);
 void bucket_free_all(struct state *state);

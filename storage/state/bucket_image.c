@@ -181,7 +181,7 @@ static int add_row(struct told *told, bool is_cut, struct buffer *out)
 		if (n)
 			entries[n].key = NULL;
 		pointers[n] = &entries[n];
-		n_bytes += version_bytes(version);
+		n_bytes += version->n_bytes;
 		n++;
 		told->first = version->revision < told->kept->revision
 				      ? told->kept

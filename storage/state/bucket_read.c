@@ -36,13 +36,6 @@ static int compare_beyond_prefix(const void *prefix,
 	return strncmp(prefix, text, strlen(prefix)) >= 0 ? 1 : -1;
 }
 
-struct key *bucket_key(const struct bucket *bucket, const char *text)
-{
-	struct key *key = key_of(order_seek(&bucket->keys, text, compare_at));
-
-	return key && !strcmp(key->text, text) ? key : NULL;
-}
-
 bool key_range_has(const struct key_range *range, const struct key *key)
 {
 	const char *text = key->text;

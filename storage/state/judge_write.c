@@ -112,7 +112,7 @@ void judge_grow(const struct judged_write *write, struct judged_growth *growth)
 	if (key && !is_there)
 		growth->n_bytes += key->n_kept_bytes;
 	if (key && key->n_kept >= write->bucket->limits.history)
-		growth->n_bytes -= (int64_t)version_bytes(key->kept_oldest);
+		growth->n_bytes -= (int64_t)key->kept_oldest->n_bytes;
 }
 
 unsigned judge_value(const struct judged_write *write, struct judgement *out)

@@ -9,9 +9,40 @@
 #include "storage/state/state.h"
 #include "storage/state/value.h"
 
+/* ---- finding ---- */
+
+/* Strangers choose the text, and do not know what it becomes. */
+static uint64_t hash_of(const struct bucket *bucket, const char *text, size_t n)
+{
+	return hash_bytes(&bucket->state->key, text, n) +
+	       map_hash_u64((uintptr_t)bucket);
+}
+
+static struct map *map_of(const struct bucket *bucket, uint64_t hash)
+{
+	return &bucket->state->keys[hash >> 32 & (STATE_KEY_MAPS - 1)];
+}
+
+struct key *bucket_key(const struct bucket *bucket, const char *text)
+{
+	size_t n = strlen(text);
+	uint64_t hash = hash_of(bucket, text, n);
+	struct map_node *node = map_lookup(map_of(bucket, hash), hash);
+
+	for (; node; node = map_next(node)) {
+		struct key *key = container_of(node, struct key, map_node);
+
+		if (key->bucket == bucket && key->n_bytes == n &&
+		    !memcmp(key->text, text, n))
+			return key;
+	}
+	return NULL;
+}
+
 struct key *key_new(struct bucket *bucket, const char *text)
 {
 	size_t n = strlen(text);
+	uint64_t hash = hash_of(bucket, text, n);
 	struct key *key = malloc(sizeof(*key) + n + 1);
 
 	if (!key)
@@ -19,6 +50,7 @@ struct key *key_new(struct bucket *bucket, const char *text)
 	*key = (struct key){ .bucket = bucket, .n_bytes = (uint16_t)n };
 	memcpy(key->text, text, n + 1);
 	order_add(&bucket->keys, &key->node);
+	map_add(map_of(bucket, hash), &key->map_node, hash);
 	return key;
 }
 
@@ -49,7 +81,7 @@ static void uncount(struct key *key)
 static void charge(struct version *version, int sign)
 {
 	struct bucket *bucket = version->key->bucket;
-	int64_t n = sign * (int64_t)version_bytes(version);
+	int64_t n = sign * (int64_t)version->n_bytes;
 
 	bucket->n_bytes += (uint64_t)n;
 	party_charge(bucket->state, version->writer, n);
@@ -60,7 +92,7 @@ static void keep(struct key *key, struct version *version)
 {
 	key->kept_oldest = version;
 	key->n_kept++;
-	key->n_kept_bytes += (uint32_t)version_bytes(version);
+	key->n_kept_bytes += version->n_bytes;
 }
 
 /* Of those that it keeps, the oldest one is one too many. */
@@ -70,7 +102,7 @@ static void outdate(struct key *key)
 
 	key->kept_oldest = version->newer;
 	key->n_kept--;
-	key->n_kept_bytes -= (uint32_t)version_bytes(version);
+	key->n_kept_bytes -= version->n_bytes;
 }
 
 static void keep_newer(struct key *key, struct version *version)
@@ -78,7 +110,7 @@ static void keep_newer(struct key *key, struct version *version)
 	if (!key->n_kept)
 		key->kept_oldest = version;
 	key->n_kept++;
-	key->n_kept_bytes += (uint32_t)version_bytes(version);
+	key->n_kept_bytes += version->n_bytes;
 	while (key->n_kept > key->bucket->limits.history) {
 		outdate(key);
 		version->n_outdated++;
@@ -91,7 +123,7 @@ static void keep_no_more(struct key *key, const struct version *version)
 	struct version *older = version->older;
 
 	key->n_kept--;
-	key->n_kept_bytes -= (uint32_t)version_bytes(version);
+	key->n_kept_bytes -= version->n_bytes;
 	if (key->n_kept)
 		older = key->kept_oldest->older;
 	else
@@ -107,24 +139,32 @@ static void keep_no_more(struct key *key, const struct version *version)
 static void place_expiry(struct key *key)
 {
 	struct bucket *bucket = key->bucket;
-	bool ends = is_present(key) && key->newest->expires_unix_ms;
+	uint64_t expires = is_present(key) ? key->newest->expires_unix_ms : 0;
 
-	if (!ends && !key->is_expiring)
+	if (expires == key->expires_unix_ms)
 		return;
-	if (key->is_expiring)
+	if (key->expires_unix_ms)
 		order_remove(&bucket->expiring, &key->expiry_node);
-	key->is_expiring = ends;
-	if (ends)
+	key->expires_unix_ms = expires;
+	if (expires)
 		order_add(&bucket->expiring, &key->expiry_node);
 	bucket_place_expiry(bucket);
 }
 
 /* ---- versions ---- */
 
+static void attach(struct key *key, struct version *version)
+{
+	uint32_t n_value = version->value ? version->value->n_bytes : 0;
+
+	version->key = key;
+	version->n_bytes = BUCKET_VERSION_BYTES + key->n_bytes + n_value;
+}
+
 void key_push(struct key *key, struct version *version)
 {
 	uncount(key);
-	version->key = key;
+	attach(key, version);
 	version->older = key->newest;
 	if (key->newest)
 		key->newest->newer = version;
@@ -157,7 +197,7 @@ void key_insert(struct key *key, struct version *older, struct version *version,
 		struct version *newer)
 {
 	uncount(key);
-	version->key = key;
+	attach(key, version);
 	version->older = older;
 	version->newer = newer;
 	newer->older = version;
@@ -223,6 +263,7 @@ size_t key_destroy(struct key *key)
 		version = older;
 		n++;
 	}
+	map_remove(map_of(key->bucket, key->map_node.hash), &key->map_node);
 	free(key);
 	return n;
 }

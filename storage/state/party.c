@@ -83,11 +83,18 @@ static uint64_t hash_of(const struct state *state, const char *text)
 struct party *party_get(struct state *state, const char *principal,
 			const char *durable_id)
 {
-	uint64_t id_hash = hash_of(state, durable_id);
-	uint64_t hash = id_hash + hash_of(state, principal);
-	struct account *account = find_account(state, durable_id, id_hash);
-	struct party *party = NULL;
+	struct party *party = state->last_party;
+	struct account *account;
+	uint64_t id_hash;
+	uint64_t hash;
 
+	if (party && !strcmp(party->principal, principal) &&
+	    !strcmp(party->account->durable_id, durable_id))
+		return party_ref(party);
+	id_hash = hash_of(state, durable_id);
+	hash = id_hash + hash_of(state, principal);
+	account = find_account(state, durable_id, id_hash);
+	party = NULL;
 	if (account)
 		party = find_party(state, principal, account, hash);
 	else
@@ -100,6 +107,7 @@ struct party *party_get(struct state *state, const char *principal,
 		remove_account_if_unused(state, account);
 		return NULL;
 	}
+	state->last_party = party;
 	return party_ref(party);
 }
 
@@ -114,6 +122,8 @@ struct party *party_unref(struct state *state, struct party *party)
 {
 	if (!party || --party->n_refs)
 		return NULL;
+	if (state->last_party == party)
+		state->last_party = NULL;
 	party->account->n_refs--;
 	remove_account_if_unused(state, party->account);
 	map_remove(&state->parties, &party->node);
@@ -124,6 +134,10 @@ struct party *party_unref(struct state *state, struct party *party)
 struct account *account_lookup(const struct state *state,
 			       const char *durable_id)
 {
+	const struct party *last = state->last_party;
+
+	if (last && !strcmp(last->account->durable_id, durable_id))
+		return last->account;
 	return find_account(state, durable_id, hash_of(state, durable_id));
 }
 

@@ -36,9 +36,10 @@ int state_init(struct state *state, const struct state_limits *limits)
 	list_init(&state->outgoing);
 	list_init(&state->dropped);
 	list_init(&state->undos);
-	bucket_init_all(state);
 	queue_init_all(state);
 	r = hash_key_draw(&state->key);
+	if (!r)
+		r = bucket_init_all(state);
 	if (!r)
 		r = map_init(&state->parties);
 	if (!r)
@@ -61,6 +62,8 @@ void state_deinit(struct state *state)
 	map_deinit(&state->outgoing_numbers);
 	map_deinit(&state->accounts);
 	map_deinit(&state->parties);
+	spares_deinit(&state->spare_versions);
+	spares_deinit(&state->spare_steps);
 	*state = (struct state){ 0 };
 }
 

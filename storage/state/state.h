@@ -29,9 +29,11 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "base/order.h"
+#include "base/spare.h"
 #include "storage/state/undo.h"
 
 struct bucket;
+struct party;
 struct queue;
 
 enum {
@@ -39,6 +41,8 @@ enum {
 	STATE_BUCKETS_MAX = 1024,
 	STATE_QUEUES_MAX = 1024,
 	STATE_OUTGOING_MAX = 65536, /* messages that have not left */
+	STATE_KEY_MAPS = 256,
+	STATE_SPARES_MAX = 1024,
 };
 
 struct state_limits {
@@ -62,7 +66,11 @@ struct state {
 	struct hash_key key;
 	struct map parties; /* storage/state/party.h */
 	struct map accounts;
-	struct order buckets; /* struct bucket, by name */
+	struct party *last_party; /* who was asked for last; no reference */
+	struct order buckets;     /* struct bucket, by name */
+	/* struct key, by bucket and text. Many maps, for none of them to take
+	 * long when it grows. */
+	struct map keys[STATE_KEY_MAPS];
 	struct order queues;  /* struct queue, by name */
 	struct order waking;  /* struct queue, by when something is due */
 	struct list outgoing; /* struct outgoing, by number */
@@ -71,6 +79,9 @@ struct state {
 	struct order expiring; /* struct bucket, by its first key that ends */
 	struct list dropped; /* struct bucket, of which there is more to free */
 	struct list dropped_queues; /* struct queue, the same */
+
+	/* As many as one batch comes and goes with. */
+	struct spares spare_versions, spare_steps;
 
 	struct list undos; /* of the steps that are not committed, in order */
 	struct undo_step *applying; /* the last of them, while it is applied */

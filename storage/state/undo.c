@@ -3,7 +3,6 @@
 #include "storage/state/undo.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
 #include "storage/state/state.h"
 
@@ -14,7 +13,8 @@ static struct undo_step *step_of(struct list *link)
 
 int undo_begin(struct state *state)
 {
-	struct undo_step *step = malloc(sizeof(*step));
+	struct undo_step *step =
+		spares_take(&state->spare_steps, sizeof(*step));
 
 	if (!step)
 		return -ENOMEM;
@@ -60,7 +60,7 @@ void undo_take_back(struct state *state)
 	state->next_job = step->next_job_before;
 	state->next_outgoing = step->next_outgoing_before;
 	list_unlink(&step->link);
-	free(step);
+	spares_put_upto(&state->spare_steps, step, STATE_SPARES_MAX);
 }
 
 void undo_let_go(struct state *state)
@@ -74,5 +74,5 @@ void undo_let_go(struct state *state)
 		undo->let_go(state, undo);
 	}
 	list_unlink(&step->link);
-	free(step);
+	spares_put_upto(&state->spare_steps, step, STATE_SPARES_MAX);
 }

@@ -1,19 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "storage/state/key.h"
 #include "storage/state/party.h"
 #include "storage/state/state.h"
 #include "storage/state/value.h"
-
-size_t version_bytes(const struct version *version)
-{
-	return BUCKET_VERSION_BYTES + version->key->n_bytes +
-	       (version->value ? version->value->n_bytes : 0);
-}
 
 bool version_is_fit(const Helio__Store__V1__Entry *entry)
 {
@@ -70,16 +63,18 @@ struct version *version_new(struct state *state,
 			    const Helio__Store__V1__Entry *entry)
 {
 	const char *id = step->durable_id ? step->durable_id : "";
-	struct version *version = calloc(1, sizeof(*version));
+	struct version *version =
+		spares_take(&state->spare_versions, sizeof(*version));
 
 	if (!version)
 		return NULL;
+	*version = (struct version){
+		.revision = step->revision,
+		.unix_ms = step->unix_ms,
+		.expires_unix_ms = entry->expires_unix_ms,
+		.undo = { .take_back = take_back, .let_go = let_go },
+	};
 	list_init(&version->link);
-	version->revision = step->revision;
-	version->unix_ms = step->unix_ms;
-	version->expires_unix_ms = entry->expires_unix_ms;
-	version->undo =
-		(struct undo){ .take_back = take_back, .let_go = let_go };
 	if (step->principal)
 		version->writer = party_get(state, step->principal, id);
 	if (entry->has_value)
@@ -96,7 +91,7 @@ struct version *version_free(struct state *state, struct version *version)
 		return NULL;
 	party_unref(state, version->writer);
 	value_unref(version->value);
-	free(version);
+	spares_put_upto(&state->spare_versions, version, STATE_SPARES_MAX);
 	return NULL;
 }
 
@@ -169,7 +164,7 @@ void version_enter_window(struct version *version)
 		return;
 	}
 	list_push_back(&bucket->changes, &version->link);
-	bucket->n_window_bytes += version_bytes(version);
+	bucket->n_window_bytes += version->n_bytes;
 }
 
 void bucket_has_changed(struct bucket *bucket, uint64_t revision)
@@ -183,10 +178,43 @@ void bucket_has_changed(struct bucket *bucket, uint64_t revision)
 static void leave_window(struct bucket *bucket, struct version *version)
 {
 	list_unlink(&version->link);
-	bucket->n_window_bytes -= version_bytes(version);
+	bucket->n_window_bytes -= version->n_bytes;
 	if (bucket->first_revision < version->revision)
 		bucket->first_revision = version->revision;
 	fall_out(version);
+}
+
+static const struct version *after(const struct version *version)
+{
+	return const_container_of(version->link.next, struct version, link);
+}
+
+static void fetch(const void *object)
+{
+	__builtin_prefetch(object);
+	__builtin_prefetch((const char *)object + 64);
+}
+
+/*
+ * What leaves was made long ago, and is nowhere near. So it is fetched while
+ * those before it leave, as far as is known where it is. The end of the list
+ * may be taken for a version: nothing is read through it.
+ */
+static void fetch_ahead(const struct bucket *bucket,
+			const struct version *version)
+{
+	const struct version *first = after(version);
+	const struct version *second;
+
+	if (version->link.next->next == &bucket->changes ||
+	    version->link.next == &bucket->changes)
+		return;
+	second = after(first);
+	fetch(after(second));
+	fetch(second->key);
+	fetch(second->older);
+	if (first->older)
+		fetch(first->older->value);
 }
 
 /* Whole transactions leave, and never the last one. */
@@ -202,6 +230,7 @@ void bucket_trim_window(struct bucket *bucket)
 		    (bucket->n_window_bytes <= n_max ||
 		     version->revision >= bucket->revision_on_disk))
 			break;
+		fetch_ahead(bucket, version);
 		leave_window(bucket, version);
 	}
 }
