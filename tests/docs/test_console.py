@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The commands of docs/RPC.md and docs/LOG.md do what the pages say.
+"""The commands of docs/RPC.md, LOG.md and STORE.md do what the pages say.
 
 In a page's blocks of kind `console`, what stands after `$ ` is run in one
 shell on a bus of its own; the lines below it are what it prints. A command
@@ -29,6 +29,7 @@ allow ** any,capture db.>
 allow ** observe helio.log.>
 allow ** publish shadow.>
 allow ** log-read,log-admin *
+allow ** kv-read,kv-write,job-submit,job-work *
 allow ** admin >
 """
 
@@ -78,10 +79,10 @@ class Console(unittest.TestCase):
             cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
         self.assertEqual(done.stdout.splitlines(), expected, command)
 
-    def start_logger(self) -> None:
+    def start(self, program: str, state: str) -> None:
         ready, ready_out = os.pipe()
         process = subprocess.Popen(
-            ["helio-logger", "--state", os.path.join(self.folder, "logs"),
+            [program, "--state", os.path.join(self.folder, state),
              "--address", self.environment["HELIOGRAPH_ADDRESS"],
              "--ready-fd", str(ready_out)],
             env=self.environment, pass_fds=[ready_out])
@@ -90,7 +91,7 @@ class Console(unittest.TestCase):
         os.close(ready_out)
         self.addCleanup(os.close, ready)
         self.assertTrue(select.select([ready], [], [], 20)[0])
-        self.assertTrue(os.read(ready, 1), "the logger is not ready")
+        self.assertTrue(os.read(ready, 1), f"{program} is not ready")
 
     def check_page(self, page: str) -> None:
         n = 0
@@ -103,8 +104,12 @@ class Console(unittest.TestCase):
         self.check_page("RPC.md")
 
     def test_log(self) -> None:
-        self.start_logger()
+        self.start("helio-logger", "logs")
         self.check_page("LOG.md")
+
+    def test_store(self) -> None:
+        self.start("helio-store", "store")
+        self.check_page("STORE.md")
 
 
 if __name__ == "__main__":
