@@ -84,6 +84,8 @@ target_include_directories(heliograph_rpc INTERFACE
 	$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 set(rpc_parts $<TARGET_OBJECTS:heliograph_rpc_static>
 	$<TARGET_OBJECTS:log_types> $<TARGET_OBJECTS:proto_log>
+	$<TARGET_OBJECTS:store_types>
+	$<FILTER:$<TARGET_OBJECTS:proto_store>,INCLUDE,/store[.]pb-c[.]c[.]o>
 	$<TARGET_OBJECTS:proto_control>
 	$<FILTER:$<TARGET_OBJECTS:heliograph_static>,INCLUDE,/metadata[.]c[.]o>
 	$<FILTER:$<TARGET_OBJECTS:proto>,INCLUDE,/\(run.*\|subject\|unpack\)[.]c[.]o>
@@ -109,7 +111,8 @@ set_target_properties(heliograph_generated PROPERTIES EXPORT_NAME generated)
 install(TARGETS protoc-gen-helio heliograph_generated
 	EXPORT heliographGenerateTargets)
 install(FILES ${PROJECT_SOURCE_DIR}/rpc/heliograph-rpc.h
-	${PROJECT_SOURCE_DIR}/rpc/heliograph-log.h TYPE INCLUDE)
+	${PROJECT_SOURCE_DIR}/rpc/heliograph-log.h
+	${PROJECT_SOURCE_DIR}/rpc/heliograph-store.h TYPE INCLUDE)
 install(EXPORT heliographGenerateTargets NAMESPACE heliograph::
 	DESTINATION ${package_dir})
 install(FILES ${PROJECT_SOURCE_DIR}/cmake/HeliographGenerate.cmake

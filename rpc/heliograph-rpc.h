@@ -121,7 +121,7 @@ HELIO_API int helio_client_new(struct helio *bus,
 
 /**
  * Cancels its calls, whose closures are not called any more. Streams end too,
- * without on_end. Not from one of its own closures. NULL is fine.
+ * without on_end. Fine in one of its own closures, and NULL is.
  */
 HELIO_API void helio_client_free(struct helio_client *client);
 

@@ -10,8 +10,8 @@
 #include "base/list.h"
 #include "helio/log/v1/log.helio.h"
 #include "rpc/log/answers.h"
-#include "rpc/log/attachment.h"
 #include "rpc/log/record.h"
+#include "rpc/typed/attachment.h"
 
 enum { WINDOW_BYTES = 1 << 20, BATCH_MAX = 65536 };
 
@@ -285,6 +285,7 @@ int helio_log_consume(struct helio *bus, const char *log, const char *cursor,
 	consumer->attachment = (struct attachment){
 		.events = &attachment_events,
 		.bus = bus,
+		.type = &helio__log__v1__logs__type,
 		.window_bytes = options->window_bytes ? options->window_bytes
 						      : WINDOW_BYTES,
 		.is_waiting = options->is_waiting,

@@ -450,6 +450,7 @@ int helio_log_read(struct helio *bus, const char *log,
 	reader->attachment = (struct attachment){
 		.events = &attachment_events,
 		.bus = bus,
+		.type = &helio__log__v1__logs__type,
 		.window_bytes = window_bytes,
 		.is_waiting = options->is_waiting,
 	};

@@ -8,10 +8,10 @@
  * on, so that it can be asked again.
  */
 
-#include "rpc/log/attachment.h"
 #include "rpc/log/backlog.h"
 #include "rpc/log/question.h"
 #include "rpc/log/record.h"
+#include "rpc/typed/attachment.h"
 
 struct helio_log_reader {
 	struct attachment attachment;

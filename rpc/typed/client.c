@@ -85,17 +85,19 @@ int helio_client_new(struct helio *bus, const struct helio_service_type *type,
 	return 0;
 }
 
-void helio_client_free(struct helio_client *client)
+static void drop_calls(struct helio_client *client)
 {
 	struct list *link;
 
-	if (!client)
-		return;
 	while ((link = list_pop_front(&client->invocations)))
 		invocation_free(container_of(link, struct invocation, link));
 	while ((link = list_pop_front(&client->streams)))
 		helio_stream_cancel(
 			container_of(link, struct helio_stream, link));
+}
+
+static void client_free(struct helio_client *client)
+{
 	spares_deinit(&client->spare);
 	introduction_deinit(&client->introduction);
 	helio_unbind(client->binding);
@@ -103,6 +105,35 @@ void helio_client_free(struct helio_client *client)
 	intake_deinit(&client->kept);
 	free(client->kept_text);
 	free(client);
+}
+
+/* A closure may still look at the message and the reply. */
+void helio_client_free(struct helio_client *client)
+{
+	if (!client)
+		return;
+	drop_calls(client);
+	client->is_freed = true;
+	if (client->n_telling == 0)
+		client_free(client);
+}
+
+const struct helio_reply *client_begin_telling(struct helio_client *client,
+					       const struct helio_reply *reply)
+{
+	const struct helio_reply *before = client->reply;
+
+	client->reply = reply;
+	client->n_telling++;
+	return before;
+}
+
+void client_end_telling(struct helio_client *client,
+			const struct helio_reply *before)
+{
+	client->reply = before;
+	if (--client->n_telling == 0 && client->is_freed)
+		client_free(client);
 }
 
 ProtobufCService *helio_client_service(struct helio_client *client)

@@ -27,6 +27,8 @@ struct helio_client {
 	struct helio_invoke_options next; /* of the next call only */
 	bool has_next;
 	const struct helio_reply *reply; /* while a closure is told of it */
+	unsigned n_telling;              /* closures that run */
+	bool is_freed;                   /* once they have returned */
 	struct list invocations;
 	struct spares spare; /* invocations of INVOCATION_BYTES */
 	struct list streams;
@@ -40,6 +42,15 @@ struct helio_client {
 
 /** The options of a call that is about to start. */
 struct helio_invoke_options client_take_options(struct helio_client *client);
+
+/**
+ * Around each closure, which may free the client: then it is gone when the
+ * latter returns. `before` is what the former returned.
+ */
+const struct helio_reply *client_begin_telling(struct helio_client *client,
+					       const struct helio_reply *reply);
+void client_end_telling(struct helio_client *client,
+			const struct helio_reply *before);
 
 /**
  * How `method` is called: the subject, in `text` if it has to be put together,

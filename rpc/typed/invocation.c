@@ -38,9 +38,10 @@ static void tell(struct helio_client *client, const struct helio_reply *reply,
 		 const ProtobufCMessage *response, ProtobufCClosure closure,
 		 void *closure_data)
 {
-	client->reply = reply;
+	const struct helio_reply *before = client_begin_telling(client, reply);
+
 	closure(response, closure_data);
-	client->reply = NULL;
+	client_end_telling(client, before);
 }
 
 void invocation_refuse(struct helio_client *client, unsigned status,

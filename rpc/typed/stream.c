@@ -24,12 +24,12 @@ static void end(struct helio_stream *stream, const struct helio_reply *reply,
 		const ProtobufCMessage *response)
 {
 	struct helio_client *client = stream->client;
+	const struct helio_reply *before = client_begin_telling(client, reply);
 
 	stream->call = NULL;
-	client->reply = reply;
 	stream->events.on_end(stream, reply, response, stream->userdata);
-	client->reply = NULL;
 	stream_free(stream);
+	client_end_telling(client, before);
 }
 
 /* What the server sent cannot be read. */

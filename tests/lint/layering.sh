@@ -23,6 +23,7 @@ storage/backend/:   base/
 rpc/:               base/ proto/ transports/
 rpc/typed/:         base/ proto/ rpc/
 rpc/log/:           base/ proto/ rpc/ rpc/typed/
+rpc/store/:         base/ proto/ rpc/ rpc/typed/
 switch/:            base/ proto/ transports/
 switch/service.:    base/ proto/ transports/ switch/ rpc/
 switch/registry.:   base/ proto/ transports/ switch/ rpc/

@@ -63,6 +63,10 @@ check_rpc() {
 		fail "helio_log_read is not exported"
 	[[ -e $prefix/include/heliograph-log.h ]] ||
 		fail "heliograph-log.h is not installed"
+	grep -q ' T helio_worker_new@' "$work/exports" ||
+		fail "helio_worker_new is not exported"
+	[[ -e $prefix/include/heliograph-store.h ]] ||
+		fail "heliograph-store.h is not installed"
 	stray=$(awk '$2 != "A" && $3 !~ /^helio_/' "$work/exports")
 	[[ -z $stray ]] || fail "exported too: $stray"
 	pkg-config --define-prefix --exists heliograph-rpc ||

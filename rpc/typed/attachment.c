@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
-#include "rpc/log/attachment.h"
+#include "rpc/typed/attachment.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-
-#include "helio/log/v1/log.helio.h"
 
 enum { PAUSE_FIRST_MS = 50, PAUSE_MAX_MS = 1000 };
 
@@ -111,8 +109,8 @@ static void on_timer(struct helio *bus, void *userdata)
 
 int attachment_init(struct attachment *attachment)
 {
-	int r = helio_client_new(attachment->bus, &helio__log__v1__logs__type,
-				 NULL, &attachment->client);
+	int r = helio_client_new(attachment->bus, attachment->type, NULL,
+				 &attachment->client);
 
 	if (r < 0)
 		return r;

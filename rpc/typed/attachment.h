@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef RPC_LOG_ATTACHMENT_H
-#define RPC_LOG_ATTACHMENT_H
+#ifndef RPC_TYPED_ATTACHMENT_H
+#define RPC_TYPED_ATTACHMENT_H
 
 /**
- * The stream that a reader has with the logger, opened again when it was lost.
+ * A stream with a server, opened again when it was lost.
  *
- * Once the logger has said something, what ends as UNAVAILABLE is opened again
- * after a pause that grows from 50 ms to 1 s, and then waits for a logger. What
+ * Once the server has said something, what ends as UNAVAILABLE is opened again
+ * after a pause that grows from 50 ms to 1 s, and then waits for a server. What
  * ends otherwise has ended.
  *
  * Its events come from a timer and never from a callback of the client, so
@@ -39,6 +39,7 @@ struct attachment_events {
 struct attachment {
 	const struct attachment_events *events;
 	struct helio *bus;
+	const struct helio_service_type *type;
 	struct helio_client *client;
 	struct helio_stream *stream; /* NULL: it is away */
 	struct helio_timer *timer;   /* until it is told, and opened again */
@@ -53,12 +54,12 @@ struct attachment {
 };
 
 /**
- * Make the client, and open. `attachment` has events, bus, window and
- * is_waiting set, and is otherwise zero. Returns 0 or a negative errno.
+ * Make the client, and open. `attachment` has events, bus, type, window
+ * and is_waiting set, and is otherwise zero. Returns 0 or a negative errno.
  */
 int attachment_init(struct attachment *attachment);
 
-/** The logger has said something. */
+/** The server has said something. */
 void attachment_is_served(struct attachment *attachment);
 
 /** In the on_end of the stream. */
