@@ -24,15 +24,19 @@ struct child {
 	uv_process_t process;
 	uv_pipe_t in;
 	uv_pipe_t out;
+	uv_pipe_t err;
 	uv_timer_t timer;
 	uv_write_t write;
 	unsigned n_handles; /* not closed yet */
 	bool has_process;   /* libuv knows its handle, started or not */
 	bool has_exited;
 	bool has_ended_output;
+	bool has_ended_errors;
 	char *body;
 	char *output;
 	size_t n_output_max;
+	char errors[2 * CHILD_ERRORS_BYTES]; /* half of it is what is kept */
+	size_t n_errors;
 	struct child_result result;
 	child_done_fn on_done;
 	void *userdata;
@@ -59,6 +63,7 @@ static void close_all(struct child *child)
 {
 	close_handle(&child->in);
 	close_handle(&child->out);
+	close_handle(&child->err);
 	close_handle(&child->timer);
 	if (child->has_process)
 		close_handle(&child->process);
@@ -66,9 +71,12 @@ static void close_all(struct child *child)
 
 static void finish_if_done(struct child *child)
 {
-	if (!child->has_exited || !child->has_ended_output)
+	if (!child->has_exited || !child->has_ended_output ||
+	    !child->has_ended_errors)
 		return;
 	child->result.output = child->output;
+	child->result.errors = child->errors;
+	child->result.n_errors = child->n_errors;
 	child->on_done(&child->result, child->userdata);
 	close_all(child);
 }
@@ -156,6 +164,37 @@ static void on_output(uv_stream_t *stream, ssize_t n, const uv_buf_t *buffer)
 	finish_if_done(child);
 }
 
+static void on_room_for_errors(uv_handle_t *handle, size_t suggested,
+			       uv_buf_t *buffer)
+{
+	struct child *child = handle->data;
+
+	if (child->n_errors > CHILD_ERRORS_BYTES) {
+		memmove(child->errors,
+			child->errors + child->n_errors - CHILD_ERRORS_BYTES,
+			CHILD_ERRORS_BYTES);
+		child->n_errors = CHILD_ERRORS_BYTES;
+	}
+	*buffer = uv_buf_init(child->errors + child->n_errors,
+			      CHILD_ERRORS_BYTES);
+}
+
+/* Whoever reads ours sees it too, as if the command had it. */
+static void on_errors(uv_stream_t *stream, ssize_t n, const uv_buf_t *buffer)
+{
+	struct child *child = stream->data;
+
+	if (n > 0) {
+		(void)!write(STDERR_FILENO, buffer->base, (size_t)n);
+		child->n_errors += (size_t)n;
+	}
+	if (n >= 0)
+		return;
+	uv_read_stop(stream);
+	child->has_ended_errors = true;
+	finish_if_done(child);
+}
+
 /*
  * Pipes and not libuv's socket pairs, for a shell cannot open /dev/stdin when
  * that is a socket.
@@ -175,16 +214,16 @@ static int open_pipe(uv_pipe_t *ours, bool is_read_by_us, int *ret_theirs)
 	return r;
 }
 
-static int spawn(struct child *child, const struct child_start *start, int in,
-		 int out)
+static int spawn(struct child *child, const struct child_start *start,
+		 const int fds[3])
 {
 	char shell[] = "/bin/sh", dash_c[] = "-c";
 	_cleanup_(freep) char *command = strdup(start->command);
 	char *words[] = { shell, dash_c, command, NULL };
 	uv_stdio_container_t stdio[3] = {
-		{ .flags = UV_INHERIT_FD, .data.fd = in },
-		{ .flags = UV_INHERIT_FD, .data.fd = out },
-		{ .flags = UV_INHERIT_FD, .data.fd = STDERR_FILENO },
+		{ .flags = UV_INHERIT_FD, .data.fd = fds[0] },
+		{ .flags = UV_INHERIT_FD, .data.fd = fds[1] },
+		{ .flags = UV_INHERIT_FD, .data.fd = fds[2] },
 	};
 	uv_process_options_t options = {
 		.exit_cb = on_ended,
@@ -211,7 +250,10 @@ static int start_streams(struct child *child, const struct child_start *start)
 	if (r == 0)
 		r = uv_write(&child->write, (uv_stream_t *)&child->in, &body, 1,
 			     on_written);
-	if (r == 0)
+	if (r == 0 && start->wants_errors)
+		r = uv_read_start((uv_stream_t *)&child->err,
+				  on_room_for_errors, on_errors);
+	if (r == 0 && start->timeout_ms > 0)
 		r = uv_timer_start(&child->timer, on_timeout, start->timeout_ms,
 				   0);
 	return r;
@@ -221,14 +263,19 @@ static int open_and_spawn(struct child *child, const struct child_start *start)
 {
 	_cleanup_(close_fdp) int in = -1;
 	_cleanup_(close_fdp) int out = -1;
+	_cleanup_(close_fdp) int err = -1;
 	int r = open_pipe(&child->in, false, &in);
 
 	if (r == 0)
 		r = open_pipe(&child->out, true, &out);
+	if (r == 0 && start->wants_errors)
+		r = open_pipe(&child->err, true, &err);
 	if (r == 0)
 		r = start_streams(child, start);
 	if (r == 0)
-		r = spawn(child, start, in, out);
+		r = spawn(child, start,
+			  (const int[]){ in, out,
+					 err < 0 ? STDERR_FILENO : err });
 	return r;
 }
 
@@ -236,13 +283,15 @@ static void init_handles(struct child *child, uv_loop_t *uv)
 {
 	uv_pipe_init(uv, &child->in, 0);
 	uv_pipe_init(uv, &child->out, 0);
+	uv_pipe_init(uv, &child->err, 0);
 	uv_timer_init(uv, &child->timer);
 	child->in.data = child;
 	child->out.data = child;
+	child->err.data = child;
 	child->timer.data = child;
 	child->process.data = child;
 	child->write.data = child;
-	child->n_handles = 3;
+	child->n_handles = 4;
 }
 
 int child_start(uv_loop_t *uv, const struct child_start *start,
@@ -256,6 +305,7 @@ int child_start(uv_loop_t *uv, const struct child_start *start,
 		return -ENOMEM;
 	}
 	child->body = start->body;
+	child->has_ended_errors = !start->wants_errors;
 	child->on_done = start->on_done;
 	child->userdata = start->userdata;
 	init_handles(child, uv);

@@ -16,7 +16,7 @@
 
 struct child;
 
-enum { CHILD_OUTPUT_MAX = 8 << 20 };
+enum { CHILD_OUTPUT_MAX = 8 << 20, CHILD_ERRORS_BYTES = 1024 };
 
 /** What became of it. */
 struct child_result {
@@ -26,6 +26,8 @@ struct child_result {
 	bool is_too_long;   /* more output than CHILD_OUTPUT_MAX */
 	const char *output; /* lives until the callback returns */
 	size_t n_output;
+	const char *errors; /* the end of standard error, if it was wanted */
+	size_t n_errors;
 };
 
 /** Called once; the child is freed after it. */
@@ -37,7 +39,8 @@ struct child_start {
 	char **environment;
 	char *body; /* taken over, from malloc(), even if it fails */
 	size_t n_body;
-	uint32_t timeout_ms; /* then it is ended */
+	uint32_t timeout_ms; /* then it is ended; 0: never */
+	bool wants_errors;   /* its standard error comes here, too */
 	child_done_fn on_done;
 	void *userdata;
 };

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "rpc/heliograph.h"
+#include "rpc/heliograph-store.h"
 
 #define PREFIX "HELIO_"
 
@@ -119,6 +119,69 @@ int environment_init(struct environment *environment,
 	r = add_ours(environment);
 	if (r == 0)
 		r = add_message(environment, message);
+	if (r < 0)
+		environment_deinit(environment);
+	return r;
+}
+
+static int add_number(struct environment *environment, const char *name,
+		      uint64_t number)
+{
+	char text[24];
+
+	if (!number)
+		return 0;
+	snprintf(text, sizeof(text), "%" PRIu64, number);
+	return add_text(environment, name, text);
+}
+
+static int add_job(struct environment *environment, const struct helio_job *job)
+{
+	const struct {
+		const char *name;
+		const char *value;
+	} texts[] = {
+		{ "JOB_QUEUE", job->queue },
+		{ "JOB_KEY", job->key },
+		{ "JOB_ORDER_KEY", job->order_key },
+		{ "JOB_CONTENT_TYPE", job->content_type },
+		{ "JOB_SUBMITTER", job->submitter },
+		{ "JOB_SUBMITTER_DURABLE_ID", job->submitter_durable_id },
+	};
+	char priority[12];
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < sizeof(texts) / sizeof(*texts); i++)
+		if (*texts[i].value)
+			r = add_text(environment, texts[i].name,
+				     texts[i].value);
+	snprintf(priority, sizeof(priority), "%" PRId32, job->priority);
+	if (r == 0)
+		r = add_text(environment, "JOB_PRIORITY", priority);
+	if (r == 0)
+		r = add_number(environment, "JOB_ID", job->id);
+	if (r == 0)
+		r = add_number(environment, "JOB_ATTEMPT", job->attempts);
+	if (r == 0)
+		r = add_number(environment, "JOB_ATTEMPTS_MAX",
+			       job->attempts_max);
+	if (r == 0)
+		r = add_number(environment, "JOB_TOKEN", job->token);
+	if (r == 0)
+		r = add_number(environment, "JOB_DEADLINE_MS",
+			       job->deadline_unix_ms);
+	return r;
+}
+
+int environment_init_job(struct environment *environment,
+			 const struct helio_job *job)
+{
+	int r;
+
+	*environment = (struct environment){ 0 };
+	r = add_ours(environment);
+	if (r == 0)
+		r = add_job(environment, job);
 	if (r < 0)
 		environment_deinit(environment);
 	return r;

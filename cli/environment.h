@@ -18,6 +18,7 @@
 #include <stddef.h>
 
 struct helio_message;
+struct helio_job;
 
 struct environment {
 	char **at; /* up to NULL, as exec takes it; owned */
@@ -28,6 +29,14 @@ struct environment {
 /** Returns 0 or -ENOMEM. */
 int environment_init(struct environment *environment,
 		     const struct helio_message *message);
+/**
+ * The same of a job that is worked on: HELIO_JOB_QUEUE, _ID, _KEY, _ORDER_KEY,
+ * _ATTEMPT, _ATTEMPTS_MAX, _TOKEN, _PRIORITY, _CONTENT_TYPE, _SUBMITTER,
+ * _SUBMITTER_DURABLE_ID and _DEADLINE_MS (since 1970); without those that it
+ * has none of.
+ */
+int environment_init_job(struct environment *environment,
+			 const struct helio_job *job);
 void environment_deinit(struct environment *environment);
 
 #endif

@@ -107,7 +107,8 @@ static int job_start(struct job *job)
 		.environment = job->environment.at,
 		.body = take_ptr(job->body),
 		.n_body = job->n_body,
-		.timeout_ms = helio_request_time_left_ms(job->request),
+		/* 0 would be for ever. */
+		.timeout_ms = helio_request_time_left_ms(job->request) ?: 1,
 		.on_done = on_done,
 		.userdata = job,
 	};

@@ -86,11 +86,13 @@ static bool is_passing(const struct pursuit *pursuit, unsigned status)
 
 bool pursuit_repeats(struct pursuit *pursuit)
 {
-	unsigned status = helio_client_reply(pursuit->client)->status;
+	const struct helio_reply *reply = helio_client_reply(pursuit->client);
 	uint32_t pause_ms = pursuit->pause_ms;
 
 	pursuit->is_asking = false;
-	if (!is_passing(pursuit, status) ||
+	/* There was a store that had it. */
+	pursuit->is_waiting |= reply->is_handed_over;
+	if (!is_passing(pursuit, reply->status) ||
 	    helio_state(pursuit->bus) == HELIO_CLOSED)
 		return false;
 	pursuit->pause_ms =

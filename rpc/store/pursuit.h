@@ -6,7 +6,8 @@
  * A unary call that is made again and again: after a pause that grows from
  * 50 ms to 1 s when nobody is there, at once when there is more to ask.
  *
- * Once the store has answered, its absence is waited for the end of. Calls are
+ * Once a store has answered or was handed one, its absence is waited for the
+ * end of. Calls are
  * made from a timer only, so whoever starts one is never called back in it.
  */
 

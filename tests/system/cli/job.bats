@@ -100,3 +100,108 @@ setup() {
 	run -4 helio queue drop work -c "$(as web)"
 	[[ $output == *"work: PERMISSION_DENIED"*job-work* ]]
 }
+
+@test "a command does jobs: body in, result out, the job around it" {
+	local id
+
+	start_aside worker helio job work work --command \
+		'echo "$HELIO_JOB_ID $HELIO_JOB_KEY $HELIO_JOB_ATTEMPT"; tr a-z A-Z'
+	id=$(helio job submit work hello -k mine)
+	[ "$(helio job wait work "$id")" = "$id mine 1"$'\n'HELLO ]
+	[ "$(helio job wait work -k mine -o json | json 'j["state"]')" = done ]
+	kill -TERM "$pid_worker"
+	wait "$pid_worker"
+	run -2 helio job work work
+	[ "$output" = 'helio: work: --command is missing' ]
+	run -2 helio job work work --command x --parallel 0
+	run -2 helio job work work --command x --lease 1ms
+	run -3 helio job work nowhere --command x
+	[[ $output == *"nowhere: NOT_FOUND"* ]]
+	run -3 helio job wait work 999
+	run -2 helio job wait work
+	run -5 helio job wait work "$(helio job submit work x)" --timeout 500ms
+	[[ $output == *"it has not ended yet" ]]
+}
+
+@test "a job fails and is tried again, and one status is final" {
+	local id
+
+	id=$(helio job submit work flaky)
+	run -0 helio job work work -n 2 --command \
+		'[ "$HELIO_JOB_ATTEMPT" = 2 ] || { echo not yet >&2; exit 75; }'
+	[ "$output" = 'not yet' ]
+	helio job wait work "$id"
+	id=$(helio job submit work poison)
+	helio job work work -n 1 --command 'echo no >&2; exit 65' 2>/dev/null
+	run -1 helio job wait work "$id"
+	[ "$output" = "helio: work/$id: dead: no" ]
+	[ "$(helio job show work "$id" -o json | json 'j["attempts"]')" = 1 ]
+	id=$(helio job submit work long)
+	helio job work work -n 2 --command 'head -c 70000 /dev/zero'
+	run -1 helio job wait work "$id"
+	[[ $output == *"dead: the result is longer than 65536 bytes" ]]
+	id=$(helio job submit work killed)
+	helio job work work -n 2 --command 'kill -9 $$'
+	run -1 helio job wait work "$id"
+	[[ $output == *"dead: the command was ended by Killed" ]]
+}
+
+@test "jobs at once, and what runs goes on to its end" {
+	mkfifo "$place/gate"
+	start_aside worker helio job work work -j 2 --command \
+		"echo >>$place/begun; read -r line <$place/gate"
+	helio job submit work
+	helio job submit work
+	helio job submit work
+	until_lines begun 2
+	kill -TERM "$pid_worker"
+	printf 'go\n' >"$place/gate"
+	printf 'go\n' >"$place/gate"
+	wait "$pid_worker"
+	[ "$(wc -l <"$place/begun")" = 2 ]
+	[ "$(helio job ls work -s waiting -o json | json 'len(j)')" = 1 ]
+}
+
+@test "a second signal gives jobs back" {
+	touch "$place/begun"
+	start_aside worker helio job work work --command \
+		"echo >>$place/begun; exec tail -f /dev/null"
+	helio job submit work
+	until_lines begun 1
+	kill -TERM "$pid_worker"
+	until grep -q 'no more jobs are taken' "$place/worker.err"; do :; done
+	kill -TERM "$pid_worker"
+	wait "$pid_worker"
+	[ "$(helio job show work 1 -o json |
+		json 'j["state"], j["attempts"]')" = "('waiting', 0)" ]
+}
+
+@test "a job that is cancelled is ended" {
+	touch "$place/begun"
+	start_aside worker helio job work work --lease 1s --command \
+		"echo \$\$ >>$place/begun; exec tail -f /dev/null"
+	helio job submit work
+	until_lines begun 1
+	helio job cancel work 1
+	until grep -q 'work/1: the lease is lost' "$place/worker.err"; do :; done
+	while [ -e "/proc/$(cat "$place/begun")" ]; do :; done
+	kill -TERM "$pid_worker"
+	wait "$pid_worker"
+}
+
+@test "a worker and who waits go on after the store was killed" {
+	mkfifo "$place/gate"
+	touch "$place/begun"
+	start_aside worker helio job work work --command \
+		"echo >>$place/begun; read -r line <$place/gate; echo \$line"
+	helio job submit work
+	until_lines begun 1
+	start_aside waiter helio job wait work 1 --wait
+	kill -9 "$(children_called "$pid_up" helio-store)"
+	printf 'well\n' >"$place/gate"
+	wait "$pid_waiter"
+	[ "$(cat "$place/waiter")" = well ]
+	[ "$(wc -l <"$place/begun")" = 1 ]
+	kill -TERM "$pid_worker"
+	wait "$pid_worker"
+}

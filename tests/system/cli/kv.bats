@@ -118,15 +118,12 @@ print(json.dumps({"writes": [{"bucket": "conf", "key": "k%04d" % k,
 
 @test "the history of a key" {
 	helio bucket create short --history 3 --window 1
-	for i in 1 2 3 4; do
+	for i in 1 2 3 4 5; do
 		helio kv put short a "$i"
 	done
-	helio kv del short a
-	helio kv put short a 5
 	run -0 --separate-stderr helio kv history short a
 	[ "${lines[0]%   *}" = 'a = "5"' ]
-	[ "${lines[1]%   *}" = 'a (deleted)' ]
-	[ "${lines[2]%   *}" = 'a = "4"' ]
+	[ "${lines[2]%   *}" = 'a = "3"' ]
 	[ "${#lines[@]}" = 3 ]
 	[ "$stderr" = 'helio: short/a: older ones are not kept' ]
 	run -0 helio kv history short a -n 1
@@ -172,4 +169,55 @@ print(json.dumps({"writes": [{"bucket": "conf", "key": "k%04d" % k,
 	run -5 helio kv get conf a --timeout 300ms
 	[[ $output == *"conf/a: DEADLINE_EXCEEDED"* ]]
 	kill -CONT "$(children_called "$pid_up" helio-store)"
+}
+
+# Kill the store, and wait until the next one serves.
+kill_store() {
+	kill -9 "$(children_called "$pid_up" helio-store)"
+	until helio request --wait helio.store.v1.Buckets.ListBuckets '' \
+		>/dev/null 2>&1; do :; done
+}
+
+@test "a watch shows what is there, and goes on after the store was killed" {
+	helio kv put conf a/x 1
+	helio kv put conf a/y 2
+	helio kv put conf b 3
+	start watch 'happens now' helio kv watch conf a/ -n 5
+	helio kv put conf a/x 4
+	helio kv put conf b 5
+	until_lines watch 3
+	kill_store
+	helio kv del conf a/y
+	helio kv put conf a/z 6
+	wait "$pid_watch"
+	[ "$(cat "$place/watch")" = 'x = "1"
+y = "2"
+x = "4"
+y (deleted)
+z = "6"' ]
+	grep -q 'conf: the store is away' "$place/watch.err"
+}
+
+@test "a watch of one key, from a revision on, as JSON" {
+	local revision
+
+	revision=$(helio kv put conf a 1)
+	helio kv put conf ab 2
+	helio kv put conf a 3
+	[ "$(helio kv watch conf a --key -f -n 1 2>/dev/null)" = 'a = "3"' ]
+	[ "$(helio kv watch conf a --key -n 1 --after "$revision" \
+		2>/dev/null)" = 'a = "3"' ]
+	helio kv watch conf --after "$revision" -n 2 -o json 2>/dev/null |
+		is_json_lines
+	[ "$(helio kv watch conf -kp -n 1 2>/dev/null)" = \
+		"a   (uid:$UID,$((revision + 2)))" ]
+	run -1 helio kv watch conf --after 999
+	[[ $output == *"conf: OUT_OF_RANGE"* ]]
+	run -3 helio kv watch nowhere
+	[[ $output == *"nowhere: NOT_FOUND"* ]]
+	run -2 helio kv watch conf --key
+	start watch 'happens now' helio kv watch conf
+	helio bucket drop conf
+	wait "$pid_watch" || [ $? = 3 ]
+	grep -q 'conf: NOT_FOUND' "$place/watch.err"
 }

@@ -48,6 +48,17 @@ uint64_t keeper_asked(struct fake_switch *fake, const char *method,
 	return id;
 }
 
+void keeper_nobody(struct fake_switch *fake, uint64_t id)
+{
+	struct frame frame = { .kind = FRAME_REPLY,
+			       .flags = FRAME_WHOLE | FRAME_EXTENDED,
+			       .correlation = id,
+			       .status = HELIO_UNAVAILABLE,
+			       .origin = 1 };
+
+	fake_send(fake, &frame, NULL, "", 0);
+}
+
 void keeper_answer(struct fake_switch *fake, uint64_t id,
 		   const ProtobufCMessage *message)
 {

@@ -26,6 +26,9 @@ uint64_t keeper_asked(struct fake_switch *fake, const char *method,
 		      const ProtobufCMessageDescriptor *type,
 		      ProtobufCMessage **ret_request);
 
+/** REPLY: the switch has nobody to hand it to. */
+void keeper_nobody(struct fake_switch *fake, uint64_t id);
+
 /** REPLY: OK with a message. */
 void keeper_answer(struct fake_switch *fake, uint64_t id,
 		   const ProtobufCMessage *message);

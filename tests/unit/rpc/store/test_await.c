@@ -109,7 +109,7 @@ static void test_it_is_asked_again(void **state)
 	struct told told;
 	uint64_t id;
 
-	open_await(&told, 0, "k", true);
+	open_await(&told, 0, "k", false);
 	id = expect_await(&told, 0, "k");
 	scribe_reply(&told.fake, id, HELIO_UNAVAILABLE);
 	scribe_wait(&told.fake, 60);
@@ -130,7 +130,7 @@ static void test_nobody_there_and_no_such_job(void **state)
 
 	open_await(&told, 7, NULL, false);
 	id = expect_await(&told, 7, NULL);
-	scribe_reply(&told.fake, id, HELIO_UNAVAILABLE);
+	keeper_nobody(&told.fake, id);
 	assert_int_equal(told.status, HELIO_UNAVAILABLE);
 	close_await(&told);
 

@@ -327,7 +327,7 @@ static void test_nobody_there(void **state)
 
 	open_watch(&told, &options);
 	id = expect_list(&told, NULL);
-	scribe_reply(&told.fake, id, HELIO_UNAVAILABLE);
+	keeper_nobody(&told.fake, id);
 	assert_int_equal(told.n_ended, 1);
 	assert_int_equal(told.status, HELIO_UNAVAILABLE);
 	close_watch(&told);
