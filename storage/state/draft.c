@@ -37,6 +37,9 @@ void draft_init(struct draft *draft, const struct state *state, uint64_t now,
 	draft->incarnation = caller->incarnation;
 	draft->step.changes = draft->first;
 	draft->n_changes_max = N_FIRST;
+	draft->rooms = NULL;
+	draft->n_new_bytes = draft->n_gone_bytes = draft->n_own_gone = 0;
+	draft->n_gone = 0;
 	draft->next_job = state->next_job;
 	draft->next_outgoing = state->next_outgoing;
 }

@@ -12,6 +12,7 @@
 
 #include "base/arena.h"
 
+struct judge_room;
 struct state;
 
 /** Who wants something, as the switch vouches for it. */
@@ -35,6 +36,12 @@ struct draft {
 	size_t n_changes_max;
 	uint64_t next_job; /* numbers that it has given away are below */
 	uint64_t next_outgoing;
+
+	/* Of jobs that it has, and of those that it lets go to make room. */
+	struct judge_room *rooms; /* by queue: judge_job_room.c */
+	uint64_t n_new_bytes, n_gone_bytes;
+	uint64_t n_own_gone; /* of n_gone_bytes, the caller's */
+	unsigned n_gone;
 };
 
 /** For the next revision of the state. Takes nothing from the heap yet. */

@@ -10,7 +10,8 @@
  * it was somewhere in between, or nothing, if it was made after B or removed
  * before E. With the steps after B it gives the state at E: those that a thing
  * has seen already, as its own revision tells, are passed over, and so are
- * those about a thing that is not there, up to E.
+ * those about a thing that is not there, up to E. (Of a job each step says all,
+ * so what was seen is just done again.)
  *
  * What buckets can tell of their past comes from the journal, whose steps are
  * kept from `keep_from` on (B + 1 at the most; see state_keep_from()). Those of

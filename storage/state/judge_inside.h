@@ -46,16 +46,15 @@ unsigned judge_number(uint64_t value, uint64_t min, uint64_t max,
 unsigned judge_count(const struct draft *draft, const struct queue *queue,
 		     const char *durable_id, struct judgement *out);
 /**
- * Whether there is room for a job of so many bytes: in the queue, in what its
- * submitter may have, and in the store. Where there is not, done and cancelled
- * jobs of the queue are forgotten for it.
+ * Whether there is room for one more job of so many bytes: in the queue, in
+ * what the caller may have, and in the store; then the draft has it. Where
+ * there is not, done and cancelled jobs of the queue are forgotten for it.
  */
 unsigned judge_room(struct draft *draft, const struct queue *queue,
-		    const char *durable_id, uint64_t n_bytes,
-		    struct judgement *out);
+		    uint64_t n_bytes, struct judgement *out);
 /**
  * The same for a job's result. An eighth more is kept for results, and what the
- * submitter may have is not asked: else work could not end where it waits.
+ * caller may have is not asked: else work could not end where it waits.
  */
 unsigned judge_room_for_result(struct draft *draft, const struct job *job,
 			       uint64_t n_bytes, struct judgement *out);

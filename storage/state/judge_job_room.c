@@ -1,272 +1,281 @@
 /* SPDX-License-Identifier: MIT */
 
 #include <inttypes.h>
-#include <string.h>
 
 #include "storage/state/judge_inside.h"
 
 /* Jobs that one request makes room with. */
 enum { GONE_MAX = 4096 };
 
-/* One quota: what is used of it, by what the draft makes of it so far. */
+/*
+ * What a draft has done to a queue so far. Of the jobs that are kept it has let
+ * go those up to last_any, and of the caller's those up to last_own.
+ */
+struct judge_room {
+	struct judge_room *next;
+	const struct queue *queue;
+	uint64_t n_new_jobs, n_new_bytes, n_gone_bytes;
+	const struct job *last_any, *last_own; /* or NULL */
+};
+
+/* What is asked for, and by whom. */
+struct ask {
+	struct draft *draft;
+	struct judge_room *room;
+	const struct job_share *share; /* the caller's, or NULL */
+	uint64_t n_bytes;
+};
+
 struct quota {
 	const char *name;
 	const char *owner_kind, *owner;
 	uint64_t used, max;
 };
 
-struct room {
-	struct draft *draft;
-	const struct queue *queue;
-	const struct job_share *share; /* NULL: it has nothing here */
-	uint64_t n_bytes;              /* wanted */
-	struct quota of_party, of_queue, of_state;
-	const struct job *last_own; /* the last of the share that went */
-	bool has_gone;              /* some went before, by this draft */
-	unsigned n_gone;
-};
+static struct judge_room *room_lookup(const struct draft *draft,
+				      const struct queue *queue)
+{
+	struct judge_room *room = draft->rooms;
+
+	while (room && room->queue != queue)
+		room = room->next;
+	return room;
+}
+
+static struct judge_room *room_get(struct draft *draft,
+				   const struct queue *queue)
+{
+	struct judge_room *room = room_lookup(draft, queue);
+
+	if (room)
+		return room;
+	room = arena_alloc(&draft->arena, sizeof(*room));
+	if (!room)
+		return NULL;
+	room->queue = queue;
+	room->next = draft->rooms;
+	draft->rooms = room;
+	return room;
+}
+
+static const char *caller_of(const struct draft *draft)
+{
+	return draft->step.durable_id ? draft->step.durable_id : "";
+}
 
 /* ---- what is used ---- */
 
-static bool is_in(const struct queue *queue, const char *name)
+static struct quota of_party(const struct ask *ask)
 {
-	return name && !strcmp(queue->name, name);
+	const struct draft *draft = ask->draft;
+	const char *id = caller_of(draft);
+	const struct account *account = account_lookup(draft->state, id);
+	uint64_t used = account ? account->n_bytes : 0;
+
+	return (struct quota){ "party_bytes_max", "of ", id,
+			       used + draft->n_new_bytes - draft->n_own_gone,
+			       draft->state->limits.party_bytes_max };
 }
 
-static void count_new(struct room *room, const Helio__Store__V1__Job *job)
+static struct quota of_queue(const struct ask *ask)
 {
-	const char *durable_id = room->draft->step.durable_id;
-	uint64_t n_bytes = job_draft_bytes(job);
+	const struct judge_room *room = ask->room;
+	const struct queue *queue = room->queue;
 
-	room->of_state.used += n_bytes;
-	if (is_in(room->queue, job->queue))
-		room->of_queue.used += n_bytes;
-	if (durable_id && !strcmp(durable_id, room->of_party.owner))
-		room->of_party.used += n_bytes;
+	return (struct quota){ "bytes_max", "of queue ", queue->name,
+			       queue->n_bytes + room->n_new_bytes -
+				       room->n_gone_bytes,
+			       queue->limits.bytes_max };
 }
 
-static void count_gone(struct room *room, const struct job *job)
+static struct quota of_state(const struct ask *ask)
 {
-	const struct job_share *share = job->share;
+	const struct draft *draft = ask->draft;
 
-	room->of_state.used -= job->n_bytes;
-	if (job->queue == room->queue)
-		room->of_queue.used -= job->n_bytes;
-	if (!strcmp(share->party->account->durable_id, room->of_party.owner))
-		room->of_party.used -= job->n_bytes;
+	return (struct quota){ "bytes_max", "of the store", "",
+			       draft->state->n_bytes + draft->n_new_bytes -
+				       draft->n_gone_bytes,
+			       draft->state->limits.bytes_max };
 }
 
-static void count_drafted(struct room *room,
-			  const Helio__Store__V1__JobGone *gone)
+static bool is_short(const struct ask *ask, struct quota quota)
 {
-	const struct queue *queue =
-		queue_lookup(room->draft->state, gone->queue);
-
-	room->has_gone = true;
-	count_gone(room, queue_job(queue, gone->id));
+	return quota.used > quota.max || ask->n_bytes > quota.max - quota.used;
 }
 
-/* What the draft has done already: other jobs of one transaction. */
-static void count_draft(struct room *room)
+/* For results. */
+static struct quota with_eighth(struct quota quota)
 {
-	const Helio__Store__V1__Step *step = &room->draft->step;
-
-	for (size_t i = 0; i < step->n_changes; i++) {
-		const Helio__Store__V1__Change *change = step->changes[i];
-
-		if (change->what_case == HELIO__STORE__V1__CHANGE__WHAT_JOB)
-			count_new(room, change->job);
-		if (change->what_case ==
-		    HELIO__STORE__V1__CHANGE__WHAT_JOB_GONE)
-			count_drafted(room, change->job_gone);
-	}
-}
-
-static void room_init(struct room *room, struct draft *draft,
-		      const struct queue *queue, const char *durable_id,
-		      uint64_t n_bytes)
-{
-	const struct state *state = draft->state;
-	const struct account *account = account_lookup(state, durable_id);
-
-	*room = (struct room){
-		.draft = draft,
-		.queue = queue,
-		.share = job_share_lookup(queue, durable_id),
-		.n_bytes = n_bytes,
-		.of_party = { "party_bytes_max", "of ", durable_id,
-			      account ? account->n_bytes : 0,
-			      state->limits.party_bytes_max },
-		.of_queue = { "bytes_max", "of queue ", queue->name,
-			      queue->n_bytes, queue->limits.bytes_max },
-		.of_state = { "bytes_max", "of the store", "", state->n_bytes,
-			      state->limits.bytes_max },
-	};
-	count_draft(room);
+	quota.max = time_after(quota.max, quota.max / 8 + JOB_RESULT_MAX_BYTES);
+	return quota;
 }
 
 /* ---- who goes ---- */
 
-static bool is_short(const struct room *room, const struct quota *quota)
+static bool is_up_to(const struct job *job, const struct job *last)
 {
-	return quota->used > quota->max ||
-	       room->n_bytes > quota->max - quota->used;
+	return last && (job->due < last->due ||
+			(job->due == last->due && job->id <= last->id));
 }
 
-static bool is_drafted(const struct room *room, const struct job *job)
+static bool has_gone(const struct ask *ask, const struct job *job)
 {
-	const Helio__Store__V1__Step *step = &room->draft->step;
-
-	for (size_t i = 0; i < step->n_changes; i++) {
-		const Helio__Store__V1__Change *change = step->changes[i];
-
-		if (change->what_case ==
-			    HELIO__STORE__V1__CHANGE__WHAT_JOB_GONE &&
-		    change->job_gone->id == job->id)
-			return true;
-	}
-	return false;
+	return is_up_to(job, ask->room->last_any) ||
+	       (job->share == ask->share && is_up_to(job, ask->room->last_own));
 }
 
-/* The share's go in the order in which they stand in queue.kept too. */
-static bool has_gone(const struct room *room, const struct job *job)
-{
-	const struct job *last = room->last_own;
-
-	if (last && job->share == room->share &&
-	    (job->due < last->due ||
-	     (job->due == last->due && job->id <= last->id)))
-		return true;
-	return room->has_gone && is_drafted(room, job);
-}
-
-static unsigned let_go(struct room *room, const struct job *job,
+static unsigned let_go(const struct ask *ask, const struct job *job,
 		       struct judgement *out)
 {
-	if (job_draft_gone(room->draft, job) < 0)
+	struct draft *draft = ask->draft;
+
+	if (job_draft_gone(draft, job) < 0)
 		return judge_no_memory(out);
-	count_gone(room, job);
-	room->n_gone++;
+	ask->room->n_gone_bytes += job->n_bytes;
+	draft->n_gone_bytes += job->n_bytes;
+	if (job->share == ask->share)
+		draft->n_own_gone += job->n_bytes;
+	draft->n_gone++;
 	return STATUS_OK;
 }
 
-/* The submitter's own. */
-static unsigned let_own_go(struct room *room, struct judgement *out)
+/* The caller's own. */
+static unsigned let_own_go(const struct ask *ask, struct judgement *out)
 {
-	struct order_node *node =
-		room->share ? order_first(&room->share->kept) : NULL;
+	const struct job *last = ask->room->last_own;
+	struct order_node *node = NULL;
 	unsigned status = STATUS_OK;
 
-	while (node && status == STATUS_OK && room->n_gone < GONE_MAX &&
-	       is_short(room, &room->of_party)) {
+	if (ask->share)
+		node = last ? order_next(&last->place)
+			    : order_first(&ask->share->kept);
+	for (; node && status == STATUS_OK && ask->draft->n_gone < GONE_MAX;
+	     node = order_next(node)) {
 		const struct job *job = job_at_place(node);
 
-		node = order_next(node);
-		if (has_gone(room, job))
+		if (!is_short(ask, of_party(ask)))
+			break;
+		if (has_gone(ask, job))
 			continue;
-		status = let_go(room, job, out);
-		room->last_own = job;
+		status = let_go(ask, job, out);
+		ask->room->last_own = job;
 	}
 	return status;
 }
 
 /* Anybody's, for what all have in common. */
-static unsigned let_any_go(struct room *room, struct judgement *out)
+static unsigned let_any_go(const struct ask *ask, bool is_result,
+			   struct judgement *out)
 {
-	struct order_node *node = order_first(&room->queue->kept);
+	const struct job *last = ask->room->last_any;
+	struct order_node *node = last ? order_next(&last->due_node)
+				       : order_first(&ask->room->queue->kept);
 	unsigned status = STATUS_OK;
 
-	while (node && status == STATUS_OK && room->n_gone < GONE_MAX &&
-	       (is_short(room, &room->of_queue) ||
-		is_short(room, &room->of_state))) {
+	for (; node && status == STATUS_OK && ask->draft->n_gone < GONE_MAX;
+	     node = order_next(node)) {
+		struct quota queue = of_queue(ask), state = of_state(ask);
 		const struct job *job = job_at_due(node);
 
-		node = order_next(node);
-		if (!has_gone(room, job))
-			status = let_go(room, job, out);
+		if (!is_short(ask, is_result ? with_eighth(queue) : queue) &&
+		    !is_short(ask, is_result ? with_eighth(state) : state))
+			break;
+		if (!has_gone(ask, job))
+			status = let_go(ask, job, out);
+		ask->room->last_any = job;
 	}
 	return status;
 }
 
 /* ---- whether it fits ---- */
 
-static unsigned judge_one(const struct room *room, const struct quota *quota,
+static unsigned judge_one(const struct ask *ask, struct quota quota,
 			  struct judgement *out)
 {
-	if (!is_short(room, quota))
+	if (!is_short(ask, quota))
 		return STATUS_OK;
 	return judge_no(out, STATUS_RESOURCE_EXHAUSTED,
 			"%s %s%s is %" PRIu64 ", of which %" PRIu64
 			" are used: there is no room for %" PRIu64,
-			quota->name, quota->owner_kind, quota->owner,
-			quota->max, quota->used, room->n_bytes);
+			quota.name, quota.owner_kind, quota.owner, quota.max,
+			quota.used, ask->n_bytes);
 }
 
-static unsigned judge_shared(struct room *room, struct judgement *out)
+static unsigned judge_own(const struct ask *ask, struct judgement *out)
 {
-	unsigned status = let_any_go(room, out);
+	unsigned status = let_own_go(ask, out);
 
+	return status == STATUS_OK ? judge_one(ask, of_party(ask), out)
+				   : status;
+}
+
+static unsigned judge_shared(const struct ask *ask, bool is_result,
+			     struct judgement *out)
+{
+	struct quota quota;
+	unsigned status = let_any_go(ask, is_result, out);
+
+	quota = of_queue(ask);
 	if (status == STATUS_OK)
-		status = judge_one(room, &room->of_queue, out);
+		status = judge_one(ask, is_result ? with_eighth(quota) : quota,
+				   out);
+	quota = of_state(ask);
 	if (status == STATUS_OK)
-		status = judge_one(room, &room->of_state, out);
+		status = judge_one(ask, is_result ? with_eighth(quota) : quota,
+				   out);
 	return status;
 }
 
-unsigned judge_room(struct draft *draft, const struct queue *queue,
-		    const char *durable_id, uint64_t n_bytes,
-		    struct judgement *out)
+static bool ask_init(struct ask *ask, struct draft *draft,
+		     const struct queue *queue, uint64_t n_bytes)
 {
-	struct room room;
-	unsigned status;
-
-	room_init(&room, draft, queue, durable_id, n_bytes);
-	status = let_own_go(&room, out);
-	if (status == STATUS_OK)
-		status = judge_one(&room, &room.of_party, out);
-	return status == STATUS_OK ? judge_shared(&room, out) : status;
+	*ask = (struct ask){
+		.draft = draft,
+		.room = room_get(draft, queue),
+		.share = job_share_lookup(queue, caller_of(draft)),
+		.n_bytes = n_bytes,
+	};
+	return ask->room;
 }
 
-static void add_eighth(struct quota *quota)
+unsigned judge_room(struct draft *draft, const struct queue *queue,
+		    uint64_t n_bytes, struct judgement *out)
 {
-	quota->max =
-		time_after(quota->max, quota->max / 8 + JOB_RESULT_MAX_BYTES);
+	struct ask ask;
+	unsigned status;
+
+	if (!ask_init(&ask, draft, queue, n_bytes))
+		return judge_no_memory(out);
+	status = judge_own(&ask, out);
+	if (status == STATUS_OK)
+		status = judge_shared(&ask, false, out);
+	if (status != STATUS_OK)
+		return status;
+	ask.room->n_new_jobs++;
+	ask.room->n_new_bytes += n_bytes;
+	draft->n_new_bytes += n_bytes;
+	return STATUS_OK;
 }
 
 unsigned judge_room_for_result(struct draft *draft, const struct job *job,
 			       uint64_t n_bytes, struct judgement *out)
 {
-	struct room room;
+	struct ask ask;
 
-	room_init(&room, draft, job->queue, job->submitter->account->durable_id,
-		  n_bytes);
-	add_eighth(&room.of_queue);
-	add_eighth(&room.of_state);
-	return judge_shared(&room, out);
+	if (!ask_init(&ask, draft, job->queue, n_bytes))
+		return judge_no_memory(out);
+	return judge_shared(&ask, true, out);
 }
 
 /* ---- counts ---- */
-
-/* Jobs that this transaction has submitted to it. */
-static uint64_t n_drafted(const struct draft *draft, const struct queue *queue)
-{
-	uint64_t n = 0;
-
-	for (size_t i = 0; i < draft->step.n_changes; i++) {
-		const Helio__Store__V1__Change *change = draft->step.changes[i];
-
-		n += change->what_case == HELIO__STORE__V1__CHANGE__WHAT_JOB &&
-		     is_in(queue, change->job->queue);
-	}
-	return n;
-}
 
 unsigned judge_count(const struct draft *draft, const struct queue *queue,
 		     const char *durable_id, struct judgement *out)
 {
 	const struct job_share *share = job_share_lookup(queue, durable_id);
+	const struct judge_room *room = room_lookup(draft, queue);
 	const struct queue_limits *limits = &queue->limits;
-	uint64_t n = n_drafted(draft, queue);
+	uint64_t n = room ? room->n_new_jobs : 0;
 	uint64_t n_own = n + (share ? share->n_open : 0);
 
 	if (n_own >= limits->submitter_jobs_max)

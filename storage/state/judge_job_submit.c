@@ -203,8 +203,7 @@ static unsigned judge_new(struct draft *draft, const struct queue *queue,
 	describe(draft, in, job);
 	status = judge_count(draft, queue, durable_id, out);
 	if (status == STATUS_OK)
-		status = judge_room(draft, queue, durable_id,
-				    job_draft_bytes(job), out);
+		status = judge_room(draft, queue, job_draft_bytes(job), out);
 	return status == STATUS_OK ? draft_job(draft, job, out) : status;
 }
 

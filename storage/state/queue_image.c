@@ -182,64 +182,42 @@ int queue_load_job(struct state *state, const Helio__Store__V1__Job *row)
 	if (!row->queue || !row->id || !row->submitter ||
 	    !row->submitter_durable_id)
 		return -EBADMSG;
-	/* The queue was made after the snapshot's begin, and so was the job. */
 	queue = queue_lookup(state, row->queue);
-	if (!queue)
-		return 0;
-	if (queue_job(queue, row->id))
+	if (!queue || queue_job(queue, row->id))
 		return -EBADMSG;
 	return load_job(queue, row);
 }
 
 /* ---- steps that the rows may have seen ---- */
 
-/* True: it is about another queue of this name, or one that is not there. */
-static bool is_of_another(const struct state *state,
-			  const Helio__Store__V1__Step *step, const char *name)
+static bool is_there(const struct state *state, const char *name, uint64_t id)
 {
 	const struct queue *queue = name ? queue_lookup(state, name) : NULL;
 
-	return !queue || queue->created_revision > step->revision;
+	return queue && queue_job(queue, id);
 }
 
-static bool has_seen(const struct state *state,
-		     const Helio__Store__V1__Step *step, const char *name,
-		     uint64_t id)
-{
-	const struct job *job = queue_job(queue_lookup(state, name), id);
-
-	return job && job->status.revision >= step->revision;
-}
-
-static bool is_there(const struct state *state, const char *name, uint64_t id)
-{
-	return queue_job(queue_lookup(state, name), id);
-}
-
-/* Whether it is to be passed over: what it makes is there, or is gone. */
+/*
+ * What it is about is not there any more. All else is done again: the steps
+ * that follow do what they did to it, in their order, and so it becomes what it
+ * was. (Jobs that steps make are in no row.)
+ */
 static bool is_to_pass(const struct state *state,
-		       const Helio__Store__V1__Step *step,
 		       const Helio__Store__V1__Change *change)
 {
 	const Helio__Store__V1__Job *job = change->job;
 
 	switch (change->what_case) {
 	case HELIO__STORE__V1__CHANGE__WHAT_QUEUE:
-		return change->queue->name &&
-		       queue_lookup(state, change->queue->name) &&
-		       is_of_another(state, step, change->queue->name);
+		return false;
 	case HELIO__STORE__V1__CHANGE__WHAT_QUEUE_DROPPED:
-		return is_of_another(state, step, change->queue_dropped);
+		return !queue_lookup(state, change->queue_dropped);
 	case HELIO__STORE__V1__CHANGE__WHAT_JOB:
-		return is_of_another(state, step, job->queue) ||
-		       is_there(state, job->queue, job->id);
+		return !job->queue || !queue_lookup(state, job->queue);
 	case HELIO__STORE__V1__CHANGE__WHAT_JOB_CHANGED:
-		return is_of_another(state, step, job->queue) ||
-		       !is_there(state, job->queue, job->id) ||
-		       has_seen(state, step, job->queue, job->id);
+		return !is_there(state, job->queue, job->id);
 	default:
-		return is_of_another(state, step, change->job_gone->queue) ||
-		       !is_there(state, change->job_gone->queue,
+		return !is_there(state, change->job_gone->queue,
 				 change->job_gone->id);
 	}
 }
@@ -249,7 +227,7 @@ int queue_load_change(struct state *state, const Helio__Store__V1__Step *step,
 {
 	if (change->what_case == HELIO__STORE__V1__CHANGE__WHAT_JOB)
 		job_number_is_used(state, change->job->id);
-	if (is_to_pass(state, step, change))
+	if (is_to_pass(state, change))
 		return 0;
 	return state_apply_change(state, step, change);
 }

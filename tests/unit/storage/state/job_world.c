@@ -58,6 +58,22 @@ void world_begin(struct job_world *world, const char *name,
 	draft_init(&world->draft, &world->state, world->now, &caller);
 }
 
+void world_arm(struct job_world *world, unsigned n)
+{
+	if (world->is_thorough)
+		fault_arm(n);
+}
+
+bool world_was_hit(struct job_world *world)
+{
+	fault_disarm();
+	if (!world->is_thorough || !fault_hit())
+		return false;
+	assert_int_equal(world->status, STATUS_RESOURCE_EXHAUSTED);
+	draft_deinit(&world->draft);
+	return true;
+}
+
 static void note_changed(struct job_world *world)
 {
 	const Helio__Store__V1__Step *step = &world->draft.step;

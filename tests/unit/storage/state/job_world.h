@@ -51,14 +51,23 @@ void world_begin(struct job_world *world, const char *name,
 /** Applies what was judged, if it is something. */
 void world_end(struct job_world *world);
 
+/** Let the n-th allocation of what comes fail, if the world is thorough. */
+void world_arm(struct job_world *world, unsigned n);
+/** Whether it did; then the request was refused, and is forgotten. */
+bool world_was_hit(struct job_world *world);
+
 /** Judge and apply: `judge`, its input, and what stands between. */
-#define WORLD_DO(world, name, judge, ...)                                   \
-	({                                                                  \
-		world_begin((world), (name), 1);                            \
-		(world)->status =                                           \
-			judge(&(world)->draft, __VA_ARGS__, &(world)->out); \
-		world_end(world);                                           \
-		(world)->status;                                            \
+#define WORLD_DO(world, name, judge, ...)                                     \
+	({                                                                    \
+		unsigned n_th_ = 0;                                           \
+		do {                                                          \
+			world_begin((world), (name), 1);                      \
+			world_arm((world), n_th_++);                          \
+			(world)->status = judge(&(world)->draft, __VA_ARGS__, \
+						&(world)->out);               \
+		} while (world_was_hit(world));                               \
+		world_end(world);                                             \
+		(world)->status;                                              \
 	})
 
 /** A request, or a configuration: its type and its members. */

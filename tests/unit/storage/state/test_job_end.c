@@ -305,6 +305,28 @@ static void a_full_queue_forgets_the_oldest(void **state)
 	assert_null(world_job(world, anns));
 }
 
+/* Its own first, then whoever's is left: nobody twice. */
+static void what_is_short_twice_is_counted_once(void **state)
+{
+	struct job_world *world = *state;
+	uint64_t ids[3];
+
+	ids[0] = world_submit(world, "ann", "q", "");
+	ids[1] = world_submit(world, "ann", "q", "");
+	ids[2] = world_submit(world, "bob", "q", "");
+	for (unsigned i = 0; i < 3; i++) {
+		assert_int_equal(world_cancel(world, ids[i]), STATUS_OK);
+		world->now++;
+	}
+	world->state.limits.party_bytes_max = 2 * 384;
+	assert_int_equal(change(world, CONFIG(HAS(bytes_max, 2 * 384))),
+			 STATUS_OK);
+	world_submit(world, "ann", "q", "");
+	assert_null(world_job(world, ids[0]));
+	assert_null(world_job(world, ids[1]));
+	assert_non_null(world_job(world, ids[2]));
+}
+
 static void results_have_room_where_jobs_have_none(void **state)
 {
 	static char bytes[JOB_RESULT_MAX_BYTES];
@@ -344,6 +366,7 @@ int main(void)
 		WORLD_TEST(the_store_has_so_many_bytes),
 		WORLD_TEST(what_has_ended_makes_room),
 		WORLD_TEST(a_full_queue_forgets_the_oldest),
+		WORLD_TEST(what_is_short_twice_is_counted_once),
 		WORLD_TEST(results_have_room_where_jobs_have_none),
 	};
 
