@@ -32,6 +32,7 @@ struct capture {
 	/* What was lost and is not in the log yet. */
 	bool has_loss;
 	bool is_loss_known;
+	bool is_loss_first; /* of what was not stored: before all that waits */
 	uint64_t n_lost;
 	uint64_t gap_ns; /* when a gap was last put in the log; 0: never */
 	char reason[24]; /* of the loss, one word */

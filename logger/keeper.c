@@ -45,13 +45,14 @@ void keeper_tell_fault(struct keeper *keeper)
 
 	memcpy(before, keeper->fault, sizeof(before));
 	keeper->fault[0] = '\0';
-	if (keeper->state == KEEPER_DAMAGED || keeper->state == KEEPER_FAILED)
+	if (keeper->is_full)
+		snprintf(keeper->fault, sizeof(keeper->fault), "disk full");
+	else if (keeper->state == KEEPER_DAMAGED ||
+		 keeper->state == KEEPER_FAILED)
 		snprintf(keeper->fault, sizeof(keeper->fault), "%s: %s",
 			 keeper->state == KEEPER_DAMAGED ? "damaged"
 							 : "the disk failed",
 			 keeper->why);
-	else if (keeper->is_full)
-		snprintf(keeper->fault, sizeof(keeper->fault), "disk full");
 	else if (refused)
 		snprintf(keeper->fault, sizeof(keeper->fault),
 			 "%s is not %s: %.180s", refused->pattern,
@@ -95,6 +96,8 @@ static void fail(struct keeper *keeper, int r)
 	const char *why = keeper->commit.why;
 
 	keeper->has_log = false;
+	/* Even to open a log takes some room. */
+	keeper->is_full = r == -ENOSPC;
 	keeper->state =
 		r == -EBADMSG || r == -EPROTO ? KEEPER_DAMAGED : KEEPER_FAILED;
 	snprintf(keeper->why, sizeof(keeper->why), "%s",
@@ -111,6 +114,13 @@ static void lose_what_was_said(struct keeper *keeper)
 	list_for_each (link, &keeper->captures)
 		capture_lose(container_of(link, struct capture, link), 0,
 			     "restart");
+}
+
+static unsigned status_of_failure(int r)
+{
+	if (r == -EEXIST)
+		return HELIO_ALREADY_EXISTS;
+	return r == -ENOSPC ? HELIO_RESOURCE_EXHAUSTED : HELIO_UNAVAILABLE;
 }
 
 static int begin_capturing(struct keeper *keeper)
@@ -156,13 +166,12 @@ void keeper_opened(struct keeper *keeper)
 	if (r < 0) {
 		fail(keeper, r);
 		if (!was_open)
-			keeper_settle(keeper,
-				      r == -EEXIST ? HELIO_ALREADY_EXISTS
-						   : HELIO_UNAVAILABLE,
+			keeper_settle(keeper, status_of_failure(r),
 				      keeper->why);
 	} else {
 		keeper->has_log = true;
 		keeper->state = KEEPER_OPEN;
+		keeper->is_full = false;
 		keeper_settle_if_answered(keeper);
 	}
 	free(keeper->commit.why);
@@ -374,7 +383,8 @@ static void look_for_room(struct keeper *keeper)
 {
 	struct statvfs disk;
 
-	if (!keeper->is_full || statvfs(keeper->folder, &disk) < 0 ||
+	if (!keeper->is_full || keeper->state != KEEPER_OPEN ||
+	    statvfs(keeper->folder, &disk) < 0 ||
 	    (uint64_t)disk.f_bavail * disk.f_frsize < ROOM_BYTES)
 		return;
 	keeper->is_full = false;

@@ -56,6 +56,7 @@ struct keeping {
 struct commit {
 	struct task task;
 	struct keeper *keeper;
+	struct batch *gaps;  /* to be stored before it, or NULL */
 	struct batch *batch; /* or NULL */
 	struct list keepings;
 	bool is_opening; /* open the log, or open it again */
@@ -218,6 +219,8 @@ void keeper_tick(struct keeper *keeper, uint64_t now_ns);
 /** Capture what `proto` says. Returns 0 or -ENOMEM. */
 int keeper_set_captures(struct keeper *keeper,
 			const Helio__Log__V1__Config *proto);
+/** Gaps that stand before what waits to be stored, or NULL. */
+struct batch *keeper_take_gaps(struct keeper *keeper);
 /** Tell who waits for it what became of it. */
 void keeper_settle(struct keeper *keeper, unsigned status, const char *reason);
 /** The same, if the switch has said of all captures what they are. */

@@ -118,6 +118,24 @@ static bool is_fault(int r)
 	return r < 0 && r != -ENOSPC && r != -ENOMEM && r != -EDQUOT;
 }
 
+/* Where gaps cannot be stored, what comes after them is not tried. */
+static int append(struct commit *commit, struct log *log)
+{
+	int r = 0;
+
+	if (commit->gaps) {
+		batch_append(commit->gaps, log);
+		r = commit->gaps->r;
+	}
+	if (!commit->batch)
+		return r;
+	if (r < 0)
+		commit->batch->r = r;
+	else
+		batch_append(commit->batch, log);
+	return commit->batch->r;
+}
+
 /*
  * After a fault nobody knows what is on disk: the log is closed and opened,
  * which finds out, before anything else is stored.
@@ -126,7 +144,9 @@ static void run(struct task *task)
 {
 	struct commit *commit = container_of(task, struct commit, task);
 	struct keeper *keeper = commit->keeper;
-	bool is_broken = false;
+	unsigned n_segments;
+	bool is_broken;
+	int r;
 
 	if (commit->is_opening)
 		open_log(commit);
@@ -134,16 +154,18 @@ static void run(struct task *task)
 		return;
 	if (commit->has_limits && !commit->is_opening)
 		log_set_limits(keeper->log, &commit->limits);
-	if (commit->batch) {
-		batch_append(commit->batch, keeper->log);
-		is_broken = is_fault(commit->batch->r);
-	}
+	n_segments = log_status(keeper->log)->n_segments;
+	r = append(commit, keeper->log);
+	is_broken = is_fault(r);
 	commit->r_kept =
 		is_broken ? -ESTALE : put_keepings(commit, keeper->log);
 	is_broken |= is_fault(commit->r_kept);
+	/* Whatever a new one makes too much goes at once. */
+	if (log_status(keeper->log)->n_segments > n_segments)
+		commit->wants_expiry = true;
 	if (commit->wants_expiry && !is_broken)
 		is_broken = is_fault(log_expire(keeper->log, unix_ns()));
-	if (is_broken || (commit->batch && commit->batch->r == -ENOMEM))
+	if (is_broken || r == -ENOMEM)
 		open_log(commit);
 	if (keeper->log)
 		commit->status = *log_status(keeper->log);
@@ -166,7 +188,10 @@ static void end_keepings(struct commit *commit, int r)
 	}
 }
 
-/* What failed was never there: it is a gap, for whom nobody told. */
+/*
+ * What failed was never there: it is a gap, for whom nobody told. That stands
+ * before whatever is stored next, also if it waits already.
+ */
 static void note_losses(struct batch *batch)
 {
 	const char *reason = batch->r == -ENOSPC ? "disk-full" : "fault";
@@ -174,6 +199,8 @@ static void note_losses(struct batch *batch)
 	for (size_t i = 0; i < batch->n_parts; i++) {
 		const struct batch_part *part = &batch->parts[i];
 
+		if (batch->r && (part->is_gap || part->n_plain))
+			part->capture->is_loss_first = true;
 		if (part->is_gap && batch->r)
 			capture_lose(part->capture, part->n_lost, reason);
 		else if (part->status != HELIO_OK && part->n_plain)
@@ -274,9 +301,12 @@ static void done(struct task *task)
 		keeper->status = commit->status;
 	if (commit->r < 0 || commit->is_opening)
 		keeper_opened(keeper);
+	if (commit->gaps)
+		settle_batch(keeper, take_ptr(commit->gaps));
 	if (commit->batch) {
+		if (commit->batch->r == 0)
+			checkpoints_committed(keeper, clock_now_ns());
 		settle_batch(keeper, take_ptr(commit->batch));
-		checkpoints_committed(keeper, clock_now_ns());
 	}
 	end_keepings(commit, commit->r < 0 ? commit->r : commit->r_kept);
 	if (keeper->status.last != last || keeper->state != KEEPER_OPEN)
@@ -305,7 +335,7 @@ static void fail_waiting(struct keeper *keeper)
 	struct batch *batch;
 
 	while ((batch = next_batch(keeper))) {
-		batch->r = -EIO;
+		batch->r = keeper->is_full ? -ENOSPC : -EIO;
 		settle_batch(keeper, batch);
 	}
 }
@@ -351,6 +381,8 @@ void keeper_commit(struct keeper *keeper)
 	keeper->commit.is_opening = false;
 	keeper->commit.is_new = false;
 	keeper->commit.batch = next_batch(keeper);
+	keeper->commit.gaps =
+		keeper->commit.batch ? keeper_take_gaps(keeper) : NULL;
 	push(keeper);
 }
 

@@ -75,6 +75,7 @@ static int add_gap(struct keeper *keeper, struct capture *capture)
 	if (r < 0)
 		return r;
 	capture->has_loss = false;
+	capture->is_loss_first = false;
 	capture->n_lost = 0;
 	capture->gap_ns = clock_now_ns();
 	return 0;
@@ -101,6 +102,26 @@ static int add_gaps(struct keeper *keeper)
 			return r;
 	}
 	return 0;
+}
+
+struct batch *keeper_take_gaps(struct keeper *keeper)
+{
+	struct batch *filling = keeper->filling;
+	struct batch *gaps;
+	struct list *link;
+
+	keeper->filling = NULL;
+	list_for_each (link, &keeper->captures) {
+		struct capture *capture =
+			container_of(link, struct capture, link);
+
+		if (capture->is_loss_first)
+			(void)add_gap(keeper, capture);
+	}
+	count_waiting(keeper);
+	gaps = keeper->filling;
+	keeper->filling = filling;
+	return gaps;
 }
 
 void keeper_add_gaps(struct keeper *keeper)
@@ -180,7 +201,8 @@ static unsigned judge(const struct keeper *keeper,
 	if (message->n_body > config_body_max(&keeper->config))
 		return HELIO_INVALID_ARGUMENT;
 	if (keeper->state != KEEPER_OPEN)
-		return HELIO_UNAVAILABLE;
+		return keeper->is_full ? HELIO_RESOURCE_EXHAUSTED
+				       : HELIO_UNAVAILABLE;
 	return HELIO_OK;
 }
 

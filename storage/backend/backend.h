@@ -135,7 +135,8 @@ int store_begin(struct store *store);
 /**
  * On disk when it returns 0. After an error nothing of the transaction is
  * there, except that after -EIO nobody knows: then -ESTALE from here on.
- * -ENOSPC leaves the handle usable. Whatever it returns, the transaction is
+ * -ENOSPC leaves the handle usable; what makes nothing longer may well be
+ * committed when it is tried again. Whatever it returns, the transaction is
  * over.
  */
 int store_commit(struct store *store);

@@ -45,6 +45,9 @@ static int errno_of_io(sqlite3 *db, int code)
 	case SQLITE_IOERR_WRITE:
 	case SQLITE_IOERR_TRUNCATE:
 		return is_full(db) ? -ENOSPC : -EIO;
+	case SQLITE_IOERR_SHMSIZE:
+		/* Nothing is lost with the index of a log; it needs room. */
+		return -ENOSPC;
 	case SQLITE_IOERR_DELETE:
 		return is_no_room(sqlite3_system_errno(db)) ? -ENOSPC : -EIO;
 	default:

@@ -246,6 +246,23 @@ static void undo(struct sqlite_store *handle)
 		handle->store.is_stale = true;
 }
 
+/*
+ * What is in the WAL is moved, so that the next commit can write over it: as
+ * one must that is to remove something, or nothing ever would. Not of a large
+ * file, with each commit that fails: that would take long.
+ */
+static void reuse_wal(struct sqlite_store *handle)
+{
+	int code;
+
+	if (is_large(handle))
+		return;
+	code = sqlite3_wal_checkpoint_v2(handle->db, "main",
+					 SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	if (sqlite_errno(handle->db, code) == -EIO)
+		handle->store.is_stale = true;
+}
+
 int sqlite_commit(struct store *store)
 {
 	struct sqlite_store *handle = sqlite_handle(store);
@@ -256,6 +273,8 @@ int sqlite_commit(struct store *store)
 		undo(handle);
 	else
 		bound_wal(handle);
+	if (r == -ENOSPC)
+		reuse_wal(handle);
 	return r;
 }
 

@@ -414,7 +414,7 @@ void ear_seek(struct ear *ear, struct dice *dice)
 /* ---- what an admin does ---- */
 
 void ear_make_log(const struct world *world, const char *log,
-		  const char *pattern, uint64_t records_max)
+		  const char *pattern, const struct ear_limits *limits)
 {
 	Helio__Log__V1__CreateRequest request =
 		HELIO__LOG__V1__CREATE_REQUEST__INIT;
@@ -428,8 +428,10 @@ void ear_make_log(const struct world *world, const char *log,
 
 	config.patterns = patterns;
 	config.n_patterns = 1;
-	config.has_records_max = records_max != 0;
-	config.records_max = records_max;
+	config.has_records_max = limits->records_max != 0;
+	config.records_max = limits->records_max;
+	config.has_bytes_max = limits->bytes_max != 0;
+	config.bytes_max = limits->bytes_max;
 	request.name = (char *)(uintptr_t)log;
 	request.config = &config;
 	r = helio_call_wait(

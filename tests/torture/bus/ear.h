@@ -55,9 +55,15 @@ void ear_read_again(struct ear *ear, uint64_t from);
 /** Blocks: ask for the records at some times that were heard, and around. */
 void ear_seek(struct ear *ear, struct dice *dice);
 
-/** Blocks: an admin makes the log. `records_max` 0: no limit. */
+/** What the log keeps; 0: no limit. */
+struct ear_limits {
+	uint64_t records_max;
+	uint64_t bytes_max;
+};
+
+/** Blocks: an admin makes the log. */
 void ear_make_log(const struct world *world, const char *log,
-		  const char *pattern, uint64_t records_max);
+		  const char *pattern, const struct ear_limits *limits);
 /** Blocks: the logger looks at all of it. */
 void ear_verify(const struct world *world, const char *log);
 

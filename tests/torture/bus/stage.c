@@ -8,10 +8,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "rpc/heliograph.h"
 #include "tests/torture/complaint.h"
+#include "tests/torture/stall.h"
 
 #define LOG "torture"
 
@@ -56,12 +58,32 @@ static void sleep_until_due(struct stage *stage, uint64_t timeout_us)
 	ppoll(polled, (nfds_t)n, &left, NULL);
 }
 
+/* What has ended is not in the sum any more, which is less then. */
+static void look_at_stalls(struct stage *stage)
+{
+	uint64_t sum_ns = stall_ns(getpid()) + stall_ns(stage->world.heliod) +
+			  stall_ns(stage->world.logger);
+
+	if (sum_ns > stage->stall_seen_ns)
+		stage->stalled_ns += sum_ns - stage->stall_seen_ns;
+	stage->stall_seen_ns = sum_ns;
+}
+
+void stage_time(struct stage *stage)
+{
+	stage->is_timed = true;
+	for (unsigned i = 0; i < WORLD_VOICES; i++)
+		stage->voices[i].stalled_ns = &stage->stalled_ns;
+}
+
 void stage_turn(struct stage *stage, uint64_t timeout_us)
 {
 	/* While the logger is away hardly anything can be stored. */
 	bool is_away = stage->world.ready_fd >= 0 || !stage->world.logger;
 
 	sleep_until_due(stage, timeout_us);
+	if (stage->is_timed)
+		look_at_stalls(stage);
 	for (unsigned i = 0; i < WORLD_VOICES; i++) {
 		voice_listen(&stage->voices[i]);
 		if (!stage->is_silent && (!is_away || dice_is(&stage->dice, 5)))
@@ -135,19 +157,28 @@ uint64_t stage_n_stored(const struct stage *stage)
 	return n;
 }
 
-void stage_open(struct stage *stage, uint64_t seed, bool has_clock,
-		uint64_t records_max)
+bool stage_is_waiting(const struct stage *stage)
 {
-	*stage = (struct stage){ .dice = dice_new(seed, 0) };
-	world_open(&stage->world, has_clock);
+	for (unsigned i = 0; i < WORLD_VOICES; i++)
+		if (stage->voices[i].n_waiting)
+			return true;
+	return false;
+}
+
+void stage_open(struct stage *stage, const struct stage_options *options)
+{
+	*stage = (struct stage){ .dice = dice_new(options->seed, 0) };
+	world_open(&stage->world, options->has_clock, options->n_disk_bytes);
 	world_start_logger(&stage->world);
 	for (unsigned i = 0; i < WORLD_VOICES; i++)
-		voice_init(&stage->voices[i], &stage->world, i, KINDS[i], seed);
+		voice_init(&stage->voices[i], &stage->world, i, KINDS[i],
+			   options->seed);
 	while (!world_is_logger_ready(&stage->world))
 		poll(NULL, 0, 1);
-	ear_make_log(&stage->world, LOG, "torture.>", records_max);
+	ear_make_log(&stage->world, LOG, "torture.>", &options->limits);
 	ear_init(&stage->ear, &stage->world, LOG, stage->voices, WORLD_VOICES);
-	stage->ear.may_expire = records_max != 0;
+	stage->ear.may_expire =
+		options->limits.records_max || options->limits.bytes_max;
 	stage_await_ready(stage);
 }
 

@@ -20,11 +20,20 @@ struct stage {
 	struct dice dice;
 	uint32_t life;
 	bool is_silent; /* nobody publishes */
+	bool is_timed;
+	uint64_t stalled_ns; /* of all three programs, while it is timed */
+	uint64_t stall_seen_ns;
+};
+
+struct stage_options {
+	uint64_t seed;
+	bool has_clock;
+	uint64_t n_disk_bytes;
+	struct ear_limits limits;
 };
 
 /** The logger is up, and has a log of what is said. */
-void stage_open(struct stage *stage, uint64_t seed, bool has_clock,
-		uint64_t records_max);
+void stage_open(struct stage *stage, const struct stage_options *options);
 void stage_close(struct stage *stage);
 
 /** Everybody does what there is to do, and sleeps up to `timeout_us`. */
@@ -36,6 +45,9 @@ void stage_play(struct stage *stage, uint64_t us);
 void stage_kill(struct stage *stage, int signal);
 void stage_await_ready(struct stage *stage);
 
+/** From now on it is a fault to be told late that the disk is full. */
+void stage_time(struct stage *stage);
+
 /**
  * Turn until the ear has heard all that has been acknowledged; all of that has
  * to be right then.
@@ -43,5 +55,7 @@ void stage_await_ready(struct stage *stage);
 void stage_check(struct stage *stage);
 
 uint64_t stage_n_stored(const struct stage *stage);
+/** Whether anybody waits for an ack. */
+bool stage_is_waiting(const struct stage *stage);
 
 #endif

@@ -133,6 +133,7 @@ static void finish(struct test *test)
 int main(int argc, char **argv)
 {
 	static struct test test;
+	struct stage_options options = { 0 };
 	unsigned n_rounds = dice_environment("HELIO_ROUNDS", ROUNDS);
 	uint64_t seed, begin_ns = clock_now_ns();
 
@@ -145,8 +146,11 @@ int main(int argc, char **argv)
 	seed = dice_seed(argv[1]);
 	complaint_case("%s, HELIO_SEED=%llu: beginning", argv[1],
 		       (unsigned long long)seed);
-	stage_open(&test.stage, seed, test.has_clock,
-		   n_rounds >= LONG_ROUNDS ? LONG_RECORDS_MAX : 0);
+	options.seed = seed;
+	options.has_clock = test.has_clock;
+	if (n_rounds >= LONG_ROUNDS)
+		options.limits.records_max = LONG_RECORDS_MAX;
+	stage_open(&test.stage, &options);
 	for (test.round = 1; test.round <= n_rounds; test.round++) {
 		complaint_case("%s, HELIO_SEED=%llu: round %u", argv[1],
 			       (unsigned long long)seed, test.round);

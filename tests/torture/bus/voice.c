@@ -177,13 +177,31 @@ static void take_bad(struct voice *voice, uint32_t number,
 	}
 }
 
+/* What a busy machine took is not the fault of who was late for it. */
+static void take_full(struct voice *voice, size_t place)
+{
+	uint64_t took_ns = clock_now_ns() - voice->asked_ns[place];
+	uint64_t stalled_ns = 0;
+
+	voice->n_full++;
+	voice->n_late += took_ns > VOICE_LATE_NS;
+	if (took_ns > voice->slowest_ns)
+		voice->slowest_ns = took_ns;
+	if (!voice->stalled_ns)
+		return;
+	stalled_ns = *voice->stalled_ns - voice->stalled_before_ns[place];
+	if (took_ns > VOICE_LATE_NS + stalled_ns)
+		complain("voice %u: that the disk is full was told after %.1f "
+			 "ms, of which the machine had %.1f",
+			 voice->index, (double)took_ns / 1e6,
+			 (double)stalled_ns / 1e6);
+}
+
 static void take_ack(struct helio *bus, const struct helio_ack *ack,
 		     void *userdata)
 {
 	struct voice_waiting *waiting = userdata;
 	struct voice *voice = waiting->voice;
-	uint64_t took_ns =
-		clock_now_ns() - voice->asked_ns[waiting - voice->waiting];
 
 	waiting->is_used = false;
 	voice->n_waiting--;
@@ -191,9 +209,8 @@ static void take_ack(struct helio *bus, const struct helio_ack *ack,
 		take_stored(voice, waiting->number, ack);
 		return;
 	}
-	if (ack->status == HELIO_RESOURCE_EXHAUSTED &&
-	    took_ns > voice->slowest_refusal_ns)
-		voice->slowest_refusal_ns = took_ns;
+	if (ack->status == HELIO_RESOURCE_EXHAUSTED)
+		take_full(voice, (size_t)(waiting - voice->waiting));
 	take_bad(voice, waiting->number, ack);
 }
 
@@ -243,6 +260,13 @@ static void fill_key(const struct voice *voice, uint32_t number, char key[32])
 		snprintf(key, 32, "message-%u", number);
 }
 
+static void note_asked(struct voice *voice, size_t place)
+{
+	voice->asked_ns[place] = clock_now_ns();
+	if (voice->stalled_ns)
+		voice->stalled_before_ns[place] = *voice->stalled_ns;
+}
+
 static int publish(struct voice *voice, uint32_t number, bool is_asking)
 {
 	struct voice_waiting *waiting = lookup_free(voice);
@@ -258,7 +282,7 @@ static int publish(struct voice *voice, uint32_t number, bool is_asking)
 		options.timeout_ms = ACK_MS;
 		options.on_ack = take_ack;
 		options.userdata = waiting;
-		voice->asked_ns[waiting - voice->waiting] = clock_now_ns();
+		note_asked(voice, (size_t)(waiting - voice->waiting));
 	}
 	if (is_repeating(voice)) {
 		fill_key(voice, number, key);

@@ -53,6 +53,9 @@ struct voice_waiting {
 
 enum { VOICE_WINDOW_MAX = 128 };
 
+/** Within this it has to be told that the disk is full. */
+#define VOICE_LATE_NS UINT64_C(100000000)
+
 struct voice {
 	struct helio *bus;
 	unsigned index;
@@ -71,8 +74,12 @@ struct voice {
 	bool is_held_up; /* something failed: first the answers, then repeat */
 	uint64_t last_sequence; /* the highest that was acknowledged */
 	uint64_t n_stored, n_refused, n_unknown, n_duplicates;
-	uint64_t slowest_refusal_ns;
+	uint64_t n_full, n_late; /* told RESOURCE_EXHAUSTED; and late */
+	uint64_t slowest_ns;     /* of those */
 	uint64_t asked_ns[VOICE_WINDOW_MAX];
+	/* When lateness counts: what the machine took so far. Or NULL. */
+	const uint64_t *stalled_ns;
+	uint64_t stalled_before_ns[VOICE_WINDOW_MAX];
 	uint32_t order_number; /* the highest that was found in the log */
 };
 

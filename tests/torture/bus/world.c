@@ -154,7 +154,19 @@ static void open_clock(struct world *world)
 		complain("mmap: %s", strerror(errno));
 }
 
-void world_open(struct world *world, bool has_clock)
+static void open_disk(struct world *world, uint64_t n_bytes)
+{
+	char path[160];
+
+	snprintf(path, sizeof(path), "%s/disk", world->folder);
+	snprintf(world->logs, sizeof(world->logs), "%s/logs", path);
+	small_disk_open(&world->disk, path, n_bytes);
+	world->has_disk = true;
+	if (mkdir(world->logs, 0700) < 0)
+		complain("%s: %s", world->logs, strerror(errno));
+}
+
+void world_open(struct world *world, bool has_clock, uint64_t n_disk_bytes)
 {
 	static const char *const FOLDERS[] = { "config", "config/policy",
 					       "config/domains", "run",
@@ -184,6 +196,8 @@ void world_open(struct world *world, bool has_clock)
 	enrol(world, "logger");
 	if (has_clock)
 		open_clock(world);
+	if (n_disk_bytes)
+		open_disk(world, n_disk_bytes);
 	start_heliod(world);
 }
 
@@ -271,5 +285,7 @@ void world_close(struct world *world)
 	kill(world->heliod, SIGTERM);
 	await_end(world->heliod, SIGTERM, "heliod");
 	shown = NULL;
+	if (world->has_disk)
+		small_disk_close(&world->disk);
 	nftw(world->folder, remove_one, DEPTH, FTW_DEPTH | FTW_PHYS);
 }

@@ -11,13 +11,17 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "tests/torture/small_disk.h"
+
 enum {
 	WORLD_VOICES = 5, /* domains voice0 to voice4; then ear and admin */
 };
 
 struct world {
 	char folder[128];
-	char logs[192];  /* where the logger keeps its own */
+	char logs[224];         /* where the logger keeps its own */
+	struct small_disk disk; /* that it is on, if has_disk */
+	bool has_disk;
 	char clock[192]; /* what the logger's clock is off by: see clock_shim.c
 			  */
 	pid_t heliod;
@@ -26,8 +30,11 @@ struct world {
 	int64_t *clock_offset_ns; /* shared with the loggers, or NULL */
 };
 
-/** The switch runs then, and no logger. `has_clock`: it can be set. */
-void world_open(struct world *world, bool has_clock);
+/**
+ * The switch runs then, and no logger. `has_clock`: it can be set. The logger's
+ * disk has so many bytes; 0: it is where everything else is.
+ */
+void world_open(struct world *world, bool has_clock, uint64_t n_disk_bytes);
 /** Ends both and removes the folders. */
 void world_close(struct world *world);
 

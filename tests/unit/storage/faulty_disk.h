@@ -49,6 +49,7 @@ struct faulty_plan {
 	uint64_t n_before; /* so many of them still work */
 	int error;         /* EIO, ENOSPC, EMFILE: not negative */
 	bool is_lasting;   /* else the next one works again */
+	bool is_growth;    /* of writes only those that make a file longer */
 };
 
 /**

@@ -243,6 +243,28 @@ static void a_full_disk_leaves_the_handle_usable(void **state)
 	store_close(store);
 }
 
+/* As long as nothing becomes longer: something may be removed then. */
+static void a_full_disk_has_room_for_what_takes_none(void **state)
+{
+	struct world *world = *state;
+	struct store *store = world_open(world, STORE_CREATE);
+	struct faulty_plan plan = { .calls = 1u << FAULTY_WRITE,
+				    .error = ENOSPC,
+				    .is_lasting = true,
+				    .is_growth = true };
+
+	commit_number(store, 2, "two");
+	assert_int_equal(store_checkpoint(store), 0);
+	for (unsigned i = 0; i < 8; i++)
+		commit_number(store, 2, "two");
+	faulty_disk_arm(&plan);
+	assert_int_equal(put_and_commit(store, 1), -ENOSPC);
+	assert_int_equal(put_and_commit(store, 1), 0);
+	faulty_disk_disarm();
+	assert_committed(store, 2, value_of(1));
+	store_close(store);
+}
+
 static void a_failed_sync_is_never_believed_again(void **state)
 {
 	struct world *world = *state;
@@ -450,6 +472,7 @@ int main(void)
 		ON_FAULTY(the_disk_may_be_full_for_one_call),
 		ON_FAULTY(the_disk_may_be_full_for_ever),
 		ON_FAULTY(a_full_disk_leaves_the_handle_usable),
+		ON_FAULTY(a_full_disk_has_room_for_what_takes_none),
 		ON_FAULTY(a_failed_sync_is_never_believed_again),
 		ON_FAULTY(what_follows_a_failed_sync_does_not_stand_on_it),
 		ON_FAULTY(what_a_failed_sync_left_stays_once_it_was_seen),
