@@ -133,7 +133,7 @@ struct bucket *bucket_lookup(const struct state *state, const char *name);
 /** Whether it is one of a key: see state_is_key(). */
 bool bucket_is_key(const char *key);
 
-struct key *bucket_key(const struct bucket *bucket, const char *key);
+struct key *bucket_key(const struct bucket *bucket, const char *text);
 
 /**
  * The version of a key as of a revision, also one that says that it was

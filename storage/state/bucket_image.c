@@ -218,7 +218,7 @@ static int add_key(const struct key *key, const struct image_cursor *cursor,
 static int add_keys_of(const struct bucket *bucket, struct image_cursor *cursor,
 		       size_t n_bytes, struct buffer *out)
 {
-	const struct key_range all = { NULL };
+	const struct key_range all = { .key = NULL };
 	const struct key *key = bucket_next_key(
 		bucket, &all, *cursor->key ? cursor->key : NULL, false);
 	struct order_node *node;

@@ -191,6 +191,8 @@ static const struct version *after(const struct version *version)
 
 static void fetch(const void *object)
 {
+	if (!object)
+		return;
 	__builtin_prefetch(object);
 	__builtin_prefetch((const char *)object + 64);
 }

@@ -228,7 +228,7 @@ static void keys_are_found_by_range(void **state)
 	const struct key_range below = { .prefix = "a/" };
 	const struct key_range some = { .from = "a/1", .until = "a0" };
 	const struct key_range one = { .key = "a" };
-	const struct key_range all = { NULL };
+	const struct key_range all = { .key = NULL };
 	const struct bucket *b;
 
 	world_create(world, "b", NULL);
