@@ -119,6 +119,13 @@ static const char *take_added(struct client *client, const char *at,
 	return at;
 }
 
+static bool take_lines(const char **at, const char *end, unsigned n)
+{
+	while (n && resp_take_line(at, end))
+		n--;
+	return n == 0;
+}
+
 /* `*1 *2 $4 jobs *1 *2 $ID *2 $1 b $n BODY`. */
 static const char *take_read(struct client *client, const char *at,
 			     const char *end, int *ret_r)
@@ -127,11 +134,10 @@ static const char *take_read(struct client *client, const char *at,
 	size_t n_name, n_id, n_field, n_body;
 	char ack[96];
 
-	if (!resp_take_line(&at, end) || !resp_take_line(&at, end) ||
+	if (!take_lines(&at, end, 2) ||
 	    !resp_take_bulk(&at, end, &name, &n_name) ||
-	    !resp_take_line(&at, end) || !resp_take_line(&at, end) ||
-	    !resp_take_bulk(&at, end, &id, &n_id) ||
-	    !resp_take_line(&at, end) ||
+	    !take_lines(&at, end, 2) || !resp_take_bulk(&at, end, &id, &n_id) ||
+	    !take_lines(&at, end, 1) ||
 	    !resp_take_bulk(&at, end, &field, &n_field) ||
 	    !resp_take_bulk(&at, end, &body, &n_body))
 		return NULL;
