@@ -87,6 +87,32 @@ static void a_snapshot_may_be_cut_short_anywhere(void **state)
 	life_deinit(&life);
 }
 
+/* Else the rest of a long one would be taken for a part of the next. */
+static void no_generation_is_used_twice(void **state)
+{
+	uint64_t n;
+
+	begin(state);
+	life.slate.row_bytes = 3000;
+	while (!life.snapshot.is_running)
+		assert_int_equal(life_commit(&life, 4), 0);
+	for (unsigned i = 0; i < 20; i++)
+		assert_int_equal(life_commit(&life, 1), 0);
+	assert_int_equal(life.n_snapshots, 0);
+	life_check(&life, life.slate.state.revision);
+	life.slate.row_bytes = 10;
+	while (!life.n_snapshots)
+		assert_int_equal(life_commit(&life, 1), 0);
+	life.snapshot.journal_bytes = UINT64_MAX;
+	while (life.journal->has_old_pieces)
+		assert_int_equal(life_commit(&life, 0), 0);
+	n = life.journal->facts.whole.n_pieces;
+	assert_in_range(n, 1, 5);
+	life_close(&life);
+	assert_int_equal(life_n_rows(&life, JOURNAL_PIECES), n);
+	life_deinit(&life);
+}
+
 static void what_is_old_goes_by_and_by(void **state)
 {
 	size_t n;
@@ -453,6 +479,7 @@ int main(void)
 		ON_BOTH(a_new_one_has_a_name_of_its_own),
 		ON_BOTH(what_was_committed_is_there_again),
 		ON_BOTH(a_snapshot_may_be_cut_short_anywhere),
+		ON_BOTH(no_generation_is_used_twice),
 		ON_BOTH(what_is_old_goes_by_and_by),
 		ON_BOTH(few_rows_go_with_one_commit),
 		ON_BOTH(the_last_step_always_stays),
