@@ -136,37 +136,14 @@ static uint64_t expect_watch(struct told *told, uint64_t after)
 	return id;
 }
 
-struct entries {
-	Helio__Store__V1__Entry at[4];
-	Helio__Store__V1__Entry *pointers[4];
-	char keys[4][2];
-	size_t n;
-};
-
-/* One for each letter; a great one is gone. */
-static void fill(struct entries *entries, const char *letters)
-{
-	entries->n = strlen(letters);
-	for (size_t i = 0; i < entries->n; i++) {
-		Helio__Store__V1__Entry *entry = &entries->at[i];
-
-		helio__store__v1__entry__init(entry);
-		snprintf(entries->keys[i], 2, "%c", letters[i] | 0x20);
-		entry->key = entries->keys[i];
-		entry->has_is_deleted = true;
-		entry->is_deleted = !(letters[i] & 0x20);
-		entries->pointers[i] = entry;
-	}
-}
-
 static void send_page(struct told *told, uint64_t id, const char *letters,
 		      const char *next, uint64_t revision)
 {
 	Helio__Store__V1__ListReply reply = HELIO__STORE__V1__LIST_REPLY__INIT;
-	struct entries entries;
+	struct keeper_entries entries;
 	char text[8] = "";
 
-	fill(&entries, letters);
+	keeper_fill(&entries, letters);
 	reply.n_entries = entries.n;
 	reply.entries = entries.pointers;
 	reply.has_revision = true;
@@ -184,9 +161,9 @@ static void send_changes(struct told *told, uint64_t id, const char *letters,
 {
 	Helio__Store__V1__WatchReply reply =
 		HELIO__STORE__V1__WATCH_REPLY__INIT;
-	struct entries entries;
+	struct keeper_entries entries;
 
-	fill(&entries, letters);
+	keeper_fill(&entries, letters);
 	reply.n_entries = entries.n;
 	reply.entries = entries.pointers;
 	reply.has_revision = revision > 0;
