@@ -44,7 +44,8 @@ static int read_once(struct fetch *fetch, struct view *view)
 
 static int read_runs(struct fetch *fetch, struct view *view)
 {
-	int r = make_room(fetch, FETCH_BYTES);
+	int r = make_room(fetch,
+			  fetch->is_long ? FETCH_LONG_BYTES : FETCH_BYTES);
 
 	if (r == 0)
 		r = read_once(fetch, view);
@@ -205,6 +206,17 @@ const uint8_t *fetch_find(const struct fetch *fetch, uint64_t sequence,
 		at += n;
 	}
 	return found;
+}
+
+void fetch_rest(struct fetch *fetch)
+{
+	if (fetch->is_busy)
+		return;
+	free(fetch->memory);
+	fetch->memory = NULL;
+	fetch->n_room = 0;
+	fetch->n = 0;
+	fetch->is_long = false;
 }
 
 void fetch_deinit(struct fetch *fetch)

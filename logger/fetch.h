@@ -23,6 +23,8 @@ enum fetch_kind {
 
 enum {
 	FETCH_BYTES = 256 * 1024,
+	/* Of who reads on and on: fewer errands for the thread. */
+	FETCH_LONG_BYTES = 1024 * 1024,
 	/* Room in front of each run, for what it is sent in. */
 	FETCH_HEADROOM = 16,
 	FETCH_SUBJECTS_MAX = 65536,
@@ -38,6 +40,7 @@ struct fetch {
 	enum fetch_kind kind;
 	uint64_t from;
 	uint64_t time_ns;
+	bool is_long;                /* FETCH_LONG_BYTES, and not FETCH_BYTES */
 	const char *const *patterns; /* only these are looked for, if any */
 	size_t n_patterns;
 
@@ -68,6 +71,8 @@ const uint8_t *fetch_find(const struct fetch *fetch, uint64_t sequence,
  * what struct view says.
  */
 int fetch_view(struct keeper *keeper);
+/** Its memory is given back, unless it is busy: nothing of it is needed. */
+void fetch_rest(struct fetch *fetch);
 /** It must not be busy. */
 void fetch_deinit(struct fetch *fetch);
 

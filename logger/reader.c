@@ -174,6 +174,7 @@ static void prefetch(struct reader *reader)
 	    fetch->next > reader->keeper->status.last || reader->pace_permille)
 		return;
 	reader->is_prefetched = true;
+	reader->fetches[!reader->current].is_long = true;
 	reader_fetch(reader, !reader->current, FETCH_RUNS, fetch->next);
 }
 
@@ -226,6 +227,15 @@ static bool is_caught_up(const struct reader *reader)
 	return reader->range.from > reader->keeper->status.last;
 }
 
+/* Who has caught up may wait for long. */
+static void rest(struct reader *reader)
+{
+	if (reader->is_prefetched)
+		return;
+	fetch_rest(&reader->fetches[0]);
+	fetch_rest(&reader->fetches[1]);
+}
+
 /* Nothing is here: fetch it, or take what was fetched meanwhile. */
 static int find_runs(struct reader *reader)
 {
@@ -264,6 +274,7 @@ static int step(struct reader *reader)
 	if (reader->has_runs)
 		return send_fetched(reader);
 	if (is_caught_up(reader)) {
+		rest(reader);
 		r = reader_tell_live(reader);
 		return r < 0 ? r : -EINPROGRESS;
 	}

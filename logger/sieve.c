@@ -12,6 +12,8 @@
 #include "logger/logger.h"
 #include "proto/subject.h"
 
+enum { AHEAD_BYTES = 1024 };
+
 /* What is known of a subject; each bit is of a kind of record. */
 enum {
 	SEES_MESSAGES = 1 << 0,
@@ -199,6 +201,9 @@ static int look_over(const struct sieve *sieve, const uint8_t *run, size_t n,
 	for (uint32_t i = 0; i < n_records; i++) {
 		uint32_t length;
 
+		/* It was another processor that read them. */
+		__builtin_prefetch(run + at + AHEAD_BYTES);
+		__builtin_prefetch(run + at + AHEAD_BYTES + 64);
 		if (n - at < RUN_RECORD_BYTES)
 			return -EBADMSG;
 		length = le32_load(run + at);

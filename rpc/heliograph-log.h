@@ -117,7 +117,7 @@ struct helio_log_read_options {
 	bool is_reverse;               /* newest first; not with is_following */
 	uint32_t pace_permille;        /* 1000: as it was stored; 0: at once */
 	bool is_waiting;               /* for a logger, from the beginning */
-	uint32_t window_bytes;         /* of records under way; 0: 1 MiB */
+	uint32_t window_bytes;         /* of records under way; 0: 2 MiB */
 	helio_log_record_fn on_record; /* NULL: helio_log_next() takes them */
 	helio_log_live_fn on_live;     /* NULL where nobody needs it */
 	helio_log_expired_fn on_expired;

@@ -6,6 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
+
+enum { SPARE_BYTES_MAX = 512 * 1024 };
+
 void backlog_init(struct backlog *backlog, size_t n_bytes_max)
 {
 	*backlog = (struct backlog){ .n_bytes_max = n_bytes_max };
@@ -18,22 +22,62 @@ void backlog_deinit(struct backlog *backlog)
 
 	while ((item = backlog_pop(backlog)))
 		free(item);
+	free(backlog->spare);
+	backlog->spare = NULL;
+}
+
+/* Large ones come back to the system when they are freed, and cost it pages. */
+struct backlog_item *backlog_item_new(struct backlog *backlog, size_t n)
+{
+	struct backlog_item *item = NULL;
+	size_t n_room = n;
+
+	if (backlog->spare && backlog->spare->n_room >= n) {
+		item = take_ptr(backlog->spare);
+		n_room = item->n_room;
+	} else {
+		item = malloc(sizeof(*item) + n);
+	}
+	if (item)
+		*item = (struct backlog_item){
+			.kind = BACKLOG_RUN,
+			.n = n,
+			.n_room = n_room,
+		};
+	return item;
+}
+
+void backlog_item_free(struct backlog *backlog, struct backlog_item *item)
+{
+	if (!item)
+		return;
+	if (item->n_room > SPARE_BYTES_MAX ||
+	    (backlog->spare && backlog->spare->n_room >= item->n_room)) {
+		free(item);
+		return;
+	}
+	free(backlog->spare);
+	backlog->spare = item;
+}
+
+void backlog_add(struct backlog *backlog, struct backlog_item *item)
+{
+	list_push_back(&backlog->items, &item->link);
+	backlog->n_bytes += item->n;
 }
 
 int backlog_push(struct backlog *backlog, enum backlog_kind kind,
 		 uint64_t sequence, const void *bytes, size_t n)
 {
-	struct backlog_item *item = malloc(sizeof(*item) + n);
+	struct backlog_item *item = backlog_item_new(backlog, n);
 
 	if (!item)
 		return -ENOMEM;
-	*item = (struct backlog_item){ .kind = kind,
-				       .sequence = sequence,
-				       .n = n };
+	item->kind = kind;
+	item->sequence = sequence;
 	if (n)
 		memcpy(item->bytes, bytes, n);
-	list_push_back(&backlog->items, &item->link);
-	backlog->n_bytes += n;
+	backlog_add(backlog, item);
 	return 0;
 }
 

@@ -27,12 +27,15 @@ struct backlog_item {
 	struct list link;
 	enum backlog_kind kind;
 	uint64_t sequence;
+	size_t start; /* of the runs in it */
 	size_t n;
+	size_t n_room;
 	uint8_t bytes[];
 };
 
 struct backlog {
 	struct list items;
+	struct backlog_item *spare; /* memory for the next, or NULL */
 	size_t n_bytes;
 	size_t n_bytes_max;
 };
@@ -44,7 +47,13 @@ void backlog_deinit(struct backlog *backlog);
 int backlog_push(struct backlog *backlog, enum backlog_kind kind,
 		 uint64_t sequence, const void *bytes, size_t n);
 
-/** The oldest, for the caller to free; NULL: there is none. */
+/** A run whose bytes are the caller's to write, and then to add; or NULL. */
+struct backlog_item *backlog_item_new(struct backlog *backlog, size_t n);
+/** It may be kept for the next. NULL is fine. */
+void backlog_item_free(struct backlog *backlog, struct backlog_item *item);
+void backlog_add(struct backlog *backlog, struct backlog_item *item);
+
+/** The oldest, for backlog_item_free(); NULL: there is none. */
 struct backlog_item *backlog_pop(struct backlog *backlog);
 
 bool backlog_is_full(const struct backlog *backlog);

@@ -127,6 +127,7 @@ static int hand_out(struct helio_log_consumer *consumer,
 	int r = run_reader_begin(&consumer->run, reply->run.data,
 				 reply->run.len);
 
+	record_forget(&consumer->record);
 	for (size_t i = 0; r >= 0 && is_wanted(consumer); i++) {
 		struct helio_log_delivery delivery = { 0 };
 

@@ -127,27 +127,36 @@ bool question_is_told(const struct question *question, uint64_t sequence)
 					 : sequence < question->position;
 }
 
-/*
- * From here on, were it asked again. The newest of each subject are a choice
- * that no sequence stands for: until all of them were told they are asked for
- * again, and those that were told are passed over.
- */
+/* From here on, were it asked again. */
 void question_move(struct question *question, uint64_t sequence)
 {
-	Helio__Log__V1__ReadRequest *request = &question->request;
-
 	if (question_is_told(question, sequence) &&
 	    sequence != question->position)
 		return;
 	question->position = sequence;
+	question->is_moved = true;
+}
+
+/*
+ * The newest of each subject are a choice that no sequence stands for: until
+ * all of them were told they are asked for again, and those that were told are
+ * passed over.
+ */
+const Helio__Log__V1__ReadRequest *question_ask(struct question *question)
+{
+	Helio__Log__V1__ReadRequest *request = &question->request;
+
+	if (!question->is_moved)
+		return request;
 	if (request->reverse) {
 		request->has_until_sequence = true;
-		request->until_sequence = sequence;
+		request->until_sequence = question->position;
 	} else if (!question->place.has_last_per_subject || question->is_live) {
 		helio__log__v1__place__init(&question->place);
 		question->place.has_sequence = true;
-		question->place.sequence = sequence;
+		question->place.sequence = question->position;
 	}
+	return request;
 }
 
 bool question_tell(struct question *question, uint64_t sequence)

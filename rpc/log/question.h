@@ -12,12 +12,13 @@
 #include "rpc/heliograph-log.h"
 
 struct question {
-	Helio__Log__V1__ReadRequest request; /* what to ask now */
+	Helio__Log__V1__ReadRequest request;
 	Helio__Log__V1__Place place;
 	Helio__Log__V1__Filter filter;
 	char *texts; /* all of them; owned */
 	char **lists;
 	uint64_t position; /* see helio_log_position() */
+	bool is_moved;     /* since it began */
 	bool is_live;
 };
 
@@ -25,6 +26,9 @@ struct question {
 int question_init(struct question *question, const char *log,
 		  const struct helio_log_read_options *options);
 void question_deinit(struct question *question);
+
+/** What to ask now; the question's until it moves. */
+const Helio__Log__V1__ReadRequest *question_ask(struct question *question);
 
 /** Whether this record was told already. */
 bool question_is_told(const struct question *question, uint64_t sequence);

@@ -10,8 +10,10 @@
 #include "base/clock.h"
 #include "base/list.h"
 #include "helio/log/v1/log.helio.h"
+#include "rpc/log/read_reply.h"
+#include "rpc/typed/client.h"
 
-enum { WINDOW_BYTES = 1 << 20 };
+enum { WINDOW_BYTES = 2 << 20 };
 
 static struct helio_log_reader *reader_of(struct attachment *attachment)
 {
@@ -20,15 +22,15 @@ static struct helio_log_reader *reader_of(struct attachment *attachment)
 
 static void drop_item(struct helio_log_reader *reader)
 {
-	free(take_ptr(reader->item));
+	backlog_item_free(&reader->backlog, take_ptr(reader->item));
 }
 
 static void reader_free(struct helio_log_reader *reader)
 {
 	attachment_deinit(&reader->attachment);
 	question_deinit(&reader->question);
-	backlog_deinit(&reader->backlog);
 	drop_item(reader);
+	backlog_deinit(&reader->backlog);
 	run_reader_deinit(&reader->run);
 	record_deinit(&reader->record);
 	free(reader);
@@ -123,31 +125,41 @@ static int begin_run(struct helio_log_reader *reader,
 	if (r == -EBADMSG)
 		return end_damaged(reader, "a run is damaged");
 	reader->n_taken = at;
+	record_forget(&reader->record);
 	return r;
+}
+
+/* Outcome 1: a run, which is being taken apart from now on. */
+static int take_item(struct helio_log_reader *reader, struct backlog_item *item)
+{
+	int r = 0;
+
+	if (item->kind == BACKLOG_RUN)
+		r = begin_run(reader, item, item->start);
+	else
+		tell(reader, item);
+	if (r < 0 || item->kind != BACKLOG_RUN) {
+		backlog_item_free(&reader->backlog, item);
+		return r;
+	}
+	reader->item = item;
+	return 1;
 }
 
 /* 1: there is a run to take apart. */
 static int next_item(struct helio_log_reader *reader)
 {
-	while (!reader->is_freed && !reader->is_at_end) {
-		_cleanup_(freep) struct backlog_item *item =
-			backlog_pop(&reader->backlog);
-		int r;
+	int r = 0;
+
+	while (r == 0 && !reader->is_freed && !reader->is_at_end) {
+		struct backlog_item *item = backlog_pop(&reader->backlog);
 
 		if (!item)
 			return 0;
 		resume_if_low(reader);
-		if (item->kind != BACKLOG_RUN) {
-			tell(reader, item);
-			continue;
-		}
-		r = begin_run(reader, item, 0);
-		if (r < 0)
-			return r;
-		reader->item = take_ptr(item);
-		return 1;
+		r = take_item(reader, item);
 	}
-	return 0;
+	return r;
 }
 
 /* The next of the run that was not told already; 0: the run is over. */
@@ -330,34 +342,19 @@ static void hand_out(struct helio_log_reader *reader)
 	}
 }
 
-static int keep(struct helio_log_reader *reader,
-		const Helio__Log__V1__ReadReply *reply)
-{
-	struct backlog *backlog = &reader->backlog;
-	int r = 0;
-
-	if (reply->has_expired_to)
-		r = backlog_push(backlog, BACKLOG_EXPIRED, reply->expired_to,
-				 NULL, 0);
-	if (r == 0 && reply->has_run)
-		r = backlog_push(backlog, BACKLOG_RUN, 0, reply->run.data,
-				 reply->run.len);
-	if (r == 0 && reply->has_next)
-		r = backlog_push(backlog, BACKLOG_NEXT, reply->next, NULL, 0);
-	if (r == 0 && reply->is_live)
-		r = backlog_push(backlog, BACKLOG_LIVE, 0, NULL, 0);
-	return r;
-}
-
-static void on_message(struct helio_stream *stream,
-		       const Helio__Log__V1__ReadReply *reply, void *userdata)
+static void on_packed(struct helio_stream *stream, const void *bytes, size_t n,
+		      void *userdata)
 {
 	struct helio_log_reader *reader = userdata;
+	const char *reason;
+	unsigned status;
 
 	attachment_is_served(&reader->attachment);
-	if (keep(reader, reply) < 0) {
-		attachment_fail(&reader->attachment, HELIO_RESOURCE_EXHAUSTED,
-				"no memory");
+	status = read_reply_keep(&reader->backlog,
+				 &reader->attachment.client->intake, bytes, n,
+				 &reason);
+	if (status) {
+		attachment_fail(&reader->attachment, status, reason);
 		return;
 	}
 	if (backlog_is_full(&reader->backlog))
@@ -369,7 +366,7 @@ static void on_message(struct helio_stream *stream,
 
 static void on_stream_end(struct helio_stream *stream,
 			  const struct helio_reply *reply,
-			  const Helio__Log__V1__ReadReply *null, void *userdata)
+			  const ProtobufCMessage *null, void *userdata)
 {
 	struct helio_log_reader *reader = userdata;
 
@@ -378,18 +375,29 @@ static void on_stream_end(struct helio_stream *stream,
 	attachment_stream_ended(&reader->attachment, reply);
 }
 
+static unsigned method_index(const char *name)
+{
+	const ProtobufCServiceDescriptor *service =
+		&helio__log__v1__logs__descriptor;
+	const ProtobufCMethodDescriptor *method =
+		protobuf_c_service_descriptor_get_method_by_name(service, name);
+
+	return (unsigned)(method - service->methods);
+}
+
 static int open_read(struct attachment *attachment,
 		     struct helio_stream **ret_stream)
 {
-	static const struct helio__log__v1__logs__read__events events = {
-		.on_message = on_message,
+	static const struct helio_stream_events events = {
+		.on_packed = on_packed,
 		.on_end = on_stream_end,
 	};
 	struct helio_log_reader *reader = reader_of(attachment);
+	const Helio__Log__V1__ReadRequest *request =
+		question_ask(&reader->question);
 
-	return helio__log__v1__logs__read__stream(attachment->client,
-						  &reader->question.request,
-						  &events, reader, ret_stream);
+	return helio_client_stream(attachment->client, method_index("Read"),
+				   &request->base, &events, reader, ret_stream);
 }
 
 static bool on_lost(struct attachment *attachment)

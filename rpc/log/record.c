@@ -20,17 +20,40 @@ static int copy_text(char to[RECORD_TEXT_BYTES], const char *from, size_t n)
 	return 0;
 }
 
-static int copy_texts(struct record *record, const struct run_record *from)
+void record_forget(struct record *record)
 {
-	const struct run_source *source = &from->source;
+	record->subject_at = NULL;
+	record->principal_at = NULL;
+}
+
+static int copy_subject(struct record *record, const struct run_record *from)
+{
 	int r = copy_text(record->subject, from->subject, from->n_subject);
 
-	if (r == 0)
-		r = copy_text(record->principal, source->principal,
-			      source->n_principal);
+	record->subject_at = r == 0 ? from->subject : NULL;
+	return r;
+}
+
+static int copy_source(struct record *record, const struct run_source *source)
+{
+	int r = copy_text(record->principal, source->principal,
+			  source->n_principal);
+
 	if (r == 0)
 		r = copy_text(record->durable_id, source->durable_id,
 			      source->n_durable_id);
+	record->principal_at = r == 0 ? source->principal : NULL;
+	return r;
+}
+
+static int copy_texts(struct record *record, const struct run_record *from)
+{
+	int r = 0;
+
+	if (from->subject != record->subject_at)
+		r = copy_subject(record, from);
+	if (r == 0 && from->source.principal != record->principal_at)
+		r = copy_source(record, &from->source);
 	return r;
 }
 

@@ -17,14 +17,20 @@ enum { RECORD_TEXT_BYTES = 513 };
 /** One at a time. Zeroed it is ready. */
 struct record {
 	struct helio_log_record log;
-	/* Terminated copies of what stood in the run, and where it stood. */
+	/* Terminated copies of what stood in the run. */
 	char subject[RECORD_TEXT_BYTES];
 	char principal[RECORD_TEXT_BYTES];
 	char durable_id[RECORD_TEXT_BYTES];
 	struct metadata_reader metadata;
+	/* Where they stood: records of a run share most of them. */
+	const char *subject_at;
+	const char *principal_at;
 };
 
 void record_deinit(struct record *record);
+
+/** Another run begins, which may lie where the one before did. */
+void record_forget(struct record *record);
 
 /**
  * Set `record` from one that run_reader_next() gave. Returns 0; -EBADMSG: a

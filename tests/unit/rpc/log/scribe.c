@@ -15,7 +15,8 @@
 
 #define TIME_NS UINT64_C(1796045400000000000)
 
-void scribe_run(struct scribe_run *run, uint64_t first, uint64_t last)
+void scribe_run_of(struct scribe_run *run, const char *subject, uint64_t first,
+		   uint64_t last)
 {
 	struct run_builder builder;
 	const void *pieces[2];
@@ -27,8 +28,8 @@ void scribe_run(struct scribe_run *run, uint64_t first, uint64_t last)
 		struct run_record record = {
 			.time_ns = TIME_NS + i * NS_PER_MS,
 			.kind = RUN_MESSAGE,
-			.subject = "demo.a",
-			.n_subject = 6,
+			.subject = subject,
+			.n_subject = strlen(subject),
 			.source = { .principal = "vm:web",
 				    .n_principal = 6,
 				    .durable_id = "u1",
@@ -52,18 +53,30 @@ void scribe_run(struct scribe_run *run, uint64_t first, uint64_t last)
 	run_builder_deinit(&builder);
 }
 
-void scribe_next(struct fake_switch *fake, uint64_t id,
-		 const ProtobufCMessage *message)
+void scribe_run(struct scribe_run *run, uint64_t first, uint64_t last)
+{
+	scribe_run_of(run, "demo.a", first, last);
+}
+
+void scribe_bytes(struct fake_switch *fake, uint64_t id, const void *bytes,
+		  size_t n)
 {
 	struct frame frame = { .kind = FRAME_NEXT,
 			       .flags = FRAME_WHOLE,
 			       .correlation = id };
+
+	fake_send(fake, &frame, NULL, bytes, n);
+}
+
+void scribe_next(struct fake_switch *fake, uint64_t id,
+		 const ProtobufCMessage *message)
+{
 	uint8_t body[4200];
 	size_t n = protobuf_c_message_get_packed_size(message);
 
 	assert_true(n <= sizeof(body));
 	protobuf_c_message_pack(message, body);
-	fake_send(fake, &frame, NULL, body, n);
+	scribe_bytes(fake, id, body, n);
 }
 
 void scribe_records(struct fake_switch *fake, uint64_t id, uint64_t first,

@@ -292,6 +292,75 @@ static void test_damaged(void **state)
 	close_reader(&told);
 }
 
+/* What says of itself that it is a run, and is not; what is nothing at all. */
+static void test_no_reply(void **state)
+{
+	static const struct {
+		const char *bytes;
+		size_t n;
+	} replies[] = {
+		{ "\x0a\x05HRUN", 6 },
+		{ "\x0a\x03HRUN", 6 },
+		{ "\x0a\xff\xff\xff\xff\xff\x01HRUN", 11 },
+		{ "\x0a\x80", 2 },
+		{ "\x0b", 1 },
+	};
+
+	for (unsigned i = 0; i < sizeof(replies) / sizeof(*replies); i++) {
+		struct helio_log_read_options options = options_all();
+		struct received received;
+		struct told told;
+		uint64_t id;
+
+		open_reader(&told, &options);
+		id = expect_read_from(&told, 0);
+		scribe_records(&told.fake, id, 1, 2);
+		scribe_bytes(&told.fake, id, replies[i].bytes, replies[i].n);
+		fake_expect(&told.fake, FRAME_CANCEL, &received);
+		scribe_wait(&told.fake, 1);
+		assert_string_equal(told.records, "1 2");
+		assert_int_equal(told.status, HELIO_INTERNAL);
+		assert_int_equal(told.n_ended, 1);
+		close_reader(&told);
+	}
+}
+
+static void see_subject(struct helio_log_reader *reader,
+			const struct helio_log_record *record, void *userdata)
+{
+	struct told *told = userdata;
+
+	snprintf(told->records + strlen(told->records), 32, "%s=%.*s ",
+		 record->message.subject, (int)record->message.n_body,
+		 (const char *)record->message.body);
+}
+
+/* Each lies where the one before did. */
+static void test_each_run_has_its_own_words(void **state)
+{
+	static const char *const subjects[] = { "demo.a", "demo.b", "demo.a" };
+	struct helio_log_read_options options = options_all();
+	Helio__Log__V1__ReadReply reply = HELIO__LOG__V1__READ_REPLY__INIT;
+	struct told told;
+	uint64_t id;
+
+	options.on_record = see_subject;
+	open_reader(&told, &options);
+	id = expect_read_from(&told, 0);
+	for (unsigned i = 0; i < 3; i++) {
+		struct scribe_run run;
+
+		scribe_run_of(&run, subjects[i], 2 * i + 1, 2 * i + 2);
+		reply.has_run = true;
+		reply.run = (ProtobufCBinaryData){ run.n, run.bytes };
+		scribe_next(&told.fake, id, &reply.base);
+	}
+	fake_turn(&told.fake);
+	assert_string_equal(told.records, "demo.a=1 demo.a=2 demo.b=3 demo.b=4 "
+					  "demo.a=5 demo.a=6 ");
+	close_reader(&told);
+}
+
 static void test_no_more_than_asked_for(void **state)
 {
 	struct helio_log_read_options options = options_all();
@@ -471,6 +540,8 @@ int main(void)
 		cmocka_unit_test(test_nobody_there),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_damaged),
+		cmocka_unit_test(test_no_reply),
+		cmocka_unit_test(test_each_run_has_its_own_words),
 		cmocka_unit_test(test_no_more_than_asked_for),
 		cmocka_unit_test(test_newest_first),
 		cmocka_unit_test(test_freed_by_a_callback),
