@@ -168,13 +168,12 @@ static void act_list(struct wish *wish)
 {
 	const Helio__Store__V1__ListRequest *request = list_of(wish);
 	const struct bucket *bucket = buckets_find(wish, request->bucket);
-	uint64_t at = wish->service->state.committed;
 	const char *after = NULL;
+	uint64_t at;
 
 	if (!bucket)
 		return;
-	if (request->has_at)
-		at = request->at;
+	at = request->has_at ? request->at : wish->service->state.committed;
 	if (request->cursor && read_cursor(request->cursor, &at, &after) < 0)
 		wish_fail(wish, HELIO_INVALID_ARGUMENT,
 			  "the cursor is of no page before");

@@ -239,13 +239,14 @@ static void act_get(struct wish *wish)
 	const Helio__Store__V1__GetRequest *request = REQUEST(wish, GetRequest);
 	const struct state *state = &wish->service->state;
 	const struct bucket *bucket = buckets_find(wish, request->bucket);
-	uint64_t at = request->has_at ? request->at : state->committed;
 	const struct version *version = NULL;
 	const struct key *key = NULL;
+	uint64_t at;
 	int r = 0;
 
 	if (!bucket)
 		return;
+	at = request->has_at ? request->at : state->committed;
 	if (request->key)
 		key = bucket_key(bucket, request->key);
 	if (at > state->committed || at < bucket->first_revision)

@@ -297,35 +297,40 @@ int service_start(struct service *service, uv_loop_t *uv, struct helio *bus)
 
 /* ---- the end ---- */
 
-/*
- * What waits is stored and answered; the switch is told before we go, so that
- * nobody has to ask what became of it.
- */
+/* What waits is stored, and its answers are ready. */
 static void store_rest(struct service *service)
 {
 	commit_begin(service);
 	worker_stop(&service->writer);
 	worker_stop(&service->carer);
-	wishes_turn(service);
-	if (helio_state(service->bus) == HELIO_CONNECTED)
-		(void)helio_flush_wait(service->bus, FLUSH_MS);
 }
 
-static void end_wishes(struct service *service)
+/* Nothing begins any more, whatever the bus still brings. */
+static void end_waiting(struct service *service)
 {
 	leases_end(service);
 	follows_end(service);
 	watches_end(&service->watches);
 	wishes_end(&service->asking);
-	wishes_end(&service->unsent);
 	wishes_end(&service->commits.stalled);
+}
+
+/* The switch is told, so that nobody has to ask what became of it. */
+static void send_rest(struct service *service)
+{
+	wishes_turn(service);
+	if (helio_state(service->bus) == HELIO_CONNECTED)
+		(void)helio_flush_wait(service->bus, FLUSH_MS);
+	wishes_turn(service);
+	wishes_end(&service->unsent);
 }
 
 static void stop(struct service *service)
 {
 	service->is_open = false;
 	store_rest(service);
-	end_wishes(service);
+	end_waiting(service);
+	send_rest(service);
 	downs_deinit(&service->downs);
 	helio_server_free(service->buckets);
 	helio_server_free(service->queues);

@@ -342,6 +342,12 @@ void wish_start(struct service *service, const struct wish_type *type,
 	const char *why = limit(service, guest);
 	struct wish *wish = NULL;
 
+	if (!service->is_open) {
+		guest_put(guest);
+		(void)helio_serving_fail(serving, HELIO_UNAVAILABLE,
+					 "the store ends");
+		return;
+	}
 	if (!why)
 		wish = wish_new(service, type, serving, guest);
 	if (!wish) {
