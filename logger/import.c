@@ -142,6 +142,17 @@ static unsigned import_status(int r)
 
 static void store_next(struct import *import);
 
+static void note_schemas(struct keeper *keeper, const struct import_run *run)
+{
+	struct run_reader reader = { 0 };
+
+	if (run_reader_begin(&reader, run->bytes, run->n) == 0)
+		for (size_t i = 0; i < reader.head.n_schemas; i++)
+			schemas_note(keeper,
+				     reader.schemas + i * RUN_SCHEMA_BYTES);
+	run_reader_deinit(&reader);
+}
+
 static void count(struct import *import, const struct import_run *run)
 {
 	struct keeper *keeper = import->keeper;
@@ -155,6 +166,7 @@ static void count(struct import *import, const struct import_run *run)
 	if (!import->n_records)
 		import->first = head.base_sequence;
 	import->n_records += head.n_records;
+	note_schemas(keeper, run);
 	keeper_tell_news(keeper);
 }
 

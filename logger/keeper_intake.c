@@ -252,5 +252,7 @@ void keeper_observe(struct keeper *keeper, struct capture *capture,
 	record.kind = observed->is_reply ? RUN_REPLY : RUN_CALL;
 	record.slot = observed->slot;
 	record.status = (uint16_t)observed->status;
+	if (record.schema)
+		schemas_note(keeper, record.schema);
 	add(keeper, capture, &record, NULL, true);
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "daemon/errand.h"
 #include "helio/registry/v1/registry.pb-c.h"
@@ -18,8 +19,8 @@
 
 enum {
 	TIMEOUT_MS = 10000,
-	ARENA_BYTES = 4096,
-	CALLS_MAX = 16, /* of one log at a time */
+	ARENA_BYTES = 4096, /* and for a reply four times its length */
+	CALLS_MAX = 16,     /* of one log at a time; the others wait */
 };
 
 #define RETRY_NS (60 * NS_PER_S)
@@ -29,6 +30,7 @@ struct schema_copy {
 	struct keeper *keeper;
 	struct helio_call *call; /* under way, or NULL */
 	uint64_t retry_ns;       /* it was not there; 0: it is kept */
+	bool is_waiting;         /* too many are asked for as it is */
 	uint8_t hash[SCHEMA_HASH_BYTES];
 };
 
@@ -94,6 +96,7 @@ static void evict(struct schemas *schemas)
 
 		if (!copy->retry_ns || copy->call)
 			continue;
+		schemas->n_waiting -= copy->is_waiting;
 		map_remove(&schemas->map, node);
 		free(copy);
 		return;
@@ -142,29 +145,29 @@ static int keep(struct schema_copy *copy, const uint8_t *set, size_t n)
 static int take_reply(struct schema_copy *copy,
 		      const struct helio_message *message)
 {
-	_Alignas(16) uint8_t bytes[ARENA_BYTES];
-	struct unpack_arena arena = { .bytes = bytes,
-				      .n_bytes = sizeof(bytes) };
+	size_t n = message->n_body;
+	struct unpack_arena arena = { .n_bytes = ARENA_BYTES + 4 * n };
+	_cleanup_(freep) uint8_t *memory = malloc(arena.n_bytes + n);
 	const Helio__Registry__V1__GetReply *reply;
 	ProtobufCMessage *unpacked;
-	size_t n = message->n_body;
-	uint8_t *own = malloc(n + 1);
-	int r = -EBADMSG;
+	uint8_t *own;
 
-	if (!own)
+	if (!memory)
 		return -ENOMEM;
+	own = memory + arena.n_bytes;
 	if (n)
 		memcpy(own, message->body, n);
-	/* Bytes are pointed to, and so the set takes nothing of the arena. */
+	arena.bytes = memory;
 	if (unpack(&helio__registry__v1__get_reply__descriptor, own, n, &arena,
-		   &unpacked) == 0) {
-		reply = (const void *)unpacked;
-		if (reply->has_set && reply->set.len)
-			r = keep(copy, reply->set.data, reply->set.len);
-	}
-	free(own);
-	return r;
+		   &unpacked) != 0)
+		return -EBADMSG;
+	reply = (const void *)unpacked;
+	if (!reply->has_set || !reply->set.len)
+		return -EBADMSG;
+	return keep(copy, reply->set.data, reply->set.len);
 }
+
+static void ask_waiting(struct schemas *schemas);
 
 static void on_reply(struct helio_call *call, const struct helio_reply *reply,
 		     void *userdata)
@@ -176,6 +179,7 @@ static void on_reply(struct helio_call *call, const struct helio_reply *reply,
 	copy->keeper->schemas.n_calls--;
 	if (reply->status == HELIO_OK && take_reply(copy, reply->message) == 0)
 		copy->retry_ns = 0;
+	ask_waiting(&copy->keeper->schemas);
 }
 
 static void ask(struct schema_copy *copy)
@@ -198,6 +202,34 @@ static void ask(struct schema_copy *copy)
 		copy->keeper->schemas.n_calls++;
 }
 
+static void ask_waiting(struct schemas *schemas)
+{
+	struct map_node *node = NULL;
+
+	while (schemas->n_waiting && schemas->n_calls < CALLS_MAX &&
+	       (node = map_walk(&schemas->map, node))) {
+		struct schema_copy *copy =
+			container_of(node, struct schema_copy, node);
+
+		if (!copy->is_waiting)
+			continue;
+		copy->is_waiting = false;
+		schemas->n_waiting--;
+		ask(copy);
+	}
+}
+
+static void ask_in_turn(struct schema_copy *copy)
+{
+	struct schemas *schemas = &copy->keeper->schemas;
+
+	/* Until then it is one that was not there. */
+	copy->retry_ns = UINT64_MAX;
+	copy->is_waiting = true;
+	schemas->n_waiting++;
+	ask_waiting(schemas);
+}
+
 void schemas_note(struct keeper *keeper, const uint8_t *hash)
 {
 	struct schemas *schemas = &keeper->schemas;
@@ -206,13 +238,13 @@ void schemas_note(struct keeper *keeper, const uint8_t *hash)
 	if (!memcmp(schemas->last, hash, SCHEMA_HASH_BYTES))
 		return;
 	copy = lookup(schemas, hash);
-	if (!copy && schemas->n_calls < CALLS_MAX) {
+	if (!copy) {
 		copy = add(keeper, hash);
 		if (copy)
-			ask(copy);
-	} else if (copy && copy->retry_ns && !copy->call &&
+			ask_in_turn(copy);
+	} else if (copy->retry_ns && !copy->call &&
 		   clock_now_ns() >= copy->retry_ns) {
-		ask(copy);
+		ask_in_turn(copy);
 	}
 	if (copy && !copy->retry_ns)
 		memcpy(schemas->last, hash, SCHEMA_HASH_BYTES);

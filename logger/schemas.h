@@ -32,6 +32,7 @@ struct schemas {
 	struct map map; /* struct schema_copy */
 	struct hash_key key;
 	unsigned n_calls;
+	unsigned n_waiting; /* that are asked for when one of those ends */
 	uint8_t last[SCHEMA_HASH_BYTES]; /* that is known to be dealt with */
 };
 

@@ -22,6 +22,7 @@
 #include "switch/domain.h"
 #include "switch/endpoint.h"
 #include "switch/group.h"
+#include "switch/observe.h"
 #include "switch/queue.h"
 #include "switch/quota.h"
 #include "switch/route.h"
@@ -123,7 +124,10 @@ struct bus {
 	struct timer fading;   /* of what was busy */
 	struct timer vigil;    /* over servers that owe something */
 	uint8_t scratch[FRAME_MAX_BYTES]; /* one message, for several */
-	uint8_t arena[32 * 1024];         /* what control frames unpack to */
+	/* The same for observers, with its schema. */
+	uint8_t observed[FRAME_MAX_BYTES + OBSERVE_SCHEMA_BYTES];
+	/* What control frames unpack to. */
+	_Alignas(max_align_t) uint8_t arena[32 * 1024];
 };
 
 /** `policy` is taken over. Returns 0 or a negative errno. */

@@ -5,16 +5,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/list.h"
 #include "proto/subject.h"
 #include "switch/bus.h"
 #include "switch/call.h"
 #include "switch/callee.h"
+#include "switch/endpoint.h"
 #include "switch/inbound.h"
 #include "switch/message.h"
 #include "switch/open_target.h"
 #include "switch/peer.h"
+#include "switch/schema.h"
 #include "switch/slot.h"
 #include "switch/subscription.h"
+
+/* Of helio.bus.v1.Metadata. */
+enum { FIELD_SCHEMA_HASH = 3, WIRE_BYTES = 2 };
 
 /* Those who have the beginning of a call, or of a reply. */
 struct copies {
@@ -126,12 +132,51 @@ static size_t min_size(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
+static const struct schema *schema_of(const struct slot *slot,
+				      const struct registration *registration)
+{
+	if (slot && slot->schema)
+		return slot->schema;
+	return registration ? registration->schema : NULL;
+}
+
+static const struct registration *registration_of(const struct slot *slot)
+{
+	struct receiver *callee = slot->callee;
+
+	return callee && callee->kind == RECEIVER_REGISTRATION
+		       ? container_of(callee, struct registration, receiver)
+		       : NULL;
+}
+
+/* What stands last in metadata counts, so that nobody can say otherwise. */
+static void add_schema(struct bus *bus, const struct schema *schema,
+		       struct message *copy, struct frame *frame)
+{
+	uint8_t *at = bus->observed;
+	size_t n_metadata = frame->n_metadata;
+	size_t n_body = copy->n_tail - n_metadata;
+
+	if (!schema ||
+	    n_metadata + OBSERVE_SCHEMA_BYTES > FRAME_METADATA_MAX_BYTES)
+		return;
+	memcpy(at, copy->tail, n_metadata);
+	at += n_metadata;
+	*at++ = FIELD_SCHEMA_HASH << 3 | WIRE_BYTES;
+	*at++ = SCHEMA_HASH_BYTES;
+	memcpy(at, schema->hash, SCHEMA_HASH_BYTES);
+	memcpy(at + SCHEMA_HASH_BYTES, copy->tail + n_metadata, n_body);
+	frame->n_metadata += OBSERVE_SCHEMA_BYTES;
+	copy->tail = bus->observed;
+}
+
 /*
  * What begins a call or a reply goes to all who observe, under `frame`, which
  * has all but lengths and flags. Returns those who wait for more of it.
  */
 static struct copies *copy_to_all(struct bus *bus,
 				  const struct observation *observation,
+				  const struct schema *schema,
 				  const struct message *message,
 				  struct frame *frame)
 {
@@ -143,6 +188,7 @@ static struct copies *copy_to_all(struct bus *bus,
 			observation->n_subject, &audience) < 0 ||
 	    !audience->n_targets)
 		return NULL;
+	add_schema(bus, schema, &copy, frame);
 	copy.image = NULL;
 	copy.subject = observation->subject;
 	copy.n_subject = observation->n_subject;
@@ -205,7 +251,8 @@ void observe_call(struct slot *slot, const struct inbound *inbound,
 		frame.callee = copy.callee->handle;
 	}
 	slot->observation->call =
-		copy_to_all(slot->bus, slot->observation, &copy, &frame);
+		copy_to_all(slot->bus, slot->observation,
+			    schema_of(slot, registration), &copy, &frame);
 }
 
 void observe_reply(struct slot *slot, const struct inbound *inbound,
@@ -226,8 +273,9 @@ void observe_reply(struct slot *slot, const struct inbound *inbound,
 	copy.callee = callee;
 	/* A stream's message that the reply has cut short. */
 	slot->observation->reply = abort_copies(slot->observation->reply);
-	slot->observation->reply =
-		copy_to_all(slot->bus, slot->observation, &copy, &frame);
+	slot->observation->reply = copy_to_all(
+		slot->bus, slot->observation,
+		schema_of(NULL, registration_of(slot)), &copy, &frame);
 }
 
 void observe_continue(struct slot *slot, const struct message *message)
@@ -255,7 +303,10 @@ static struct copies *begin_next(struct slot *slot, uint8_t kind,
 	};
 
 	copy->callee = slot->callee->speaker->source;
-	return copy_to_all(slot->bus, slot->observation, copy, &frame);
+	return copy_to_all(slot->bus, slot->observation,
+			   schema_of(kind == FRAME_OBSERVED_CALL ? slot : NULL,
+				     registration_of(slot)),
+			   copy, &frame);
 }
 
 void observe_next(struct slot *slot, bool is_request,
@@ -293,5 +344,5 @@ void observe_end(struct slot *slot, enum status status, const char *text)
 	};
 
 	slot->observation->reply = abort_copies(slot->observation->reply);
-	(void)copy_to_all(slot->bus, slot->observation, &copy, &frame);
+	(void)copy_to_all(slot->bus, slot->observation, NULL, &copy, &frame);
 }

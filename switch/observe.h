@@ -11,13 +11,19 @@
  * where the frame may have none; what then does not fit follows in a fragment.
  *
  * The bytes of the messages given here are settled: the other side of the call
- * and all observers see the same.
+ * and all observers see the same. But behind the metadata observers see the
+ * schema by which the body is read, if the switch knows it: the one that the
+ * caller has bound, or else the server's; of what the server says, the
+ * server's.
  */
 
 #include <stdbool.h>
 
 #include "base/cleanup.h"
 #include "proto/status.h"
+
+/** A field of Metadata: its key, its length and a hash. */
+enum { OBSERVE_SCHEMA_BYTES = 2 + 32 };
 
 struct inbound;
 struct message;
@@ -44,7 +50,7 @@ void observe_continue(struct slot *slot, const struct message *message);
 
 /**
  * A message of its stream, or a fragment of one, of the requests or of the
- * replies. It has no metadata.
+ * replies. It has no metadata of its own.
  */
 void observe_next(struct slot *slot, bool is_request,
 		  const struct message *message);

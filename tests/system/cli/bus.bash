@@ -128,6 +128,14 @@ put() {
 		json 'base64.b64decode(j["hash"]).hex()'
 }
 
+# A typed service of ours, which registers its schema itself.
+start_machines() {
+	mkdir "$place/definitions"
+	echo "memory 64M" >"$place/definitions/web.vm"
+	start vm serving helio-vm --machines "$place/definitions" \
+		--run "$place/sockets" --connect "$HELIOGRAPH_ADDRESS"
+}
+
 setup() {
 	place=$(mktemp -d "${BATS_RUN_TMPDIR:-/tmp}/bus.XXXXXX")
 	run_folder=$place/run

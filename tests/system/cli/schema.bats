@@ -93,14 +93,6 @@ compile() {
 	run -3 helio schema show "$one"
 }
 
-# A typed service of ours, which registers its schema itself.
-start_machines() {
-	mkdir "$place/definitions"
-	echo "memory 64M" >"$place/definitions/web.vm"
-	start vm serving helio-vm --machines "$place/definitions" \
-		--run "$place/sockets" --connect "$HELIOGRAPH_ADDRESS"
-}
-
 @test "a typed service needs no file, and is bound to its schema" {
 	await_registry
 	start_machines

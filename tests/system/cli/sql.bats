@@ -20,7 +20,12 @@ setup() {
 		State state = 3; bytes token = 6; map<string, Disk> disks = 7;')
 	newer=$(compile newer 'string name = 1; int64 memory_bytes = 2;
 		State state = 3; repeated string tags = 4; Disk root = 5;
-		bytes token = 6; map<string, Disk> disks = 7;')
+		bytes token = 6; map<string, Disk> disks = 7;'"$(wide)")
+}
+
+# As many fields as make a schema of some length.
+wide() {
+	seq 100 600 | sed 's/.*/int32 field_number_& = &;/'
 }
 
 # compile NAME FIELDS: put a schema of toy.v1.Toy, and print its hash.
@@ -158,4 +163,26 @@ until_known() {
 		FROM records ORDER BY sequence" | tail -n +2)" = \
 		$'call\thelio.registry.v1.ListRequest\ttoy.v1
 reply\thelio.registry.v1.ListReply\tnull' ]
+}
+
+@test "typed calls are read by the schemas that they were made with" {
+	start_machines
+	helio log create calls --service helio.vm.v1.VirtualMachines
+	helio call helio.vm.v1.VirtualMachines/Get -d '{"name":"web"}' \
+		>/dev/null
+	until_says calls "SELECT type, field(record, 'name'),
+			field(record, 'machine.memory_bytes') / 1048576
+		FROM records ORDER BY sequence" \
+		$'helio.vm.v1.GetRequest\tweb\tnull
+helio.vm.v1.GetReply\tnull\t64'
+	[ "$(helio log sql calls 'SELECT count(DISTINCT schema) FROM records' |
+		tail -n 1)" = 1 ]
+}
+
+@test "a log that was imported has its schemas, too" {
+	say newer 'name: "web" tags: "x"'
+	until_known
+	helio log export events >"$place/lines"
+	helio log import copy "$place/lines" >/dev/null
+	until_says copy "SELECT field(record, 'name') FROM records" web
 }

@@ -235,6 +235,9 @@ static bool next_of_any_kind(struct fake_peer *peer, struct got *got)
 			memcpy(got->subject, bytes + n_header,
 			       got->frame.n_subject);
 			got->subject[got->frame.n_subject] = '\0';
+			memcpy(got->metadata,
+			       bytes + n_header + got->frame.n_subject,
+			       got->frame.n_metadata);
 			got->n_body = frame_body_bytes(&got->frame);
 			memcpy(got->body,
 			       bytes + frame_body_offset(&got->frame),

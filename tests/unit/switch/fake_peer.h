@@ -39,6 +39,7 @@ struct fake_peer {
 struct got {
 	struct frame frame;
 	char subject[256];
+	uint8_t metadata[FRAME_METADATA_MAX_BYTES];
 	size_t n_body;
 	uint8_t body[FRAME_MAX_BYTES + 1]; /* terminated */
 };
