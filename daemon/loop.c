@@ -65,10 +65,10 @@ static void on_prepare(uv_prepare_t *prepare)
 		has_more = turn(loop);
 		timeout_ms = helio_timeout_ms(loop->bus);
 	}
-	if (!has_more && timeout_ms && loop->bus &&
-	    settle(loop, helio_linger(loop->bus))) {
-		turn(loop);
-		has_more = true;
+	if (!has_more && timeout_ms && loop->bus) {
+		has_more = settle(loop, helio_linger(loop->bus));
+		has_more |= turn(loop);
+		timeout_ms = helio_timeout_ms(loop->bus);
 	}
 	if (has_more)
 		timeout_ms = 0;
