@@ -36,6 +36,8 @@ start_aside() {
 	local name=$1
 
 	shift
+	# What one of this name said before must not be taken for this one's.
+	: >"$place/$name"
 	"$@" >"$place/$name" 2>"$place/$name.err" 3>&- &
 	printf -v "pid_$name" %d $!
 }
