@@ -262,7 +262,8 @@ static void on_reply(struct helio_stream *stream,
 	reading->is_live |= reply->is_live;
 	if (reply->has_expired_to)
 		reading->expired_to = reply->expired_to;
-	if (reading->pauses)
+	/* The first that is said may have no records, but where they begin. */
+	if (reading->pauses && reading->n)
 		helio_stream_pause(stream);
 }
 
