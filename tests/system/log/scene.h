@@ -102,7 +102,7 @@ struct reading {
 	size_t n, n_max;
 	bool is_live;
 	bool is_over;
-	bool pauses; /* after each reply */
+	bool pauses; /* once it has a record */
 	unsigned status;
 	uint64_t expired_to;
 	uint64_t n_bytes;
