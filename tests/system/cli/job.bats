@@ -148,6 +148,8 @@ setup() {
 
 @test "jobs at once, and what runs goes on to its end" {
 	mkfifo "$place/gate"
+	# Open here, so that nothing is lost before both have come to it.
+	exec {gate}<>"$place/gate"
 	start_aside worker helio job work work -j 2 --command \
 		"echo >>$place/begun; read -r line <$place/gate"
 	helio job submit work
@@ -155,8 +157,7 @@ setup() {
 	helio job submit work
 	until_lines begun 2
 	kill -TERM "$pid_worker"
-	printf 'go\n' >"$place/gate"
-	printf 'go\n' >"$place/gate"
+	printf 'go\ngo\n' >&"$gate"
 	wait "$pid_worker"
 	[ "$(wc -l <"$place/begun")" = 2 ]
 	[ "$(helio job ls work -s waiting -o json | json 'len(j)')" = 1 ]
