@@ -219,5 +219,5 @@ z = "6"' ]
 	start watch 'happens now' helio kv watch conf
 	helio bucket drop conf
 	wait "$pid_watch" || [ $? = 3 ]
-	grep -q 'conf: NOT_FOUND' "$place/watch.err"
+	until grep -q 'conf: NOT_FOUND' "$place/watch.err"; do :; done
 }
