@@ -85,8 +85,12 @@ static void on_drained(struct helio_worker *worker, void *userdata)
 	told->worker = NULL;
 }
 
+/* Short: the wheel of timers has to come as far as a test has put it. */
+enum { LEASE_MS = 400 };
+
 static const struct helio_worker_options options = {
 	.parallel = 2,
+	.lease_ms = LEASE_MS,
 	.on_job = on_job,
 	.on_settled = on_settled,
 	.on_lost = on_lost,
@@ -104,8 +108,8 @@ static uint64_t expect_lease(struct told *told, uint32_t max)
 
 	assert_string_equal(request->queue, "work");
 	assert_int_equal(request->max, max);
-	assert_int_equal(request->lease_ms, 30000);
-	assert_true(request->wait_ms > 0 && request->wait_ms < 10000);
+	assert_int_equal(request->lease_ms, LEASE_MS);
+	assert_true(request->wait_ms > 0 && request->wait_ms < LEASE_MS);
 	helio__store__v1__lease_request__free_unpacked(request, NULL);
 	return id;
 }
@@ -183,7 +187,7 @@ static uint64_t expect_extend(struct told *told, uint32_t permille)
 			     (ProtobufCMessage **)&request);
 
 	assert_int_equal(request->token, 101);
-	assert_int_equal(request->lease_ms, 30000);
+	assert_int_equal(request->lease_ms, LEASE_MS);
 	assert_int_equal(request->has_progress_permille, permille > 0);
 	assert_int_equal(request->progress_permille, permille);
 	helio__store__v1__extend_request__free_unpacked(request, NULL);
@@ -236,7 +240,7 @@ static void test_the_lease_is_renewed(void **state)
 	id = expect_extend(&told, 500);
 	keeper_answer(&told.fake, id, &reply.base);
 	fake_expect_nothing(&told.fake);
-	scribe_wait(&told.fake, 16000);
+	scribe_wait(&told.fake, LEASE_MS / 2 + 20);
 	/* The lease that waits is late by then, and asked for again. */
 	fake_turn(&told.fake);
 	assert_int_equal(told.n_lost, 0);
@@ -265,7 +269,7 @@ static void test_nobody_answers_until_the_lease_is_over(void **state)
 	take_one(&told);
 	complete(&told);
 	told.work->until_ns = 0;
-	scribe_wait(&told.fake, 40000);
+	scribe_wait(&told.fake, LEASE_MS + 200);
 	assert_int_equal(told.n_lost, 1);
 	assert_int_equal(told.n_settled, 0);
 	assert_int_equal(told.status, HELIO_UNAVAILABLE);
