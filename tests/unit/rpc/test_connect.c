@@ -142,6 +142,40 @@ static void test_ping_is_answered(void **state)
 	fake_close(&fake);
 }
 
+static void linger_in_turn(struct helio *bus, void *userdata)
+{
+	*(int *)userdata = helio_linger(bus);
+}
+
+/* For loops of others: what has come, or nothing, and then it may sleep. */
+static void test_lingering(void **state)
+{
+	struct frame ping = { .kind = FRAME_PING, .correlation = 77 };
+	struct received received;
+	struct fake_switch fake;
+	uint8_t *room = NULL;
+	int within = -1;
+
+	(void)state;
+	fake_connect(&fake, NULL);
+	assert_int_equal(helio_linger(fake.bus), 0);
+	assert_true(helio_timeout_ms(fake.bus) != 0);
+	frame_set_body(&ping, 0);
+	assert_int_equal(channel_reserve(fake.end, ping.length, &room), 0);
+	channel_commit(fake.end, frame_encode(&ping, room));
+	assert_int_equal(channel_flush(fake.end), 0);
+	assert_int_equal(helio_linger(fake.bus), 1);
+	fake_expect(&fake, FRAME_PONG, &received);
+	assert_int_equal(received.frame.correlation, 77);
+	assert_int_equal(
+		helio_timer_start(fake.bus, 0, linger_in_turn, &within, NULL),
+		0);
+	while (within < 0)
+		fake_turn(&fake);
+	assert_int_equal(within, 0);
+	fake_close(&fake);
+}
+
 static void test_unknown_kinds(void **state)
 {
 	struct frame frame = { .kind = 200, .flags = FRAME_IGNORABLE };
@@ -252,6 +286,7 @@ int main(void)
 		cmocka_unit_test(test_limits_are_judged),
 		cmocka_unit_test(test_second_welcome_is_a_violation),
 		cmocka_unit_test(test_ping_is_answered),
+		cmocka_unit_test(test_lingering),
 		cmocka_unit_test(test_unknown_kinds),
 		cmocka_unit_test(test_clients_kinds_are_violations),
 		cmocka_unit_test(test_malformed_frames_end_it),
