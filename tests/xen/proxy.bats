@@ -59,6 +59,19 @@ until_socket() {
 	return 1
 }
 
+# A proxy forks for whoever connects, and that one outlives it. Nothing else has
+# our folder among its words by now.
+end_proxies() {
+	local words
+
+	for words in /proc/[0-9]*/cmdline; do
+		if grep -qsF "$place/" "$words"; then
+			words=${words#/proc/}
+			kill -KILL "${words%/cmdline}" 2>/dev/null || true
+		fi
+	done
+}
+
 # The processes of all domains end with their world.
 teardown() {
 	local pid
@@ -68,6 +81,7 @@ teardown() {
 		kill -TERM "$pid" 2>/dev/null || true
 	done
 	wait || true
+	end_proxies
 	rm -rf "$place"
 }
 
