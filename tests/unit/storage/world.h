@@ -29,6 +29,15 @@ int world_set_up_memory(void **state);
 int world_set_up_faulty(void **state);
 int world_tear_down(void **state);
 
+/** A row of a table of cmocka's, for each backend. */
+#define OVER_BOTH(test)                                                   \
+	{ "sqlite: " #test, (test), world_set_up_sqlite, world_tear_down, \
+	  NULL },                                                         \
+	{                                                                 \
+		"memory: " #test, (test), world_set_up_memory,            \
+			world_tear_down, NULL                             \
+	}
+
 /* All of these assert that it works. */
 
 struct store *world_open(struct world *world, unsigned flags);
