@@ -70,14 +70,9 @@ static bool add(struct page *page, const struct version *version)
 
 /* ---- List ---- */
 
-static const Helio__Store__V1__ListRequest *list_of(const struct wish *wish)
-{
-	return (const void *)wish->request;
-}
-
 static int may_list(struct wish *wish)
 {
-	return rights_ask(wish, "kv-read", list_of(wish)->bucket);
+	return rights_ask(wish, "kv-read", WISH_REQUEST(wish, List)->bucket);
 }
 
 /* "REVISION/KEY": as of which all pages are, and the last key that was told. */
@@ -142,7 +137,7 @@ static void answer_list(struct wish *wish, struct page *page, uint64_t at)
 static void list_at(struct wish *wish, const struct bucket *bucket, uint64_t at,
 		    const char *after)
 {
-	const Helio__Store__V1__ListRequest *request = list_of(wish);
+	const Helio__Store__V1__ListRequest *request = WISH_REQUEST(wish, List);
 	struct page *page;
 	int r = 0;
 
@@ -166,7 +161,7 @@ static void list_at(struct wish *wish, const struct bucket *bucket, uint64_t at,
 
 static void act_list(struct wish *wish)
 {
-	const Helio__Store__V1__ListRequest *request = list_of(wish);
+	const Helio__Store__V1__ListRequest *request = WISH_REQUEST(wish, List);
 	const struct bucket *bucket = buckets_find(wish, request->bucket);
 	const char *after = NULL;
 	uint64_t at;
@@ -185,15 +180,9 @@ const struct wish_type bucket_list_type = { .may = may_list, .act = act_list };
 
 /* ---- History ---- */
 
-static const Helio__Store__V1__HistoryRequest *history_of(
-	const struct wish *wish)
-{
-	return (const void *)wish->request;
-}
-
 static int may_history(struct wish *wish)
 {
-	return rights_ask(wish, "kv-read", history_of(wish)->bucket);
+	return rights_ask(wish, "kv-read", WISH_REQUEST(wish, History)->bucket);
 }
 
 static void answer_history(struct wish *wish, const struct key *key,
@@ -214,7 +203,8 @@ static void answer_history(struct wish *wish, const struct key *key,
 
 static void act_history(struct wish *wish)
 {
-	const Helio__Store__V1__HistoryRequest *request = history_of(wish);
+	const Helio__Store__V1__HistoryRequest *request =
+		WISH_REQUEST(wish, History);
 	const struct bucket *bucket = buckets_find(wish, request->bucket);
 	const struct key *key = NULL;
 	struct page *page;

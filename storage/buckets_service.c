@@ -3,36 +3,14 @@
 #include "storage/buckets_service.h"
 
 #include <errno.h>
-#include <helio/store/v1/store.helio.h>
 #include <string.h>
 
-#include "storage/change.h"
-#include "storage/guest.h"
-#include "storage/rights.h"
+#include "storage/method.h"
 #include "storage/service.h"
 #include "storage/state/bucket.h"
-#include "storage/state/judge.h"
 #include "storage/watch.h"
-#include "storage/wish.h"
 
 enum { PAGE_MAX = 64 };
-
-#define REQUEST(wish, type) \
-	((const Helio__Store__V1__##type *)(const void *)(wish)->request)
-
-#define MAY(function, type, verb, field)                                   \
-	static int function(struct wish *wish)                             \
-	{                                                                  \
-		return rights_ask(wish, verb, REQUEST(wish, type)->field); \
-	}
-
-MAY(may_create, CreateBucketRequest, "kv-write", name)
-MAY(may_change, ChangeBucketRequest, "kv-write", name)
-MAY(may_show, ShowBucketRequest, "kv-read", name)
-MAY(may_drop, DropBucketRequest, "kv-write", name)
-MAY(may_get, GetRequest, "kv-read", bucket)
-MAY(may_put, PutRequest, "kv-write", bucket)
-MAY(may_delete, DeleteRequest, "kv-write", bucket)
 
 struct bucket *buckets_find(struct wish *wish, const char *name)
 {
@@ -59,68 +37,46 @@ static void describe(const struct wish *wish, const struct bucket *bucket,
 	ret_bucket->watches = watches_count(&wish->service->watches, bucket);
 }
 
-static void act_create(struct wish *wish)
+static void answer_create(struct change *change)
 {
 	Helio__Store__V1__CreateBucketReply reply =
 		HELIO__STORE__V1__CREATE_BUCKET_REPLY__INIT;
 	const Helio__Store__V1__CreateBucketRequest *request =
-		REQUEST(wish, CreateBucketRequest);
+		WISH_REQUEST(change->wish, CreateBucket);
 	Helio__Store__V1__Bucket bucket;
-	struct change change;
 
-	change_begin(&change, wish);
-	change.status =
-		judge_bucket_create(&change.draft, request, &change.judgement);
-	if (change_apply(&change)) {
-		bucket_describe(
-			bucket_lookup(&wish->service->state, request->name),
-			&bucket);
-		reply.bucket = &bucket;
-		reply.has_was_there = 1;
-		reply.was_there = change.judgement.was_there;
-		change_answer(&change, &reply.base);
-	}
-	change_end(&change);
+	bucket_describe(
+		bucket_lookup(&change->wish->service->state, request->name),
+		&bucket);
+	reply.bucket = &bucket;
+	reply.has_was_there = 1;
+	reply.was_there = change->judgement.was_there;
+	change_answer(change, &reply.base);
 }
 
-static void act_change(struct wish *wish)
+static void answer_change(struct change *change)
 {
 	Helio__Store__V1__ChangeBucketReply reply =
 		HELIO__STORE__V1__CHANGE_BUCKET_REPLY__INIT;
 	const Helio__Store__V1__ChangeBucketRequest *request =
-		REQUEST(wish, ChangeBucketRequest);
+		WISH_REQUEST(change->wish, ChangeBucket);
 	Helio__Store__V1__Bucket bucket;
-	struct change change;
 
-	change_begin(&change, wish);
-	change.status =
-		judge_bucket_change(&change.draft, request, &change.judgement);
-	if (change_apply(&change)) {
-		bucket_describe(
-			bucket_lookup(&wish->service->state, request->name),
-			&bucket);
-		reply.bucket = &bucket;
-		change_answer(&change, &reply.base);
-	}
-	change_end(&change);
+	bucket_describe(
+		bucket_lookup(&change->wish->service->state, request->name),
+		&bucket);
+	reply.bucket = &bucket;
+	change_answer(change, &reply.base);
 }
 
-static void act_drop(struct wish *wish)
+static void answer_drop(struct change *change)
 {
 	Helio__Store__V1__DropBucketReply reply =
 		HELIO__STORE__V1__DROP_BUCKET_REPLY__INIT;
-	struct change change;
 
-	change_begin(&change, wish);
-	change.status = judge_bucket_drop(&change.draft,
-					  REQUEST(wish, DropBucketRequest),
-					  &change.judgement);
-	if (change_apply(&change)) {
-		reply.has_revision = 1;
-		reply.revision = change_revision(&change);
-		change_answer(&change, &reply.base);
-	}
-	change_end(&change);
+	reply.has_revision = 1;
+	reply.revision = change_revision(change);
+	change_answer(change, &reply.base);
 }
 
 static void act_show(struct wish *wish)
@@ -128,7 +84,7 @@ static void act_show(struct wish *wish)
 	Helio__Store__V1__ShowBucketReply reply =
 		HELIO__STORE__V1__SHOW_BUCKET_REPLY__INIT;
 	const struct bucket *bucket =
-		buckets_find(wish, REQUEST(wish, ShowBucketRequest)->name);
+		buckets_find(wish, WISH_REQUEST(wish, ShowBucket)->name);
 	Helio__Store__V1__Bucket told;
 
 	if (!bucket)
@@ -177,7 +133,7 @@ struct page {
 static int fill(struct wish *wish, struct page *page)
 {
 	const Helio__Store__V1__ListBucketsRequest *request =
-		REQUEST(wish, ListBucketsRequest);
+		WISH_REQUEST(wish, ListBuckets);
 	const struct state *state = &wish->service->state;
 	size_t limit = request->limit && request->limit < PAGE_MAX
 			       ? request->limit
@@ -236,7 +192,7 @@ static void answer_get(struct wish *wish, const struct version *version,
 
 static void act_get(struct wish *wish)
 {
-	const Helio__Store__V1__GetRequest *request = REQUEST(wish, GetRequest);
+	const Helio__Store__V1__GetRequest *request = WISH_REQUEST(wish, Get);
 	const struct state *state = &wish->service->state;
 	const struct bucket *bucket = buckets_find(wish, request->bucket);
 	const struct version *version = NULL;
@@ -264,37 +220,23 @@ static void act_get(struct wish *wish)
 		answer_get(wish, version, at);
 }
 
-static void act_put(struct wish *wish)
+static void answer_put(struct change *change)
 {
 	Helio__Store__V1__PutReply reply = HELIO__STORE__V1__PUT_REPLY__INIT;
-	struct change change;
 
-	change_begin(&change, wish);
-	change.status = judge_put(&change.draft, REQUEST(wish, PutRequest),
-				  &change.judgement);
-	if (change_apply(&change)) {
-		reply.has_revision = 1;
-		reply.revision = change_revision(&change);
-		change_answer(&change, &reply.base);
-	}
-	change_end(&change);
+	reply.has_revision = 1;
+	reply.revision = change_revision(change);
+	change_answer(change, &reply.base);
 }
 
-static void act_delete(struct wish *wish)
+static void answer_delete(struct change *change)
 {
 	Helio__Store__V1__DeleteReply reply =
 		HELIO__STORE__V1__DELETE_REPLY__INIT;
-	struct change change;
 
-	change_begin(&change, wish);
-	change.status = judge_delete(
-		&change.draft, REQUEST(wish, DeleteRequest), &change.judgement);
-	if (change_apply(&change)) {
-		reply.has_revision = 1;
-		reply.revision = change_revision(&change);
-		change_answer(&change, &reply.base);
-	}
-	change_end(&change);
+	reply.has_revision = 1;
+	reply.revision = change_revision(change);
+	change_answer(change, &reply.base);
 }
 
 /* ---- transactions ---- */
@@ -302,69 +244,43 @@ static void act_delete(struct wish *wish)
 static int may_commit(struct wish *wish)
 {
 	return rights_transaction(wish,
-				  REQUEST(wish, CommitRequest)->transaction);
+				  WISH_REQUEST(wish, Commit)->transaction);
 }
 
-static void act_commit(struct wish *wish)
+static unsigned judge_commit(struct draft *draft,
+			     const Helio__Store__V1__CommitRequest *in,
+			     struct judgement *out)
+{
+	return judge_transaction(draft, in->transaction, out);
+}
+
+static void answer_commit(struct change *change)
 {
 	Helio__Store__V1__CommitReply reply =
 		HELIO__STORE__V1__COMMIT_REPLY__INIT;
-	struct change change;
 
-	change_begin(&change, wish);
-	change.status = judge_transaction(
-		&change.draft, REQUEST(wish, CommitRequest)->transaction,
-		&change.judgement);
-	if (change_apply(&change)) {
-		reply.has_revision = 1;
-		reply.revision = change_revision(&change);
-		reply.jobs = change.judgement.jobs;
-		reply.n_jobs = change.judgement.n_jobs;
-		change_answer(&change, &reply.base);
-	}
-	change_end(&change);
+	reply.has_revision = 1;
+	reply.revision = change_revision(change);
+	reply.jobs = change->judgement.jobs;
+	reply.n_jobs = change->judgement.n_jobs;
+	change_answer(change, &reply.base);
 }
 
 /* ---- the methods ---- */
 
-#define TYPE(name, may_it, act_it, changes)           \
-	static const struct wish_type name##_type = { \
-		.may = may_it,                        \
-		.act = act_it,                        \
-		.is_change = changes,                 \
-	}
-
-TYPE(create, may_create, act_create, true);
-TYPE(change, may_change, act_change, true);
-TYPE(show, may_show, act_show, false);
-TYPE(list_buckets, may_list_buckets, act_list_buckets, false);
-TYPE(drop, may_drop, act_drop, true);
-TYPE(get, may_get, act_get, false);
-TYPE(put, may_put, act_put, true);
-TYPE(delete, may_delete, act_delete, true);
-TYPE(commit, may_commit, act_commit, true);
-
-#define METHOD(method, request_type, wish_type_)                              \
-	static void method##_method(                                          \
-		struct helio_serving *serving,                                \
-		const Helio__Store__V1__##request_type *request,              \
-		void *userdata)                                               \
-	{                                                                     \
-		wish_start(userdata, &(wish_type_), serving, &request->base); \
-	}
-
-METHOD(create, CreateBucketRequest, create_type)
-METHOD(change, ChangeBucketRequest, change_type)
-METHOD(show, ShowBucketRequest, show_type)
-METHOD(list_buckets, ListBucketsRequest, list_buckets_type)
-METHOD(drop, DropBucketRequest, drop_type)
-METHOD(get, GetRequest, get_type)
-METHOD(put, PutRequest, put_type)
-METHOD(delete, DeleteRequest, delete_type)
-METHOD(list, ListRequest, bucket_list_type)
-METHOD(history, HistoryRequest, bucket_history_type)
-METHOD(commit, CommitRequest, commit_type)
-METHOD(watch, WatchRequest, watch_type)
+METHOD_CHANGE(create, CreateBucket, judge_bucket_create, "kv-write", name)
+METHOD_CHANGE(change, ChangeBucket, judge_bucket_change, "kv-write", name)
+METHOD_READ(show, ShowBucket, "kv-read", name)
+METHOD(list_buckets, ListBuckets, false)
+METHOD_CHANGE(drop, DropBucket, judge_bucket_drop, "kv-write", name)
+METHOD_READ(get, Get, "kv-read", bucket)
+METHOD_CHANGE(put, Put, judge_put, "kv-write", bucket)
+METHOD_CHANGE(delete, Delete, judge_delete, "kv-write", bucket)
+METHOD_OF(list, List, bucket_list_type)
+METHOD_OF(history, History, bucket_history_type)
+METHOD_ACT(commit, Commit, judge_commit)
+METHOD(commit, Commit, true)
+METHOD_OF(watch, Watch, watch_type)
 
 static const struct helio__store__v1__buckets__server methods = {
 	.create = create_method,

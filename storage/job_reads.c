@@ -21,9 +21,6 @@ enum {
 	LOOK_MAX = 16384, /* jobs that are looked at for one page */
 };
 
-#define REQUEST(wish, type) \
-	((const Helio__Store__V1__##type *)(const void *)(wish)->request)
-
 /* ---- one job ---- */
 
 /* ShowJob, Await and Follow name it in the same way. */
@@ -72,18 +69,19 @@ static struct job *find_job(struct wish *wish, const struct job_name *name)
 	return job;
 }
 
-#define NAME_OF(function, type)                                                \
-	static struct job_name function(const struct wish *wish)               \
-	{                                                                      \
-		const Helio__Store__V1__##type *request = REQUEST(wish, type); \
-                                                                               \
-		return (struct job_name){ request->queue, request->id,         \
-					  request->key };                      \
+#define NAME_OF(function, Type)                                        \
+	static struct job_name function(const struct wish *wish)       \
+	{                                                              \
+		const Helio__Store__V1__##Type##Request *request =     \
+			WISH_REQUEST(wish, Type);                      \
+                                                                       \
+		return (struct job_name){ request->queue, request->id, \
+					  request->key };              \
 	}
 
-NAME_OF(name_of_show, ShowJobRequest)
-NAME_OF(name_of_await, AwaitRequest)
-NAME_OF(name_of_follow, FollowRequest)
+NAME_OF(name_of_show, ShowJob)
+NAME_OF(name_of_await, Await)
+NAME_OF(name_of_follow, Follow)
 
 #define MAY_SEE(function, name_of)                          \
 	static int function(struct wish *wish)              \
@@ -170,7 +168,7 @@ const struct wish_type job_follow_type = {
 static int may_list_jobs(struct wish *wish)
 {
 	return rights_ask(wish, "job-work",
-			  REQUEST(wish, ListJobsRequest)->queue);
+			  WISH_REQUEST(wish, ListJobs)->queue);
 }
 
 struct job_page {
@@ -214,7 +212,7 @@ static void fill_jobs(const struct wish *wish, const struct queue *queue,
 		      struct job_page *page)
 {
 	const Helio__Store__V1__ListJobsRequest *request =
-		REQUEST(wish, ListJobsRequest);
+		WISH_REQUEST(wish, ListJobs);
 	size_t limit = request->limit && request->limit < PAGE_MAX
 			       ? request->limit
 			       : PAGE_MAX;
@@ -239,7 +237,7 @@ static void fill_jobs(const struct wish *wish, const struct queue *queue,
 static void act_list_jobs(struct wish *wish)
 {
 	const struct queue *queue =
-		queues_find(wish, REQUEST(wish, ListJobsRequest)->queue);
+		queues_find(wish, WISH_REQUEST(wish, ListJobs)->queue);
 	struct job_page *page;
 
 	if (!queue)

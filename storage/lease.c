@@ -15,14 +15,9 @@
 /* An answer takes its time, too: what is left of a call when it is given. */
 enum { ANSWER_MS = 50, WAIT_MAX_MS = 24 * 60 * 60 * 1000 };
 
-static const Helio__Store__V1__LeaseRequest *request_of(const struct wish *wish)
-{
-	return (const void *)wish->request;
-}
-
 static int may(struct wish *wish)
 {
-	return rights_ask(wish, "job-work", request_of(wish)->queue);
+	return rights_ask(wish, "job-work", WISH_REQUEST(wish, Lease)->queue);
 }
 
 /* ---- nothing is ready ---- */
@@ -46,7 +41,7 @@ static void on_late(struct timer *timer, uint64_t now_ns)
 static uint64_t wait_ms_of(const struct wish *wish)
 {
 	uint64_t left_ms = helio_serving_time_left_ms(wish->serving);
-	uint64_t wait_ms = request_of(wish)->wait_ms;
+	uint64_t wait_ms = WISH_REQUEST(wish, Lease)->wait_ms;
 
 	left_ms = left_ms > ANSWER_MS ? left_ms - ANSWER_MS : 0;
 	if (wait_ms > left_ms)
@@ -103,7 +98,8 @@ static void answer_jobs(struct wish *wish, const struct queue *queue,
 static void give(struct wish *wish, struct queue *queue, struct draft *draft)
 {
 	struct judgement judgement = { .number = 0 };
-	unsigned status = judge_lease(draft, request_of(wish), &judgement);
+	unsigned status =
+		judge_lease(draft, WISH_REQUEST(wish, Lease), &judgement);
 
 	if (status != HELIO_OK)
 		wish_refuse(wish, status, "%s", judgement.reason);
@@ -120,7 +116,7 @@ static void act(struct wish *wish)
 {
 	struct service *service = wish->service;
 	struct queue *queue =
-		queue_lookup(&service->state, request_of(wish)->queue);
+		queue_lookup(&service->state, WISH_REQUEST(wish, Lease)->queue);
 	const struct caller caller = wish_caller(wish);
 	struct draft draft;
 

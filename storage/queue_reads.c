@@ -12,9 +12,6 @@
 
 enum { PAGE_MAX = 64 };
 
-#define REQUEST(wish, type) \
-	((const Helio__Store__V1__##type *)(const void *)(wish)->request)
-
 struct queue *queues_find(struct wish *wish, const char *name)
 {
 	const struct state *state = &wish->service->state;
@@ -54,7 +51,7 @@ static int may_see_queue(struct wish *wish, const char *name)
 
 static int may_show(struct wish *wish)
 {
-	return may_see_queue(wish, REQUEST(wish, ShowQueueRequest)->name);
+	return may_see_queue(wish, WISH_REQUEST(wish, ShowQueue)->name);
 }
 
 static void act_show(struct wish *wish)
@@ -62,7 +59,7 @@ static void act_show(struct wish *wish)
 	Helio__Store__V1__ShowQueueReply reply =
 		HELIO__STORE__V1__SHOW_QUEUE_REPLY__INIT;
 	const struct queue *queue =
-		queues_find(wish, REQUEST(wish, ShowQueueRequest)->name);
+		queues_find(wish, WISH_REQUEST(wish, ShowQueue)->name);
 	Helio__Store__V1__Queue told;
 
 	if (!queue)
@@ -107,7 +104,7 @@ struct queue_page {
 static int fill_queues(struct wish *wish, struct queue_page *page)
 {
 	const Helio__Store__V1__ListQueuesRequest *request =
-		REQUEST(wish, ListQueuesRequest);
+		WISH_REQUEST(wish, ListQueues);
 	const struct state *state = &wish->service->state;
 	size_t limit = request->limit && request->limit < PAGE_MAX
 			       ? request->limit

@@ -3,195 +3,123 @@
 #include "storage/queues_service.h"
 
 #include <errno.h>
-#include <helio/store/v1/store.helio.h>
 
-#include "storage/change.h"
 #include "storage/lease.h"
-#include "storage/rights.h"
+#include "storage/method.h"
 #include "storage/service.h"
 #include "storage/state/queue.h"
-#include "storage/wish.h"
-
-#define REQUEST(wish, type) \
-	((const Helio__Store__V1__##type *)(const void *)(wish)->request)
-
-#define MAY(function, type, verb, field)                                   \
-	static int function(struct wish *wish)                             \
-	{                                                                  \
-		return rights_ask(wish, verb, REQUEST(wish, type)->field); \
-	}
-
-MAY(may_create, CreateQueueRequest, "job-work", name)
-MAY(may_change, ChangeQueueRequest, "job-work", name)
-MAY(may_drop, DropQueueRequest, "job-work", name)
-MAY(may_submit, SubmitRequest, "job-submit", queue)
-MAY(may_extend, ExtendRequest, "job-work", queue)
-MAY(may_fail, FailRequest, "job-work", queue)
-MAY(may_retry, RetryRequest, "job-work", queue)
 
 /* ---- queues ---- */
 
-static void act_create(struct wish *wish)
+static void answer_create(struct change *change)
 {
 	Helio__Store__V1__CreateQueueReply reply =
 		HELIO__STORE__V1__CREATE_QUEUE_REPLY__INIT;
 	const Helio__Store__V1__CreateQueueRequest *request =
-		REQUEST(wish, CreateQueueRequest);
+		WISH_REQUEST(change->wish, CreateQueue);
 	Helio__Store__V1__Queue queue;
-	struct change change;
 
-	change_begin(&change, wish);
-	change.status =
-		judge_queue_create(&change.draft, request, &change.judgement);
-	if (change_apply(&change)) {
-		queue_describe(
-			queue_lookup(&wish->service->state, request->name),
-			&queue);
-		reply.queue = &queue;
-		reply.has_was_there = 1;
-		reply.was_there = change.judgement.was_there;
-		change_answer(&change, &reply.base);
-	}
-	change_end(&change);
+	queue_describe(
+		queue_lookup(&change->wish->service->state, request->name),
+		&queue);
+	reply.queue = &queue;
+	reply.has_was_there = 1;
+	reply.was_there = change->judgement.was_there;
+	change_answer(change, &reply.base);
 }
 
-static void act_change(struct wish *wish)
+static void answer_change(struct change *change)
 {
 	Helio__Store__V1__ChangeQueueReply reply =
 		HELIO__STORE__V1__CHANGE_QUEUE_REPLY__INIT;
 	const Helio__Store__V1__ChangeQueueRequest *request =
-		REQUEST(wish, ChangeQueueRequest);
+		WISH_REQUEST(change->wish, ChangeQueue);
 	Helio__Store__V1__Queue queue;
-	struct change change;
 
-	change_begin(&change, wish);
-	change.status =
-		judge_queue_change(&change.draft, request, &change.judgement);
-	if (change_apply(&change)) {
-		queue_describe(
-			queue_lookup(&wish->service->state, request->name),
-			&queue);
-		reply.queue = &queue;
-		change_answer(&change, &reply.base);
-	}
-	change_end(&change);
+	queue_describe(
+		queue_lookup(&change->wish->service->state, request->name),
+		&queue);
+	reply.queue = &queue;
+	change_answer(change, &reply.base);
 }
 
-static void act_drop(struct wish *wish)
+static void answer_drop(struct change *change)
 {
 	Helio__Store__V1__DropQueueReply reply =
 		HELIO__STORE__V1__DROP_QUEUE_REPLY__INIT;
-	struct change change;
 
-	change_begin(&change, wish);
-	change.status =
-		judge_queue_drop(&change.draft, REQUEST(wish, DropQueueRequest),
-				 &change.judgement);
-	if (change_apply(&change)) {
-		reply.has_revision = 1;
-		reply.revision = change_revision(&change);
-		change_answer(&change, &reply.base);
-	}
-	change_end(&change);
+	reply.has_revision = 1;
+	reply.revision = change_revision(change);
+	change_answer(change, &reply.base);
 }
 
 /* ---- jobs ---- */
 
-static void act_submit(struct wish *wish)
+static void answer_submit(struct change *change)
 {
 	Helio__Store__V1__SubmitReply reply =
 		HELIO__STORE__V1__SUBMIT_REPLY__INIT;
-	struct change change;
 
-	change_begin(&change, wish);
-	change.status = judge_submit(
-		&change.draft, REQUEST(wish, SubmitRequest), &change.judgement);
-	if (change_apply(&change)) {
-		reply.has_id = reply.has_was_there = 1;
-		reply.id = change.judgement.number;
-		reply.was_there = change.judgement.was_there;
-		change_answer(&change, &reply.base);
-	}
-	change_end(&change);
+	reply.has_id = reply.has_was_there = 1;
+	reply.id = change->judgement.number;
+	reply.was_there = change->judgement.was_there;
+	change_answer(change, &reply.base);
 }
 
-static void act_extend(struct wish *wish)
+static void answer_extend(struct change *change)
 {
 	Helio__Store__V1__ExtendReply reply =
 		HELIO__STORE__V1__EXTEND_REPLY__INIT;
-	struct change change;
 
-	change_begin(&change, wish);
-	change.status = judge_extend(
-		&change.draft, REQUEST(wish, ExtendRequest), &change.judgement);
-	if (change_apply(&change)) {
-		reply.has_lease_until_unix_ms = 1;
-		reply.lease_until_unix_ms = change.judgement.number;
-		change_answer(&change, &reply.base);
-	}
-	change_end(&change);
+	reply.has_lease_until_unix_ms = 1;
+	reply.lease_until_unix_ms = change->judgement.number;
+	change_answer(change, &reply.base);
 }
 
 static int may_complete(struct wish *wish)
 {
 	const Helio__Store__V1__CompleteRequest *request =
-		REQUEST(wish, CompleteRequest);
+		WISH_REQUEST(wish, Complete);
 	int r = rights_ask(wish, "job-work", request->queue);
 
 	return r == 1 ? rights_transaction(wish, request->transaction) : r;
 }
 
-static void act_complete(struct wish *wish)
+static void answer_complete(struct change *change)
 {
 	Helio__Store__V1__CompleteReply reply =
 		HELIO__STORE__V1__COMPLETE_REPLY__INIT;
-	struct change change;
 
-	change_begin(&change, wish);
-	change.status =
-		judge_complete(&change.draft, REQUEST(wish, CompleteRequest),
-			       &change.judgement);
-	if (change_apply(&change)) {
-		reply.has_revision = reply.has_was_done = 1;
-		reply.revision = change.judgement.was_there
-					 ? change.judgement.number
-					 : change_revision(&change);
-		reply.was_done = change.judgement.was_there;
-		change_answer(&change, &reply.base);
-	}
-	change_end(&change);
+	reply.has_revision = reply.has_was_done = 1;
+	reply.revision = change->judgement.was_there ? change->judgement.number
+						     : change_revision(change);
+	reply.was_done = change->judgement.was_there;
+	change_answer(change, &reply.base);
 }
 
-static void act_fail(struct wish *wish)
+static void answer_fail(struct change *change)
 {
 	const Helio__Store__V1__FailRequest *request =
-		REQUEST(wish, FailRequest);
+		WISH_REQUEST(change->wish, Fail);
 	Helio__Store__V1__FailReply reply = HELIO__STORE__V1__FAIL_REPLY__INIT;
-	struct change change;
 
-	change_begin(&change, wish);
-	change.status = judge_fail(&change.draft, request, &change.judgement);
-	if (change_apply(&change)) {
-		const struct job *job = queue_job(
-			queue_lookup(&wish->service->state, request->queue),
-			request->id);
+	const struct job *job = queue_job(
+		queue_lookup(&change->wish->service->state, request->queue),
+		request->id);
 
-		reply.has_state = 1;
-		reply.state =
-			(Helio__Store__V1__JobState)change.judgement.number;
-		reply.has_not_before_unix_ms = job && job->status.not_before;
-		if (job)
-			reply.not_before_unix_ms = job->status.not_before;
-		change_answer(&change, &reply.base);
-	}
-	change_end(&change);
+	reply.has_state = 1;
+	reply.state = (Helio__Store__V1__JobState)change->judgement.number;
+	reply.has_not_before_unix_ms = job && job->status.not_before;
+	if (job)
+		reply.not_before_unix_ms = job->status.not_before;
+	change_answer(change, &reply.base);
 }
 
 /* Who may only submit cancels his own. */
 static int ask_cancel(struct wish *wish, bool *ret_only_own)
 {
 	return rights_ask_either(wish, "job-work", "job-submit",
-				 REQUEST(wish, CancelRequest)->queue,
+				 WISH_REQUEST(wish, Cancel)->queue,
 				 ret_only_own);
 }
 
@@ -212,9 +140,8 @@ static void act_cancel(struct wish *wish)
 	/* It is known, for it was asked just now. */
 	(void)ask_cancel(wish, &only_own);
 	change_begin(&change, wish);
-	change.status =
-		judge_cancel(&change.draft, REQUEST(wish, CancelRequest),
-			     only_own, &change.judgement);
+	change.status = judge_cancel(&change.draft, WISH_REQUEST(wish, Cancel),
+				     only_own, &change.judgement);
 	if (change_apply(&change)) {
 		reply.has_ended = change.judgement.number != 0;
 		reply.ended =
@@ -224,64 +151,33 @@ static void act_cancel(struct wish *wish)
 	change_end(&change);
 }
 
-static void act_retry(struct wish *wish)
+static void answer_retry(struct change *change)
 {
 	Helio__Store__V1__RetryReply reply =
 		HELIO__STORE__V1__RETRY_REPLY__INIT;
-	struct change change;
 
-	change_begin(&change, wish);
-	change.status = judge_retry(&change.draft, REQUEST(wish, RetryRequest),
-				    &change.judgement);
-	if (change_apply(&change))
-		change_answer(&change, &reply.base);
-	change_end(&change);
+	change_answer(change, &reply.base);
 }
 
 /* ---- the methods ---- */
 
-#define TYPE(name, may_it, act_it)                    \
-	static const struct wish_type name##_type = { \
-		.may = may_it,                        \
-		.act = act_it,                        \
-		.is_change = true,                    \
-	}
-
-TYPE(create, may_create, act_create);
-TYPE(change, may_change, act_change);
-TYPE(drop, may_drop, act_drop);
-TYPE(submit, may_submit, act_submit);
-TYPE(extend, may_extend, act_extend);
-TYPE(complete, may_complete, act_complete);
-TYPE(fail, may_fail, act_fail);
-TYPE(cancel, may_cancel, act_cancel);
-TYPE(retry, may_retry, act_retry);
-
-#define METHOD(method, request_type, wish_type_)                              \
-	static void method##_method(                                          \
-		struct helio_serving *serving,                                \
-		const Helio__Store__V1__##request_type *request,              \
-		void *userdata)                                               \
-	{                                                                     \
-		wish_start(userdata, &(wish_type_), serving, &request->base); \
-	}
-
-METHOD(create, CreateQueueRequest, create_type)
-METHOD(change, ChangeQueueRequest, change_type)
-METHOD(show, ShowQueueRequest, queue_show_type)
-METHOD(list_queues, ListQueuesRequest, queue_list_type)
-METHOD(drop, DropQueueRequest, drop_type)
-METHOD(submit, SubmitRequest, submit_type)
-METHOD(lease, LeaseRequest, lease_type)
-METHOD(extend, ExtendRequest, extend_type)
-METHOD(complete, CompleteRequest, complete_type)
-METHOD(fail, FailRequest, fail_type)
-METHOD(cancel, CancelRequest, cancel_type)
-METHOD(retry, RetryRequest, retry_type)
-METHOD(show_job, ShowJobRequest, job_show_type)
-METHOD(list_jobs, ListJobsRequest, job_list_type)
-METHOD(await, AwaitRequest, job_await_type)
-METHOD(follow, FollowRequest, job_follow_type)
+METHOD_CHANGE(create, CreateQueue, judge_queue_create, "job-work", name)
+METHOD_CHANGE(change, ChangeQueue, judge_queue_change, "job-work", name)
+METHOD_OF(show, ShowQueue, queue_show_type)
+METHOD_OF(list_queues, ListQueues, queue_list_type)
+METHOD_CHANGE(drop, DropQueue, judge_queue_drop, "job-work", name)
+METHOD_CHANGE(submit, Submit, judge_submit, "job-submit", queue)
+METHOD_OF(lease, Lease, lease_type)
+METHOD_CHANGE(extend, Extend, judge_extend, "job-work", queue)
+METHOD_ACT(complete, Complete, judge_complete)
+METHOD(complete, Complete, true)
+METHOD_CHANGE(fail, Fail, judge_fail, "job-work", queue)
+METHOD(cancel, Cancel, true)
+METHOD_CHANGE(retry, Retry, judge_retry, "job-work", queue)
+METHOD_OF(show_job, ShowJob, job_show_type)
+METHOD_OF(list_jobs, ListJobs, job_list_type)
+METHOD_OF(await, Await, job_await_type)
+METHOD_OF(follow, Follow, job_follow_type)
 
 static const struct helio__store__v1__queues__server methods = {
 	.create = create_method,

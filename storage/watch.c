@@ -93,14 +93,9 @@ static const struct helio_serving_events events = {
 
 /* ---- beginning ---- */
 
-static const Helio__Store__V1__WatchRequest *request_of(const struct wish *wish)
-{
-	return (const void *)wish->request;
-}
-
 static int may(struct wish *wish)
 {
-	return rights_ask(wish, "kv-read", request_of(wish)->bucket);
+	return rights_ask(wish, "kv-read", WISH_REQUEST(wish, Watch)->bucket);
 }
 
 static int copy_text(const char *text, const char **ret_copy)
@@ -144,7 +139,7 @@ static void begin(struct wish *wish, struct bucket *bucket)
 	struct watch *watch = NULL;
 
 	if (hub)
-		watch = watch_new(hub, request_of(wish),
+		watch = watch_new(hub, WISH_REQUEST(wish, Watch),
 				  service->state.committed);
 	if (!watch) {
 		if (hub)
@@ -178,7 +173,8 @@ static const char *fault_of(const Helio__Store__V1__WatchRequest *request)
 
 static void act(struct wish *wish)
 {
-	const Helio__Store__V1__WatchRequest *request = request_of(wish);
+	const Helio__Store__V1__WatchRequest *request =
+		WISH_REQUEST(wish, Watch);
 	uint64_t committed = wish->service->state.committed;
 	const char *fault = fault_of(request);
 	struct bucket *bucket = NULL;

@@ -79,6 +79,11 @@ struct wish {
 	uint8_t inside[WISH_INSIDE_BYTES];
 };
 
+/** Its request, of a type of helio.store.v1 without `Request`. */
+#define WISH_REQUEST(wish, Type)                                         \
+	((const Helio__Store__V1__##Type##Request *)(const void *)(wish) \
+		 ->request)
+
 /** Take up a call. `request` lives until this returns. */
 void wish_start(struct service *service, const struct wish_type *type,
 		struct helio_serving *serving, const ProtobufCMessage *request);
