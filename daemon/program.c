@@ -2,10 +2,13 @@
 
 #include "daemon/program.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/diag.h"
+#include "base/folder.h"
 
 const struct options_row program_rows[] = {
 	{ .name = "address",
@@ -53,4 +56,27 @@ bool program_begin(const char *name, const struct options_table *table,
 	signal(SIGXFSZ, SIG_IGN);
 	*ret_status = EXIT_UNAVAILABLE;
 	return supervised_end_with_parent(supervised) == 0;
+}
+
+int program_lock(const char *folder, const char *kind, int *ret_fd)
+{
+	int r = folder_lock(folder, ret_fd);
+
+	if (r == -EWOULDBLOCK)
+		log_error("%s: another %s has it", folder, kind);
+	else if (r < 0)
+		program_complain(folder, r);
+	return r;
+}
+
+void program_say_serving(struct program_options *options)
+{
+	log_info("serving");
+	supervised_say_ready(&options->supervised);
+}
+
+int program_complain(const char *what, int r)
+{
+	log_error("%s: %s", what, strerror(-r));
+	return r;
 }

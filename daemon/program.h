@@ -79,4 +79,18 @@ bool program_begin(const char *name, const struct options_table *table,
 		   int argc, char **argv, void *options,
 		   const struct supervised *supervised, int *ret_status);
 
+/**
+ * Lock the folder of its state, see base/folder.h: two of a `kind` would both
+ * write. The lock goes with the process. Returns what folder_lock() does; a
+ * failure is logged.
+ */
+int program_lock(const char *folder, const char *kind, int *ret_fd);
+
+/** It serves: log it, and tell the parent. */
+void program_say_serving(struct program_options *options);
+
+/** Log that `what` has failed, for the negative errno `r`, which is returned.
+ */
+int program_complain(const char *what, int r);
+
 #endif

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/diag.h"
-#include "base/folder.h"
 #include "daemon/loop.h"
 #include "logger/answer.h"
 #include "logger/logger.h"
@@ -40,15 +38,7 @@ static void on_ready(void *userdata)
 {
 	struct helio_logger *self = userdata;
 
-	log_info("serving");
-	supervised_say_ready(&self->options.program.supervised);
-}
-
-static int complain(const char *what, int r)
-{
-	log_error("%s: %s", what,
-		  r == -EWOULDBLOCK ? "another logger has it" : strerror(-r));
-	return r;
+	program_say_serving(&self->options.program);
 }
 
 static int start(struct helio_logger *self)
@@ -62,7 +52,7 @@ static int start(struct helio_logger *self)
 	self->logger.userdata = self;
 	r = logger_init(&self->logger, &self->loop.uv, self->loop.bus,
 			backend_sqlite(), self->options.state);
-	return r < 0 ? complain(self->options.state, r) : 0;
+	return r < 0 ? program_complain(self->options.state, r) : 0;
 }
 
 static int run(struct helio_logger *self)
@@ -82,7 +72,7 @@ int main(int argc, char **argv)
 {
 	static struct helio_logger self;
 	_cleanup_(close_fdp) int lock = -1;
-	int status, r;
+	int status;
 
 	diag_init("helio-logger", DIAG_INFO);
 	/* It was started by itself, see logger/answer.h. */
@@ -92,11 +82,7 @@ int main(int argc, char **argv)
 			   &self.options, &self.options.program.supervised,
 			   &status))
 		return status;
-	/* Two loggers would both write; the lock goes with the process. */
-	r = folder_lock(self.options.state, &lock);
-	if (r < 0) {
-		complain(self.options.state, r);
+	if (program_lock(self.options.state, "logger", &lock) < 0)
 		return EXIT_UNAVAILABLE;
-	}
 	return run(&self);
 }

@@ -38,7 +38,7 @@ static void on_again(uv_timer_t *timer)
 	int r = server_serve(&self->server);
 
 	if (r < 0)
-		log_error("serving: %s", strerror(-r));
+		program_complain("serving", r);
 }
 
 static void on_ready(void *userdata, unsigned status, const char *reason)
@@ -69,14 +69,10 @@ static int start(struct helio_registry *self)
 	self->again.data = self;
 	r = server_init(&self->server, self->loop.bus, self->store, on_ready,
 			self);
-	if (r < 0) {
-		log_error("%s: %s", address, strerror(-r));
-		return r;
-	}
-	r = registry_cage_enter(self->store->folder, address);
 	if (r < 0)
-		log_error("giving up rights: %s", strerror(-r));
-	return r;
+		return program_complain(address, r);
+	r = registry_cage_enter(self->store->folder, address);
+	return r < 0 ? program_complain("giving up rights", r) : r;
 }
 
 static int serve(struct helio_registry *self)

@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
-#include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/cleanup.h"
-#include "base/diag.h"
-#include "base/folder.h"
 #include "daemon/loop.h"
 #include "storage/backend/backend.h"
 #include "storage/options.h"
@@ -39,15 +35,7 @@ static void on_ready(void *userdata)
 {
 	struct helio_store *self = userdata;
 
-	log_info("serving");
-	supervised_say_ready(&self->options.program.supervised);
-}
-
-static int complain(const char *what, int r)
-{
-	log_error("%s: %s", what,
-		  r == -EWOULDBLOCK ? "another store has it" : strerror(-r));
-	return r;
+	program_say_serving(&self->options.program);
 }
 
 static int serve(struct helio_store *self)
@@ -60,7 +48,7 @@ static int serve(struct helio_store *self)
 	self->service.on_ready = on_ready;
 	self->service.userdata = self;
 	r = service_start(&self->service, &self->loop.uv, self->loop.bus);
-	return r < 0 ? complain(self->options.state, r) : 0;
+	return r < 0 ? program_complain(self->options.state, r) : 0;
 }
 
 /* The store is read before anybody can ask for it. */
@@ -70,7 +58,7 @@ static int run(struct helio_store *self)
 			     self->options.state, &self->options.service);
 
 	if (r < 0)
-		complain(self->options.state, r);
+		program_complain(self->options.state, r);
 	if (r == 0)
 		r = loop_init(&self->loop, &hooks, self);
 	if (r == 0)
@@ -86,17 +74,13 @@ int main(int argc, char **argv)
 {
 	static struct helio_store self;
 	_cleanup_(close_fdp) int lock = -1;
-	int status, r;
+	int status;
 
 	if (!program_begin("helio-store", &options_table, argc, argv,
 			   &self.options, &self.options.program.supervised,
 			   &status))
 		return status;
-	/* Two stores would both write; the lock goes with the process. */
-	r = folder_lock(self.options.state, &lock);
-	if (r < 0) {
-		complain(self.options.state, r);
+	if (program_lock(self.options.state, "store", &lock) < 0)
 		return EXIT_UNAVAILABLE;
-	}
 	return run(&self);
 }

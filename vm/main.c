@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/diag.h"
 #include "daemon/loop.h"
@@ -69,14 +68,7 @@ static void on_ready(void *userdata)
 {
 	struct helio_vm *vm = userdata;
 
-	log_info("serving");
-	supervised_say_ready(&vm->options.program.supervised);
-}
-
-static int complain(const char *what, int r)
-{
-	log_error("%s: %s", what, strerror(-r));
-	return r;
+	program_say_serving(&vm->options.program);
 }
 
 static int open_driver(struct helio_vm *vm)
@@ -99,14 +91,14 @@ static int open_fleet(struct helio_vm *vm)
 	int r = open_driver(vm);
 
 	if (r < 0)
-		return complain("start", r);
+		return program_complain("start", r);
 	r = fleet_load(&vm->fleet, vm->options.machines, error, sizeof(error));
 	if (r < 0) {
 		log_error("%s", error);
 		return -EINVAL;
 	}
 	r = fleet_adopt(&vm->fleet);
-	return r < 0 ? complain(vm->options.run, r) : 0;
+	return r < 0 ? program_complain(vm->options.run, r) : 0;
 }
 
 static int open_bus(struct helio_vm *vm)
@@ -117,7 +109,7 @@ static int open_bus(struct helio_vm *vm)
 		return r;
 	vm->announcer = (struct announcer){ .bus = vm->loop.bus };
 	r = service_init(&vm->service, vm->loop.bus, &vm->fleet, on_ready, vm);
-	return r < 0 ? complain("start", r) : 0;
+	return r < 0 ? program_complain("start", r) : 0;
 }
 
 static int exit_status(int r)
@@ -164,7 +156,7 @@ int main(int argc, char **argv)
 	uv_disable_stdio_inheritance();
 	vm.run_fd = run_folder_open(options->run);
 	if (vm.run_fd < 0) {
-		complain(options->run, vm.run_fd);
+		program_complain(options->run, vm.run_fd);
 		return EXIT_UNAVAILABLE;
 	}
 	fleet_init(&vm.fleet, (uint32_t)options->machines_per_principal,
