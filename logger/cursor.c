@@ -44,7 +44,7 @@ const char *cursor_config_fault(const Helio__Log__V1__CursorConfig *config)
 	if (dead && (*dead == '$' || !subject_is_valid(dead, strlen(dead))))
 		return "dead_letters is no subject";
 	if (config->pending_max > CURSOR_ITEMS_MAX)
-		return "pending_max is more than 65536";
+		return "pending_max is more than 8192";
 	if (protobuf_c_message_get_packed_size(&config->base) >
 	    CURSOR_CONFIG_MAX)
 		return "it is too long";

@@ -128,6 +128,7 @@ void cursor_leave(struct cursor *cursor, struct consumer *consumer,
 /** Each returns 0, or -ESTALE: the token is not valid (any more). */
 int cursor_ack(struct cursor *cursor, const struct consumer *consumer,
 	       uint64_t token);
+/** Of an exclusive one; of a shared one no token is valid for it. */
 int cursor_ack_to(struct cursor *cursor, const struct consumer *consumer,
 		  uint64_t token);
 int cursor_nak(struct cursor *cursor, const struct consumer *consumer,

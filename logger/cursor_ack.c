@@ -58,7 +58,8 @@ int cursor_ack_to(struct cursor *cursor, const struct consumer *consumer,
 {
 	struct cursor_item *last = item_of(cursor, consumer, token);
 
-	if (!last)
+	/* Of a shared one, others have some of what is before it. */
+	if (!last || cursor->config->shared)
 		return -ESTALE;
 	for (struct cursor_item *item = cursor->items; item <= last; item++)
 		if (item->state == ITEM_OUT)

@@ -28,7 +28,7 @@ struct buffer;
 enum {
 	CURSOR_HEAD_BYTES = 48,
 	CURSOR_ITEM_BYTES = 16,
-	CURSOR_ITEMS_MAX = 65536,
+	CURSOR_ITEMS_MAX = 8192, /* all are looked at for one message */
 	CURSOR_OWNER_MAX = 255,
 	CURSOR_CONFIG_MAX = 16384,
 	CURSOR_FAILED_MAX = 0xffffff,

@@ -305,6 +305,36 @@ static void test_shared_among_readers(void **state)
 	stop(&b);
 }
 
+/* All up to one: of those that are shared, some are another's. */
+static void test_none_is_acked_for_another(void **state)
+{
+	Helio__Log__V1__CursorConfig config =
+		HELIO__LOG__V1__CURSOR_CONFIG__INIT;
+	static struct consuming a, b;
+
+	(void)state;
+	config.has_shared = 1;
+	config.shared = 1;
+	make_cursor("c", &config);
+	consume(&a, "c", 4);
+	consume(&b, "c", 4);
+	wait_until(&scene, get_cursor(NULL, 0).readers == 2);
+	fill(8);
+	wait_until(&scene, a.n == 4 && b.n == 4);
+	ack_to(&a, 3);
+	wait_until(&scene, a.n_late == 1);
+	assert_true(a.late[0] == a.given[3].token);
+	for (size_t i = 0; i < 4; i++) {
+		ack(&a, i);
+		ack(&b, i);
+	}
+	wait_until(&scene, a.acked_to == 9 || b.acked_to == 9);
+	assert_int_equal(a.n_late, 1);
+	assert_int_equal(b.n_late, 0);
+	stop(&a);
+	stop(&b);
+}
+
 /* What one reader does not acknowledge in time is for another. */
 static void test_time_runs_out(void **state)
 {
@@ -404,6 +434,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_a_nak_stops_it_there,
 						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_shared_among_readers,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_none_is_acked_for_another,
 						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_time_runs_out, set_up,
 						tear_down),
