@@ -47,6 +47,22 @@ static int run_command(const struct command *command, int n_words, char **words)
 	return output_end(command->run(settings));
 }
 
+static bool is_help(const char *word)
+{
+	return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
+/* The first word of several commands, and no command. */
+static int run_group(int n_words, char **words)
+{
+	if (n_words > 1 && !is_help(words[1])) {
+		help_list(stderr, words[0]);
+		return EXIT_USAGE;
+	}
+	help_list(stdout, words[0]);
+	return output_end(n_words > 1 ? EXIT_OK : EXIT_USAGE);
+}
+
 /* Words that are no command of the bus: about this program itself. */
 static int run_about(int n_words, char **words)
 {
@@ -54,12 +70,10 @@ static int run_about(int n_words, char **words)
 
 	if (strcmp(word, "--version") == 0)
 		return printf("helio " HELIO_VERSION "\n") < 0;
-	if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
+	if (is_help(word))
 		return show_overview(stdout, EXIT_OK);
-	if (command_is_group(word)) {
-		help_list(n_words > 1 ? stderr : stdout, word);
-		return EXIT_USAGE;
-	}
+	if (command_is_group(word))
+		return run_group(n_words, words);
 	talk("no command '%s'; `helio --help` lists them", word);
 	return EXIT_USAGE;
 }
@@ -72,6 +86,10 @@ static int run_help(int n_words, char **words)
 	if (n_words == 0)
 		return show_overview(stdout, EXIT_OK);
 	command = command_lookup(n_words, words, &n);
+	if (!command && command_is_group(words[0])) {
+		help_list(stdout, words[0]);
+		return output_end(EXIT_OK);
+	}
 	if (!command)
 		return run_about(n_words, words);
 	if (n_words > n && strcmp(words[n], "--man") == 0)

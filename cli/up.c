@@ -251,7 +251,8 @@ static int run(const void *settings)
 
 static const struct option options[] = {
 	{ 's', "state", OPTION_TEXT, offsetof(struct up, state), "FOLDER",
-	  "policy, domains and keys (/var/lib/heliograph)" },
+	  "policy, domains, keys, schemas, logs and the store "
+	  "(/var/lib/heliograph)" },
 	{ 0, "run", OPTION_TEXT, offsetof(struct up, run), "FOLDER",
 	  "the sockets (/run/heliograph)" },
 	{ 'l', "listen", OPTION_TEXTS, offsetof(struct up, listen), "ADDRESS",
