@@ -94,6 +94,15 @@ static void wake_keys(struct hub *hub, uint64_t before, uint64_t committed)
 	}
 }
 
+/* Nobody knows who watches what is gone. */
+static void lose_all(struct hub *hub, uint64_t before)
+{
+	struct list *link;
+
+	list_for_each (link, &hub->bucket->watches)
+		watch_lose(container_of(link, struct watch, link), before);
+}
+
 void hub_look(struct hub *hub, uint64_t before, uint64_t committed)
 {
 	struct list *link;
@@ -103,6 +112,10 @@ void hub_look(struct hub *hub, uint64_t before, uint64_t committed)
 		return;
 	hub->n_changes = hub->bucket->n_committed_changes;
 	hub->first = bucket_changes_after(hub->bucket, before, &r);
+	if (r < 0) {
+		lose_all(hub, before);
+		return;
+	}
 	wake_keys(hub, before, committed);
 	list_for_each (link, &hub->ranges)
 		watch_wake(container_of(link, struct watch, hub_link), before);

@@ -71,6 +71,14 @@ void watch_wake(struct watch *watch, uint64_t before)
 	stir(watch);
 }
 
+void watch_lose(struct watch *watch, uint64_t before)
+{
+	if (watch->is_current)
+		watch->told = before;
+	watch->is_current = false;
+	stir(watch);
+}
+
 static void on_writable(struct helio_serving *serving, void *userdata)
 {
 	struct watch *watch = userdata;
@@ -168,6 +176,9 @@ static const char *fault_of(const Helio__Store__V1__WatchRequest *request)
 		return "a key and a prefix contradict each other";
 	if (request->key && !bucket_is_key(request->key))
 		return "it is no key";
+	/* It is kept as long as the watch. */
+	if (request->prefix && strlen(request->prefix) > BUCKET_KEY_MAX_BYTES)
+		return "the prefix is longer than a key";
 	return NULL;
 }
 

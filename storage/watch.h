@@ -82,6 +82,9 @@ void watches_end(struct watches *watches);
 /** Something that it watches has changed, after this revision. */
 void watch_wake(struct watch *watch, uint64_t before);
 
+/** The same, but some of what has changed is not kept already. */
+void watch_lose(struct watch *watch, uint64_t before);
+
 enum watch_outcome {
 	WATCH_DONE,    /* nothing more to tell now */
 	WATCH_MORE,    /* there may be */

@@ -7,7 +7,13 @@
 
 #include "tests/system/store/scene.h"
 
-enum { SEEN_MAX = 4096, CROWD = 1000, WRITES = 100, WRITE_BYTES = 2000 };
+enum {
+	SEEN_MAX = 4096,
+	CROWD = 1000,
+	WRITES = 100,
+	WRITE_BYTES = 2000,
+	LONG_BYTES = 4000
+};
 
 static struct scene scene;
 
@@ -245,6 +251,21 @@ static void test_from_a_revision(void **state)
 	unwatch(&this);
 }
 
+/* Whoever watches makes the store keep the prefix. */
+static void test_a_prefix_like_no_key(void **state)
+{
+	static char prefix[LONG_BYTES];
+	struct watching this;
+
+	(void)state;
+	memset(prefix, 'x', sizeof(prefix) - 1);
+	watch(&this, NULL, prefix);
+	wait_until(&scene, this.is_over || this.n_live);
+	assert_true(this.is_over);
+	assert_int_equal(this.status, HELIO_INVALID_ARGUMENT);
+	unwatch(&this);
+}
+
 /* Its parts come one after the other, and the last one alone has the revision.
  */
 static void test_a_long_transaction(void **state)
@@ -394,6 +415,64 @@ static void test_a_slow_one(void **state)
 	unwatch(&quick);
 }
 
+static void on_put(const Helio__Store__V1__PutReply *reply, void *userdata)
+{
+	unsigned *n = userdata;
+
+	assert_non_null(reply);
+	++*n;
+}
+
+/* Many at a time, so that they come to the disk together. */
+static void put_many(const char *bucket)
+{
+	Helio__Store__V1__PutRequest request =
+		HELIO__STORE__V1__PUT_REQUEST__INIT;
+	unsigned n = 0;
+
+	request.bucket = field(bucket);
+	request.key = field("a");
+	request.has_value = 1;
+	request.value = bytes_of("x");
+	for (unsigned i = 0; i < WRITES; i++)
+		helio__store__v1__buckets__put(
+			helio_client_service(scene.buckets), &request, on_put,
+			&n);
+	wait_until(&scene, n == WRITES);
+}
+
+/* More is written at once than the bucket keeps: all of it is told, or that it
+ * is not. */
+static void test_no_window(void **state)
+{
+	Helio__Store__V1__BucketConfig config =
+		HELIO__STORE__V1__BUCKET_CONFIG__INIT;
+	struct watching this[2];
+	uint64_t revision;
+
+	(void)state;
+	config.has_window_bytes = 1;
+	assert_int_equal(bucket_create(&scene, "none", &config), HELIO_OK);
+	for (int i = 0; i < 2; i++) {
+		watch(&this[i], i ? "a" : NULL, NULL);
+		helio_stream_cancel(this[i].stream);
+		this[i].request.bucket = field("none");
+		begin(&this[i]);
+		wait_until(&scene, this[i].n_live);
+	}
+	put_many("none");
+	revision = put_ok(&scene, "none", "a", "y");
+	for (int i = 0; i < 2; i++) {
+		wait_until(&scene, this[i].is_over || this[i].told >= revision);
+		if (this[i].is_over)
+			assert_int_equal(this[i].status,
+					 HELIO_RESOURCE_EXHAUSTED);
+		else
+			assert_int_equal(this[i].n, WRITES + 1);
+		unwatch(&this[i]);
+	}
+}
+
 static void test_a_bucket_goes(void **state)
 {
 	Helio__Store__V1__DropBucketRequest request =
@@ -448,9 +527,11 @@ int main(void)
 		TEST(test_one_key_and_those_that_begin_so),
 		TEST(test_keys_alone),
 		TEST(test_from_a_revision),
+		TEST(test_a_prefix_like_no_key),
 		TEST(test_a_long_transaction),
 		TEST(test_restarts),
 		TEST(test_a_slow_one),
+		TEST(test_no_window),
 		TEST(test_a_bucket_goes),
 		TEST(test_a_crowd),
 	};
