@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/system/store/scene.h"
+#include "tests/system/store/job.h"
 
 /*
  * The guest is vm:guest; whoever comes by the common socket may everything, and
@@ -20,7 +20,7 @@ static const char policy[] =
 	"allow vm:guest call helio.switch.v1.>\n"
 	"allow vm:guest kv-read,kv-write,job-submit,job-work vm.{self}.>\n"
 	"allow vm:guest kv-read shared\n"
-	"allow vm:guest job-submit orders\n"
+	"allow vm:guest job-submit work\n"
 	"allow vm:guest publish vm.guest.>\n";
 
 static const char less_policy[] =
@@ -32,17 +32,6 @@ static const char less_policy[] =
 
 static struct scene scene, guest;
 
-static int create_queue(struct scene *by, const char *name)
-{
-	Helio__Store__V1__CreateQueueRequest request =
-		HELIO__STORE__V1__CREATE_QUEUE_REQUEST__INIT;
-	const Helio__Store__V1__CreateQueueReply *reply = NULL;
-
-	request.name = field(name);
-	return helio__store__v1__queues__create__wait(by->queues, &request,
-						      &reply);
-}
-
 static int setup(void **state)
 {
 	(void)state;
@@ -50,9 +39,9 @@ static int setup(void **state)
 	scene_visit(&scene, true, &guest);
 	assert_int_equal(bucket_create(&scene, "shared", NULL), HELIO_OK);
 	assert_int_equal(bucket_create(&scene, "secret", NULL), HELIO_OK);
-	assert_int_equal(create_queue(&scene, "orders"), HELIO_OK);
+	assert_int_equal(queue_create(&scene, QUEUE), HELIO_OK);
 	assert_int_equal(bucket_create(&guest, "vm.guest.own", NULL), HELIO_OK);
-	assert_int_equal(create_queue(&guest, "vm.guest.own"), HELIO_OK);
+	assert_int_equal(queue_create(&guest, "vm.guest.own"), HELIO_OK);
 	return 0;
 }
 
@@ -108,12 +97,12 @@ static void test_lists_have_what_one_may_see(void **state)
 	assert_string_equal(reply->buckets[0]->name, "shared");
 	assert_string_equal(reply->buckets[1]->name, "vm.guest.own");
 	assert_string_equal(reply->buckets[1]->owner, "vm:guest");
-	assert_int_equal(create_queue(&scene, "hidden"), HELIO_OK);
+	assert_int_equal(queue_create(&scene, "hidden"), HELIO_OK);
 	assert_int_equal(helio__store__v1__queues__list_queues__wait(
 				 guest.queues, &queues_request, &queues),
 			 HELIO_OK);
 	assert_int_equal(queues->n_queues, 2);
-	assert_string_equal(queues->queues[0]->name, "orders");
+	assert_string_equal(queues->queues[1]->name, QUEUE);
 }
 
 /* Each part of a transaction takes its own right, and one no is enough. */
@@ -161,7 +150,7 @@ static struct parts good_parts(void)
 	parts.write.bucket = field("vm.guest.own");
 	parts.write.key = field("a");
 	parts.write.has_value = 1;
-	parts.submit.queue = field("orders");
+	parts.submit.queue = field(QUEUE);
 	parts.message.subject = field("vm.guest.said");
 	parts.message.has_is_plain = parts.message.is_plain = 1;
 	return parts;
@@ -192,68 +181,16 @@ static void test_transactions(void **state)
 
 /* ---- queues ---- */
 
-static int submit(struct scene *by, uint64_t *ret_id)
-{
-	Helio__Store__V1__SubmitRequest request =
-		HELIO__STORE__V1__SUBMIT_REQUEST__INIT;
-	const Helio__Store__V1__SubmitReply *reply = NULL;
-	int r;
-
-	request.queue = field("orders");
-	r = helio__store__v1__queues__submit__wait(by->queues, &request,
-						   &reply);
-	if (r == HELIO_OK)
-		*ret_id = reply->id;
-	return r;
-}
-
-static int show_job(struct scene *by, uint64_t id)
-{
-	Helio__Store__V1__ShowJobRequest request =
-		HELIO__STORE__V1__SHOW_JOB_REQUEST__INIT;
-	const Helio__Store__V1__ShowJobReply *reply = NULL;
-
-	request.queue = field("orders");
-	request.has_id = 1;
-	request.id = id;
-	return helio__store__v1__queues__show_job__wait(by->queues, &request,
-							&reply);
-}
-
-static int cancel(struct scene *by, uint64_t id)
-{
-	Helio__Store__V1__CancelRequest request =
-		HELIO__STORE__V1__CANCEL_REQUEST__INIT;
-	const Helio__Store__V1__CancelReply *reply = NULL;
-
-	request.queue = field("orders");
-	request.has_id = 1;
-	request.id = id;
-	return helio__store__v1__queues__cancel__wait(by->queues, &request,
-						      &reply);
-}
-
 static int await(struct scene *by, uint64_t id)
 {
 	Helio__Store__V1__AwaitRequest request =
 		HELIO__STORE__V1__AWAIT_REQUEST__INIT;
 	const Helio__Store__V1__AwaitReply *reply = NULL;
 
-	request.queue = field("orders");
+	request.queue = field(QUEUE);
 	request.has_id = 1;
 	request.id = id;
 	return helio__store__v1__queues__await__wait(by->queues, &request,
-						     &reply);
-}
-
-static int lease(struct scene *by)
-{
-	Helio__Store__V1__LeaseRequest request =
-		HELIO__STORE__V1__LEASE_REQUEST__INIT;
-	const Helio__Store__V1__LeaseReply *reply = NULL;
-
-	request.queue = field("orders");
-	return helio__store__v1__queues__lease__wait(by->queues, &request,
 						     &reply);
 }
 
@@ -263,7 +200,7 @@ static int list_jobs(struct scene *by)
 		HELIO__STORE__V1__LIST_JOBS_REQUEST__INIT;
 	const Helio__Store__V1__ListJobsReply *reply = NULL;
 
-	request.queue = field("orders");
+	request.queue = field(QUEUE);
 	return helio__store__v1__queues__list_jobs__wait(by->queues, &request,
 							 &reply);
 }
@@ -272,21 +209,28 @@ static int list_jobs(struct scene *by)
 static void test_who_submits(void **state)
 {
 	uint64_t own = 0, other = 0;
+	Helio__Store__V1__JobState ended;
+	struct leased leased;
+	struct shown shown;
+	bool was_there;
 
 	(void)state;
-	assert_int_equal(submit(&guest, &own), HELIO_OK);
-	assert_int_equal(submit(&scene, &other), HELIO_OK);
-	assert_int_equal(show_job(&guest, own), HELIO_OK);
-	assert_int_equal(show_job(&guest, other), HELIO_NOT_FOUND);
-	assert_int_equal(show_job(&scene, own), HELIO_OK);
+	assert_int_equal(job_submit(&guest, NULL, NULL, &own, &was_there),
+			 HELIO_OK);
+	assert_int_equal(job_submit(&scene, NULL, NULL, &other, &was_there),
+			 HELIO_OK);
+	assert_int_equal(job_show(&guest, own, &shown), HELIO_OK);
+	assert_int_equal(job_show(&guest, other, &shown), HELIO_NOT_FOUND);
+	assert_int_equal(job_show(&scene, own, &shown), HELIO_OK);
 	assert_int_equal(await(&guest, other), HELIO_NOT_FOUND);
-	assert_int_equal(cancel(&guest, other), HELIO_NOT_FOUND);
-	assert_int_equal(lease(&guest), HELIO_PERMISSION_DENIED);
+	assert_int_equal(job_cancel(&guest, other, &ended), HELIO_NOT_FOUND);
+	assert_int_equal(job_lease(&guest, 0, 0, &leased),
+			 HELIO_PERMISSION_DENIED);
 	assert_int_equal(list_jobs(&guest), HELIO_PERMISSION_DENIED);
 	assert_int_equal(list_jobs(&scene), HELIO_OK);
-	assert_int_equal(cancel(&guest, own), HELIO_OK);
+	assert_int_equal(job_cancel(&guest, own, &ended), HELIO_OK);
 	assert_int_equal(await(&guest, own), HELIO_OK);
-	assert_int_equal(create_queue(&guest, "mine"), HELIO_PERMISSION_DENIED);
+	assert_int_equal(queue_create(&guest, "mine"), HELIO_PERMISSION_DENIED);
 }
 
 /* ---- rights that are taken back ---- */
