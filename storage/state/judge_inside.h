@@ -24,6 +24,8 @@
 #define LEASE_MAX_MS     (UINT64_C(24) * 3600 * 1000)
 #define JOB_WAIT_MAX_MS  (UINT64_C(10) * 365 * LEASE_MAX_MS)
 #define JOB_ATTEMPTS_MAX 1000
+/** Of a job and of a message. */
+enum { CONTENT_TYPE_MAX_BYTES = 256 };
 
 /** STATUS_OK, or NOT_FOUND and why. */
 unsigned judge_find_queue(const struct draft *draft, const char *name,

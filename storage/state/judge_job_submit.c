@@ -5,8 +5,6 @@
 
 #include "storage/state/judge_inside.h"
 
-enum { CONTENT_TYPE_MAX_BYTES = 256 };
-
 /* ---- what is asked for ---- */
 
 /* As keys of buckets are. */

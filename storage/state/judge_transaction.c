@@ -10,7 +10,9 @@
 #include "proto/status.h"
 #include "proto/subject.h"
 #include "storage/state/bucket.h"
+#include "storage/state/judge_inside.h"
 #include "storage/state/judge_write.h"
+#include "storage/state/party.h"
 #include "storage/state/state.h"
 #include "storage/state/value.h"
 
@@ -244,24 +246,43 @@ static unsigned judge_message(const Helio__Store__V1__Message *in,
 {
 	const char *subject = in->subject ? in->subject : "";
 
+	/* What the switch does not take would be in the way for ever. */
 	if (subject_is_valid(subject, strlen(subject)) && *subject != '$')
-		return STATUS_OK;
+		return judge_text(in->content_type, CONTENT_TYPE_MAX_BYTES,
+				  "content_type", out);
 	return judge_no(out, STATUS_INVALID_ARGUMENT,
 			"not a subject to which messages can be sent: %s",
 			subject);
 }
 
-static unsigned judge_messages(struct draft *draft, const transaction_type *in,
-			       uint64_t *n_bytes, struct judgement *out)
+/* What one cannot send leaves room for what others do. */
+static unsigned judge_outbox(const struct draft *draft, size_t n,
+			     struct judgement *out)
 {
 	const struct state *state = draft->state;
-	unsigned status = STATUS_OK;
+	const char *id = draft->step.durable_id;
+	const struct account *account =
+		n && id ? account_lookup(state, id) : NULL;
 
-	if (state->n_outgoing + in->n_messages > STATE_OUTGOING_MAX)
+	if (account && account->n_outgoing + n > STATE_PARTY_OUTGOING_MAX)
+		return judge_no(out, STATUS_RESOURCE_EXHAUSTED,
+				"messages that have not left yet: %s has %zu "
+				"of %d",
+				id, account->n_outgoing,
+				STATE_PARTY_OUTGOING_MAX);
+	if (state->n_outgoing + n > STATE_OUTGOING_MAX)
 		return judge_no(out, STATUS_RESOURCE_EXHAUSTED,
 				"messages that have not left yet: there are "
 				"%zu of %d",
 				state->n_outgoing, STATE_OUTGOING_MAX);
+	return STATUS_OK;
+}
+
+static unsigned judge_messages(struct draft *draft, const transaction_type *in,
+			       uint64_t *n_bytes, struct judgement *out)
+{
+	unsigned status = judge_outbox(draft, in->n_messages, out);
+
 	for (size_t i = 0; status == STATUS_OK && i < in->n_messages; i++) {
 		status = judge_message(in->messages[i], out);
 		if (status == STATUS_OK)

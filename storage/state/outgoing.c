@@ -35,11 +35,18 @@ static struct outgoing *free_outgoing(struct state *state,
 	return NULL;
 }
 
+static void count(struct state *state, const struct outgoing *outgoing, int n)
+{
+	state->n_outgoing += (size_t)n;
+	if (outgoing->party)
+		outgoing->party->account->n_outgoing += (size_t)n;
+}
+
 static void leave(struct state *state, struct outgoing *outgoing)
 {
 	list_unlink(&outgoing->link);
 	map_remove(&state->outgoing_numbers, &outgoing->node);
-	state->n_outgoing--;
+	count(state, outgoing, -1);
 	party_charge(state, outgoing->party, -(int64_t)outgoing->n_bytes);
 	free_outgoing(state, outgoing);
 }
@@ -56,7 +63,7 @@ static void enter(struct state *state, struct outgoing *outgoing)
 	list_push_front(before, &outgoing->link);
 	map_add(&state->outgoing_numbers, &outgoing->node,
 		map_hash_u64(outgoing->number));
-	state->n_outgoing++;
+	count(state, outgoing, 1);
 	party_charge(state, outgoing->party, (int64_t)outgoing->n_bytes);
 }
 

@@ -8,6 +8,7 @@
  * principal, and its names.
  */
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/map.h"
@@ -19,6 +20,7 @@ struct account {
 	uint64_t n_refs;
 	uint64_t n_bytes;  /* of versions, jobs and messages */
 	uint64_t n_jobs;   /* not ended, of all queues */
+	size_t n_outgoing; /* messages that have not left */
 	unsigned n_things; /* buckets and queues */
 	char durable_id[];
 };

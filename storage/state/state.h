@@ -41,6 +41,7 @@ enum {
 	STATE_BUCKETS_MAX = 1024,
 	STATE_QUEUES_MAX = 1024,
 	STATE_OUTGOING_MAX = 65536, /* messages that have not left */
+	STATE_PARTY_OUTGOING_MAX = STATE_OUTGOING_MAX / 4, /* of a durable id */
 	STATE_KEY_MAPS = 256,
 	STATE_SPARES_MAX = 1024,
 };

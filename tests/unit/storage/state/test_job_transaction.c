@@ -226,6 +226,59 @@ static void those_of_one_step_make_room_together(void **state)
 	assert_int_equal(world->n_changes, 4);
 }
 
+#define MESSAGE(...) REQUEST(Message, message, __VA_ARGS__)
+
+static unsigned say(struct job_world *world, const char *who, size_t n,
+		    Helio__Store__V1__Message **messages)
+{
+	return WORLD_DO(world, who, judge_transaction,
+			TRANSACTION(.n_messages = n, .messages = messages));
+}
+
+static void no_message_stays_for_ever(void **state)
+{
+	char type[258];
+	Helio__Store__V1__Message *message =
+		MESSAGE(.subject = TEXT("lab.a"), .content_type = type);
+
+	memset(type, 'x', sizeof(type) - 1);
+	type[257] = '\0';
+	assert_int_equal(say(*state, "ann", 1, &message),
+			 STATUS_INVALID_ARGUMENT);
+	type[0] = '\xff';
+	type[256] = '\0';
+	assert_int_equal(say(*state, "ann", 1, &message),
+			 STATUS_INVALID_ARGUMENT);
+	type[0] = 'x';
+	assert_int_equal(say(*state, "ann", 1, &message), STATUS_OK);
+}
+
+static void all_messages_are_not_of_one(void **state)
+{
+	struct job_world *world = *state;
+	Helio__Store__V1__Message *message = MESSAGE(.subject = TEXT("lab.a"));
+	Helio__Store__V1__Message *messages[JUDGE_PARTS_MAX];
+	const uint64_t first = 1;
+
+	world->is_thorough = false;
+	for (size_t i = 0; i < JUDGE_PARTS_MAX; i++)
+		messages[i] = message;
+	for (size_t n = 0; n < STATE_PARTY_OUTGOING_MAX; n += JUDGE_PARTS_MAX)
+		assert_int_equal(say(world, "ann", JUDGE_PARTS_MAX, messages),
+				 STATUS_OK);
+	assert_int_equal(say(world, "ann", 1, messages),
+			 STATUS_RESOURCE_EXHAUSTED);
+	assert_int_equal(say(world, "bob", 1, messages), STATUS_OK);
+	world_commit(world);
+	world_begin(world, NULL, 0);
+	assert_int_equal(judge_sent(&world->draft, &first, 1), STATUS_OK);
+	world_end(world);
+	assert_int_equal(say(world, "ann", 1, messages),
+			 STATUS_RESOURCE_EXHAUSTED);
+	world_commit(world);
+	assert_int_equal(say(world, "ann", 1, messages), STATUS_OK);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -234,6 +287,8 @@ int main(void)
 		WORLD_TEST(who_is_late_does_nothing),
 		WORLD_TEST(those_of_one_step_count_together),
 		WORLD_TEST(those_of_one_step_make_room_together),
+		WORLD_TEST(no_message_stays_for_ever),
+		WORLD_TEST(all_messages_are_not_of_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
