@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "proto/unpack.h"
 
 void errands_init(struct errands *errands, struct access *access,
 		  void *userdata)
@@ -188,21 +189,6 @@ static const char *fault_of(const struct errand_type *type,
 	return fault;
 }
 
-static ProtobufCMessage *copy(const ProtobufCMessage *message)
-{
-	size_t n = protobuf_c_message_get_packed_size(message);
-	uint8_t *packed = malloc(n + 1);
-	ProtobufCMessage *result;
-
-	if (!packed)
-		return NULL;
-	protobuf_c_message_pack(message, packed);
-	result =
-		protobuf_c_message_unpack(message->descriptor, NULL, n, packed);
-	free(packed);
-	return result;
-}
-
 static struct errand *errand_new(struct errands *errands,
 				 const struct errand_type *type,
 				 struct helio_serving *serving,
@@ -213,7 +199,7 @@ static struct errand *errand_new(struct errands *errands,
 
 	if (!errand)
 		return NULL;
-	errand->request = copy(request);
+	errand->request = unpack_copy(request);
 	if (!errand->request) {
 		free(errand);
 		return NULL;

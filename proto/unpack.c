@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/utf8.h"
 
 enum wire_type {
@@ -216,6 +217,17 @@ int unpack(const ProtobufCMessageDescriptor *descriptor, const uint8_t *bytes,
 		return arena->is_full ? UNPACK_E_ARENA : UNPACK_E_MALFORMED;
 	*ret_message = message;
 	return 0;
+}
+
+ProtobufCMessage *unpack_copy(const ProtobufCMessage *message)
+{
+	size_t n = protobuf_c_message_get_packed_size(message);
+	_cleanup_(freep) uint8_t *packed = malloc(n + 1);
+
+	if (!packed)
+		return NULL;
+	protobuf_c_message_pack(message, packed);
+	return protobuf_c_message_unpack(message->descriptor, NULL, n, packed);
 }
 
 const char *unpack_error_text(int error)

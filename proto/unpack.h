@@ -58,6 +58,12 @@ int unpack(const ProtobufCMessageDescriptor *descriptor, const uint8_t *bytes,
 	   size_t n, struct unpack_arena *arena,
 	   ProtobufCMessage **ret_message);
 
+/**
+ * A copy on the heap of a message that came out of an arena, and is as small;
+ * protobuf_c_message_free_unpacked() frees it. NULL: no memory.
+ */
+ProtobufCMessage *unpack_copy(const ProtobufCMessage *message);
+
 const char *unpack_error_text(int error);
 
 #endif

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "proto/unpack.h"
 #include "storage/commit.h"
 #include "storage/guest.h"
 #include "storage/service.h"
@@ -158,23 +159,12 @@ void wish_refuse(struct wish *wish, unsigned status, const char *format, ...)
 
 /* ---- waiting ---- */
 
-static ProtobufCMessage *copy_of(const ProtobufCMessage *message)
-{
-	size_t n = protobuf_c_message_get_packed_size(message);
-	_cleanup_(freep) uint8_t *packed = malloc(n + 1);
-
-	if (!packed)
-		return NULL;
-	protobuf_c_message_pack(message, packed);
-	return protobuf_c_message_unpack(message->descriptor, NULL, n, packed);
-}
-
 /* Until it ends. False: it has failed. */
 static bool keep(struct wish *wish)
 {
 	if (wish->copy)
 		return true;
-	wish->copy = copy_of(wish->request);
+	wish->copy = unpack_copy(wish->request);
 	if (!wish->copy) {
 		wish_fail(wish, HELIO_RESOURCE_EXHAUSTED, "no memory");
 		return false;
