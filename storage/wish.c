@@ -46,6 +46,13 @@ static int try_to_send(struct wish *wish)
 					  wish->n_packed);
 }
 
+/* There is no memory for the answer; what was to be changed may well be. */
+static unsigned without_answer(const struct wish *wish)
+{
+	return wish->type->is_change ? HELIO_UNAVAILABLE
+				     : HELIO_RESOURCE_EXHAUSTED;
+}
+
 /* Whatever cannot be said for another reason than room is said so. */
 static void send_answer(struct wish *wish)
 {
@@ -59,8 +66,7 @@ static void send_answer(struct wish *wish)
 		return;
 	}
 	if (r < 0)
-		(void)helio_serving_fail(wish->serving,
-					 HELIO_RESOURCE_EXHAUSTED,
+		(void)helio_serving_fail(wish->serving, without_answer(wish),
 					 "no memory for the answer");
 	wish->serving = NULL;
 	wish_free(wish);
@@ -132,7 +138,7 @@ void wish_answer(struct wish *wish, const ProtobufCMessage *reply,
 		return;
 	}
 	if (pack(wish, reply) < 0)
-		wish_fail(wish, HELIO_RESOURCE_EXHAUSTED, "no memory");
+		wish_fail(wish, without_answer(wish), "no memory");
 	else if (is_now)
 		end(wish);
 	else
