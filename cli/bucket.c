@@ -58,14 +58,13 @@ static int list_page(struct stores *stores, char **cursor, struct table *table)
 {
 	Helio__Store__V1__ListBucketsRequest request =
 		HELIO__STORE__V1__LIST_BUCKETS_REQUEST__INIT;
-	const Helio__Store__V1__ListBucketsReply *page;
+	const Helio__Store__V1__ListBucketsReply *page = NULL;
 	int r;
 
 	request.cursor = *cursor;
-	r = helio__store__v1__buckets__list_buckets__wait(stores->client,
-							  &request, &page);
-	if (r != 0)
-		return stores_end(stores, "bucket ls", NULL, r);
+	r = STORES_CALL(stores, buckets__list_buckets, &request, &page);
+	if (r != EXIT_OK)
+		return r;
 	for (size_t i = 0; i < page->n_buckets; i++)
 		if (add_bucket(table, page->buckets[i]) < 0)
 			return session_complain("bucket ls", -ENOMEM, NULL);
@@ -74,10 +73,11 @@ static int list_page(struct stores *stores, char **cursor, struct table *table)
 	return EXIT_OK;
 }
 
-static int open_buckets(struct stores *stores, const struct bucket *bucket)
+static int open_buckets(struct stores *stores, const struct bucket *bucket,
+			const char *thing)
 {
 	return stores_open(stores, &bucket->common,
-			   &helio__store__v1__buckets__type, false);
+			   &helio__store__v1__buckets__type, thing, NULL);
 }
 
 static int run_ls(const void *settings)
@@ -89,7 +89,7 @@ static int run_ls(const void *settings)
 	int r;
 
 	table_init(&table, columns, N_COLUMNS);
-	r = open_buckets(&stores, bucket);
+	r = open_buckets(&stores, bucket, "bucket ls");
 	do {
 		if (r == EXIT_OK)
 			r = list_page(&stores, &cursor, &table);
@@ -176,18 +176,16 @@ static int run_show(const void *settings)
 {
 	Helio__Store__V1__ShowBucketRequest request =
 		HELIO__STORE__V1__SHOW_BUCKET_REQUEST__INIT;
-	const Helio__Store__V1__ShowBucketReply *reply;
+	const Helio__Store__V1__ShowBucketReply *reply = NULL;
 	_cleanup_(stores_close) struct stores stores = { 0 };
 	const struct bucket *bucket = settings;
-	int r = open_buckets(&stores, bucket);
+	int r = open_buckets(&stores, bucket, bucket->name);
 
+	request.name = stores_text(bucket->name);
+	if (r == EXIT_OK)
+		r = STORES_CALL(&stores, buckets__show, &request, &reply);
 	if (r != EXIT_OK)
 		return r;
-	request.name = stores_text(bucket->name);
-	r = helio__store__v1__buckets__show__wait(stores.client, &request,
-						  &reply);
-	if (r != 0)
-		return stores_end(&stores, bucket->name, NULL, r);
 	return show(bucket, reply->bucket);
 }
 
@@ -212,31 +210,35 @@ static void fill_config(const struct bucket *bucket,
 	config->window_bytes = bucket->window;
 }
 
+/* How it is set up now; for people, no news is good news. */
+static int tell(const struct bucket *settings,
+		const Helio__Store__V1__Bucket *bucket)
+{
+	return settings->common.format == FORMAT_JSON ? show(settings, bucket)
+						      : EXIT_OK;
+}
+
 static int run_create(const void *settings)
 {
 	Helio__Store__V1__CreateBucketRequest request =
 		HELIO__STORE__V1__CREATE_BUCKET_REQUEST__INIT;
 	Helio__Store__V1__BucketConfig config =
 		HELIO__STORE__V1__BUCKET_CONFIG__INIT;
-	const Helio__Store__V1__CreateBucketReply *reply;
+	const Helio__Store__V1__CreateBucketReply *reply = NULL;
 	_cleanup_(stores_close) struct stores stores = { 0 };
 	const struct bucket *bucket = settings;
-	int r = open_buckets(&stores, bucket);
+	int r = open_buckets(&stores, bucket, bucket->name);
 
-	if (r != EXIT_OK)
-		return r;
 	fill_config(bucket, &config);
 	request.name = stores_text(bucket->name);
 	request.config = &config;
-	r = helio__store__v1__buckets__create__wait(stores.client, &request,
-						    &reply);
-	if (r != 0)
-		return stores_end(&stores, bucket->name, NULL, r);
+	if (r == EXIT_OK)
+		r = STORES_CALL(&stores, buckets__create, &request, &reply);
+	if (r != EXIT_OK)
+		return r;
 	if (reply->was_there)
 		talk("%s: it was there already", bucket->name);
-	return bucket->common.format == FORMAT_JSON
-		       ? show(bucket, reply->bucket)
-		       : EXIT_OK;
+	return tell(bucket, reply->bucket);
 }
 
 static int run_change(const void *settings)
@@ -245,40 +247,34 @@ static int run_change(const void *settings)
 		HELIO__STORE__V1__CHANGE_BUCKET_REQUEST__INIT;
 	Helio__Store__V1__BucketConfig config =
 		HELIO__STORE__V1__BUCKET_CONFIG__INIT;
-	const Helio__Store__V1__ChangeBucketReply *reply;
+	const Helio__Store__V1__ChangeBucketReply *reply = NULL;
 	_cleanup_(stores_close) struct stores stores = { 0 };
 	const struct bucket *bucket = settings;
-	int r = open_buckets(&stores, bucket);
+	int r = open_buckets(&stores, bucket, bucket->name);
 
-	if (r != EXIT_OK)
-		return r;
 	fill_config(bucket, &config);
 	request.name = stores_text(bucket->name);
 	request.config = &config;
-	r = helio__store__v1__buckets__change__wait(stores.client, &request,
-						    &reply);
-	if (r != 0)
-		return stores_end(&stores, bucket->name, NULL, r);
-	return bucket->common.format == FORMAT_JSON
-		       ? show(bucket, reply->bucket)
-		       : EXIT_OK;
+	if (r == EXIT_OK)
+		r = STORES_CALL(&stores, buckets__change, &request, &reply);
+	if (r != EXIT_OK)
+		return r;
+	return tell(bucket, reply->bucket);
 }
 
 static int run_drop(const void *settings)
 {
 	Helio__Store__V1__DropBucketRequest request =
 		HELIO__STORE__V1__DROP_BUCKET_REQUEST__INIT;
-	const Helio__Store__V1__DropBucketReply *reply;
+	const Helio__Store__V1__DropBucketReply *reply = NULL;
 	_cleanup_(stores_close) struct stores stores = { 0 };
 	const struct bucket *bucket = settings;
-	int r = open_buckets(&stores, bucket);
+	int r = open_buckets(&stores, bucket, bucket->name);
 
 	if (r != EXIT_OK)
 		return r;
 	request.name = stores_text(bucket->name);
-	r = helio__store__v1__buckets__drop__wait(stores.client, &request,
-						  &reply);
-	return stores_end(&stores, bucket->name, NULL, r);
+	return STORES_CALL(&stores, buckets__drop, &request, &reply);
 }
 
 /* ---- tables ---- */

@@ -20,11 +20,11 @@
 #include "cli/moment.h"
 #include "cli/output.h"
 
-int job_open(struct stores *stores, const struct job_settings *settings,
-	     bool is_lasting)
+int job_open(struct stores *stores, const struct job_settings *settings)
 {
 	return stores_open(stores, &settings->common,
-			   &helio__store__v1__queues__type, is_lasting);
+			   &helio__store__v1__queues__type, settings->queue,
+			   job_name(settings));
 }
 
 int job_which(const struct job_settings *settings, uint64_t *ret_id)
@@ -156,7 +156,7 @@ static int run_submit(const void *settings)
 		HELIO__STORE__V1__SUBMIT_REQUEST__INIT;
 	_cleanup_(stores_close) struct stores stores = { 0 };
 	_cleanup_(input_deinit) struct input input;
-	const Helio__Store__V1__SubmitReply *reply;
+	const Helio__Store__V1__SubmitReply *reply = NULL;
 	const struct job_settings *job = settings;
 	int r = fill_submit(job, &request);
 
@@ -164,13 +164,11 @@ static int run_submit(const void *settings)
 	if (r == EXIT_OK)
 		r = read_body(job, &input, &request.body);
 	if (r == EXIT_OK)
-		r = job_open(&stores, job, false);
+		r = job_open(&stores, job);
+	if (r == EXIT_OK)
+		r = STORES_CALL(&stores, queues__submit, &request, &reply);
 	if (r != EXIT_OK)
 		return r;
-	r = helio__store__v1__queues__submit__wait(stores.client, &request,
-						   &reply);
-	if (r != 0)
-		return stores_end(&stores, job->queue, job->key, r);
 	if (reply->was_there)
 		talk("%s/%s: it was there already", job->queue, job->key);
 	show_submitted(job, reply);
@@ -184,20 +182,18 @@ static int run_cancel(const void *settings)
 	Helio__Store__V1__CancelRequest request =
 		HELIO__STORE__V1__CANCEL_REQUEST__INIT;
 	_cleanup_(stores_close) struct stores stores = { 0 };
-	const Helio__Store__V1__CancelReply *reply;
+	const Helio__Store__V1__CancelReply *reply = NULL;
 	const struct job_settings *job = settings;
 	int r = stores_number("ID", job->id_text, &request.id);
 
 	if (r == EXIT_OK)
-		r = job_open(&stores, job, false);
-	if (r != EXIT_OK)
-		return r;
+		r = job_open(&stores, job);
 	request.queue = stores_text(job->queue);
 	request.has_id = true;
-	r = helio__store__v1__queues__cancel__wait(stores.client, &request,
-						   &reply);
-	if (r != 0)
-		return stores_end(&stores, job->queue, job->id_text, r);
+	if (r == EXIT_OK)
+		r = STORES_CALL(&stores, queues__cancel, &request, &reply);
+	if (r != EXIT_OK)
+		return r;
 	if (!reply->has_ended ||
 	    reply->ended == HELIO__STORE__V1__JOB_STATE__JOB_STATE_UNSPECIFIED)
 		return EXIT_OK;
@@ -211,19 +207,17 @@ static int run_retry(const void *settings)
 	Helio__Store__V1__RetryRequest request =
 		HELIO__STORE__V1__RETRY_REQUEST__INIT;
 	_cleanup_(stores_close) struct stores stores = { 0 };
-	const Helio__Store__V1__RetryReply *reply;
+	const Helio__Store__V1__RetryReply *reply = NULL;
 	const struct job_settings *job = settings;
 	int r = stores_number("ID", job->id_text, &request.id);
 
 	if (r == EXIT_OK)
-		r = job_open(&stores, job, false);
+		r = job_open(&stores, job);
 	if (r != EXIT_OK)
 		return r;
 	request.queue = stores_text(job->queue);
 	request.has_id = true;
-	r = helio__store__v1__queues__retry__wait(stores.client, &request,
-						  &reply);
-	return stores_end(&stores, job->queue, job->id_text, r);
+	return STORES_CALL(&stores, queues__retry, &request, &reply);
 }
 
 /* ---- tables ---- */

@@ -39,8 +39,7 @@ extern const struct argument job_id_or_key_arguments[]; /* QUEUE [ID] */
 	}
 
 /** A session for Queues. Returns an exit code. */
-int job_open(struct stores *stores, const struct job_settings *settings,
-	     bool is_lasting);
+int job_open(struct stores *stores, const struct job_settings *settings);
 
 /**
  * The job that is meant, by id or by key; 0 is a key. Returns an exit code;

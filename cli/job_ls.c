@@ -53,7 +53,7 @@ static int list_page(struct stores *stores, const struct job_settings *job,
 {
 	Helio__Store__V1__ListJobsRequest request =
 		HELIO__STORE__V1__LIST_JOBS_REQUEST__INIT;
-	const Helio__Store__V1__ListJobsReply *page;
+	const Helio__Store__V1__ListJobsReply *page = NULL;
 	int r;
 
 	request.queue = stores_text(job->queue);
@@ -62,10 +62,9 @@ static int list_page(struct stores *stores, const struct job_settings *job,
 	request.has_after = *after > 0;
 	request.after = *after;
 	request.has_is_brief = request.is_brief = true;
-	r = helio__store__v1__queues__list_jobs__wait(stores->client, &request,
-						      &page);
-	if (r != 0)
-		return stores_end(stores, job->queue, NULL, r);
+	r = STORES_CALL(stores, queues__list_jobs, &request, &page);
+	if (r != EXIT_OK)
+		return r;
 	for (size_t i = 0; i < page->n_jobs && !has_enough(job, table); i++)
 		if (add_job(table, page->jobs[i]) < 0)
 			return stores_complain(job->queue, NULL, -ENOMEM, NULL);
@@ -82,7 +81,7 @@ static int run_ls(const void *settings)
 	int r;
 
 	table_init(&table, columns, N_COLUMNS);
-	r = job_open(&stores, job, false);
+	r = job_open(&stores, job);
 	do {
 		if (r == EXIT_OK)
 			r = list_page(&stores, job, &after, &table);
@@ -97,21 +96,19 @@ static int run_show(const void *settings)
 	Helio__Store__V1__ShowJobRequest request =
 		HELIO__STORE__V1__SHOW_JOB_REQUEST__INIT;
 	_cleanup_(stores_close) struct stores stores = { 0 };
-	const Helio__Store__V1__ShowJobReply *reply;
+	const Helio__Store__V1__ShowJobReply *reply = NULL;
 	const struct job_settings *job = settings;
 	int r = job_which(job, &request.id);
 
 	if (r == EXIT_OK)
-		r = job_open(&stores, job, false);
-	if (r != EXIT_OK)
-		return r;
+		r = job_open(&stores, job);
 	request.queue = stores_text(job->queue);
 	request.has_id = !job->key;
 	request.key = stores_text(job->key);
-	r = helio__store__v1__queues__show_job__wait(stores.client, &request,
-						     &reply);
-	if (r != 0)
-		return stores_end(&stores, job->queue, job_name(job), r);
+	if (r == EXIT_OK)
+		r = STORES_CALL(&stores, queues__show_job, &request, &reply);
+	if (r != EXIT_OK)
+		return r;
 	if (!reply->job)
 		return stores_complain(job->queue, job_name(job),
 				       HELIO_INTERNAL,

@@ -19,7 +19,8 @@
 int kv_open(struct stores *stores, const struct kv *kv)
 {
 	return stores_open(stores, &kv->common,
-			   &helio__store__v1__buckets__type, false);
+			   &helio__store__v1__buckets__type, kv->bucket,
+			   kv->key);
 }
 
 /* A revision to go on with. */
@@ -63,15 +64,13 @@ static int put(const struct kv *kv, bool has_revision, uint64_t revision)
 		HELIO__STORE__V1__PUT_REQUEST__INIT;
 	_cleanup_(stores_close) struct stores stores = { 0 };
 	_cleanup_(input_deinit) struct input input;
-	const Helio__Store__V1__PutReply *reply;
+	const Helio__Store__V1__PutReply *reply = NULL;
 	int r;
 
 	input_init(&input, STDIN_FILENO);
 	r = read_value(kv, &input, &request.value);
 	if (r == EXIT_OK)
 		r = kv_open(&stores, kv);
-	if (r != EXIT_OK)
-		return r;
 	request.bucket = stores_text(kv->bucket);
 	request.key = stores_text(kv->key);
 	request.has_value = true;
@@ -79,10 +78,10 @@ static int put(const struct kv *kv, bool has_revision, uint64_t revision)
 	request.if_revision = revision;
 	request.has_ttl_ms = kv->ttl_ms != STORES_UNSET;
 	request.ttl_ms = kv->ttl_ms;
-	r = helio__store__v1__buckets__put__wait(stores.client, &request,
-						 &reply);
-	if (r != 0)
-		return stores_end(&stores, kv->bucket, kv->key, r);
+	if (r == EXIT_OK)
+		r = STORES_CALL(&stores, buckets__put, &request, &reply);
+	if (r != EXIT_OK)
+		return r;
 	show_revision(kv, reply->revision);
 	return EXIT_OK;
 }
@@ -113,20 +112,18 @@ static int run_del(const void *settings)
 	Helio__Store__V1__DeleteRequest request =
 		HELIO__STORE__V1__DELETE_REQUEST__INIT;
 	_cleanup_(stores_close) struct stores stores = { 0 };
-	const Helio__Store__V1__DeleteReply *reply;
+	const Helio__Store__V1__DeleteReply *reply = NULL;
 	const struct kv *kv = settings;
 	int r = kv_open(&stores, kv);
 
-	if (r != EXIT_OK)
-		return r;
 	request.bucket = stores_text(kv->bucket);
 	request.key = stores_text(kv->key);
 	request.has_if_revision = kv->if_revision != STORES_UNSET;
 	request.if_revision = kv->if_revision;
-	r = helio__store__v1__buckets__delete__wait(stores.client, &request,
-						    &reply);
-	if (r != 0)
-		return stores_end(&stores, kv->bucket, kv->key, r);
+	if (r == EXIT_OK)
+		r = STORES_CALL(&stores, buckets__delete, &request, &reply);
+	if (r != EXIT_OK)
+		return r;
 	if (reply->revision == 0) {
 		talk("%s/%s: it was not there", kv->bucket, kv->key);
 		return EXIT_NEGATIVE;

@@ -29,20 +29,18 @@ static int run_get(const void *settings)
 	Helio__Store__V1__GetRequest request =
 		HELIO__STORE__V1__GET_REQUEST__INIT;
 	_cleanup_(stores_close) struct stores stores = { 0 };
-	const Helio__Store__V1__GetReply *reply;
+	const Helio__Store__V1__GetReply *reply = NULL;
 	const struct kv *kv = settings;
 	int r = kv_open(&stores, kv);
 
-	if (r != EXIT_OK)
-		return r;
 	request.bucket = stores_text(kv->bucket);
 	request.key = stores_text(kv->key);
 	request.has_at = kv->at != STORES_UNSET;
 	request.at = kv->at;
-	r = helio__store__v1__buckets__get__wait(stores.client, &request,
-						 &reply);
-	if (r != 0)
-		return stores_end(&stores, kv->bucket, kv->key, r);
+	if (r == EXIT_OK)
+		r = STORES_CALL(&stores, buckets__get, &request, &reply);
+	if (r != EXIT_OK)
+		return r;
 	if (!reply->entry)
 		return stores_complain(kv->bucket, kv->key, HELIO_INTERNAL,
 				       "the store's answer has no entry");
@@ -58,20 +56,18 @@ static int run_history(const void *settings)
 	Helio__Store__V1__HistoryRequest request =
 		HELIO__STORE__V1__HISTORY_REQUEST__INIT;
 	_cleanup_(stores_close) struct stores stores = { 0 };
-	const Helio__Store__V1__HistoryReply *reply;
+	const Helio__Store__V1__HistoryReply *reply = NULL;
 	struct kv kv = *(const struct kv *)settings;
 	int r = kv_open(&stores, &kv);
 
-	if (r != EXIT_OK)
-		return r;
 	request.bucket = stores_text(kv.bucket);
 	request.key = stores_text(kv.key);
 	request.has_limit = kv.limit != STORES_UNSET;
 	request.limit = kv.limit > UINT32_MAX ? UINT32_MAX : (uint32_t)kv.limit;
-	r = helio__store__v1__buckets__history__wait(stores.client, &request,
-						     &reply);
-	if (r != 0)
-		return stores_end(&stores, kv.bucket, kv.key, r);
+	if (r == EXIT_OK)
+		r = STORES_CALL(&stores, buckets__history, &request, &reply);
+	if (r != EXIT_OK)
+		return r;
 	kv.has_paths = kv.has_writers = true;
 	for (size_t i = 0; i < reply->n_entries; i++)
 		kv_entry_write(reply->entries[i], &kv);

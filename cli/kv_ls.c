@@ -56,7 +56,7 @@ static int ask(struct walk *walk)
 {
 	Helio__Store__V1__ListRequest request =
 		HELIO__STORE__V1__LIST_REQUEST__INIT;
-	const Helio__Store__V1__ListReply *page;
+	const Helio__Store__V1__ListReply *page = NULL;
 	const struct kv *kv = walk->kv;
 	int r;
 
@@ -71,10 +71,9 @@ static int ask(struct walk *walk)
 		request.has_limit = true;
 		request.limit = (uint32_t)kv->limit;
 	}
-	r = helio__store__v1__buckets__list__wait(walk->stores.client, &request,
-						  &page);
-	if (r != 0)
-		return stores_end(&walk->stores, kv->bucket, kv->key, r);
+	r = STORES_CALL(&walk->stores, buckets__list, &request, &page);
+	if (r != EXIT_OK)
+		return r;
 	if (take(walk, page) < 0)
 		return stores_complain(kv->bucket, kv->key, -ENOMEM, NULL);
 	return EXIT_OK;

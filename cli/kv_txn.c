@@ -92,16 +92,15 @@ static int commit(const struct kv *kv,
 	Helio__Store__V1__CommitRequest request =
 		HELIO__STORE__V1__COMMIT_REQUEST__INIT;
 	_cleanup_(stores_close) struct stores stores = { 0 };
-	const Helio__Store__V1__CommitReply *reply;
-	int r = kv_open(&stores, kv);
+	const Helio__Store__V1__CommitReply *reply = NULL;
+	int r = stores_open(&stores, &kv->common,
+			    &helio__store__v1__buckets__type, "txn", NULL);
 
+	request.transaction = transaction;
+	if (r == EXIT_OK)
+		r = STORES_CALL(&stores, buckets__commit, &request, &reply);
 	if (r != EXIT_OK)
 		return r;
-	request.transaction = transaction;
-	r = helio__store__v1__buckets__commit__wait(stores.client, &request,
-						    &reply);
-	if (r != 0)
-		return stores_end(&stores, "txn", NULL, r);
 	show(kv, reply);
 	return EXIT_OK;
 }

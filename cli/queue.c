@@ -68,14 +68,13 @@ static int list_page(struct stores *stores, char **cursor, struct table *table)
 {
 	Helio__Store__V1__ListQueuesRequest request =
 		HELIO__STORE__V1__LIST_QUEUES_REQUEST__INIT;
-	const Helio__Store__V1__ListQueuesReply *page;
+	const Helio__Store__V1__ListQueuesReply *page = NULL;
 	int r;
 
 	request.cursor = *cursor;
-	r = helio__store__v1__queues__list_queues__wait(stores->client,
-							&request, &page);
-	if (r != 0)
-		return stores_end(stores, "queue ls", NULL, r);
+	r = STORES_CALL(stores, queues__list_queues, &request, &page);
+	if (r != EXIT_OK)
+		return r;
 	for (size_t i = 0; i < page->n_queues; i++)
 		if (add_queue(table, page->queues[i]) < 0)
 			return session_complain("queue ls", -ENOMEM, NULL);
@@ -84,10 +83,11 @@ static int list_page(struct stores *stores, char **cursor, struct table *table)
 	return EXIT_OK;
 }
 
-static int open_queues(struct stores *stores, const struct queue *queue)
+static int open_queues(struct stores *stores, const struct queue *queue,
+		       const char *thing)
 {
 	return stores_open(stores, &queue->common,
-			   &helio__store__v1__queues__type, false);
+			   &helio__store__v1__queues__type, thing, NULL);
 }
 
 static int run_ls(const void *settings)
@@ -99,7 +99,7 @@ static int run_ls(const void *settings)
 	int r;
 
 	table_init(&table, columns, N_COLUMNS);
-	r = open_queues(&stores, queue);
+	r = open_queues(&stores, queue, "queue ls");
 	do {
 		if (r == EXIT_OK)
 			r = list_page(&stores, &cursor, &table);
@@ -126,18 +126,16 @@ static int run_show(const void *settings)
 {
 	Helio__Store__V1__ShowQueueRequest request =
 		HELIO__STORE__V1__SHOW_QUEUE_REQUEST__INIT;
-	const Helio__Store__V1__ShowQueueReply *reply;
+	const Helio__Store__V1__ShowQueueReply *reply = NULL;
 	_cleanup_(stores_close) struct stores stores = { 0 };
 	const struct queue *queue = settings;
-	int r = open_queues(&stores, queue);
+	int r = open_queues(&stores, queue, queue->name);
 
+	request.name = stores_text(queue->name);
+	if (r == EXIT_OK)
+		r = STORES_CALL(&stores, queues__show, &request, &reply);
 	if (r != EXIT_OK)
 		return r;
-	request.name = stores_text(queue->name);
-	r = helio__store__v1__queues__show__wait(stores.client, &request,
-						 &reply);
-	if (r != 0)
-		return stores_end(&stores, queue->name, NULL, r);
 	return show(queue, reply->queue);
 }
 
@@ -181,31 +179,36 @@ static int fill_config(const struct queue *queue,
 	return EXIT_OK;
 }
 
+/* How it is set up now; for people, no news is good news. */
+static int tell(const struct queue *settings,
+		const Helio__Store__V1__Queue *queue)
+{
+	return settings->common.format == FORMAT_JSON ? show(settings, queue)
+						      : EXIT_OK;
+}
+
 static int run_create(const void *settings)
 {
 	Helio__Store__V1__CreateQueueRequest request =
 		HELIO__STORE__V1__CREATE_QUEUE_REQUEST__INIT;
 	Helio__Store__V1__QueueConfig config =
 		HELIO__STORE__V1__QUEUE_CONFIG__INIT;
-	const Helio__Store__V1__CreateQueueReply *reply;
+	const Helio__Store__V1__CreateQueueReply *reply = NULL;
 	_cleanup_(stores_close) struct stores stores = { 0 };
 	const struct queue *queue = settings;
 	int r = fill_config(queue, &config);
 
 	if (r == EXIT_OK)
-		r = open_queues(&stores, queue);
-	if (r != EXIT_OK)
-		return r;
+		r = open_queues(&stores, queue, queue->name);
 	request.name = stores_text(queue->name);
 	request.config = &config;
-	r = helio__store__v1__queues__create__wait(stores.client, &request,
-						   &reply);
-	if (r != 0)
-		return stores_end(&stores, queue->name, NULL, r);
+	if (r == EXIT_OK)
+		r = STORES_CALL(&stores, queues__create, &request, &reply);
+	if (r != EXIT_OK)
+		return r;
 	if (reply->was_there)
 		talk("%s: it was there already", queue->name);
-	return queue->common.format == FORMAT_JSON ? show(queue, reply->queue)
-						   : EXIT_OK;
+	return tell(queue, reply->queue);
 }
 
 static int run_change(const void *settings)
@@ -214,40 +217,35 @@ static int run_change(const void *settings)
 		HELIO__STORE__V1__CHANGE_QUEUE_REQUEST__INIT;
 	Helio__Store__V1__QueueConfig config =
 		HELIO__STORE__V1__QUEUE_CONFIG__INIT;
-	const Helio__Store__V1__ChangeQueueReply *reply;
+	const Helio__Store__V1__ChangeQueueReply *reply = NULL;
 	_cleanup_(stores_close) struct stores stores = { 0 };
 	const struct queue *queue = settings;
 	int r = fill_config(queue, &config);
 
 	if (r == EXIT_OK)
-		r = open_queues(&stores, queue);
-	if (r != EXIT_OK)
-		return r;
+		r = open_queues(&stores, queue, queue->name);
 	request.name = stores_text(queue->name);
 	request.config = &config;
-	r = helio__store__v1__queues__change__wait(stores.client, &request,
-						   &reply);
-	if (r != 0)
-		return stores_end(&stores, queue->name, NULL, r);
-	return queue->common.format == FORMAT_JSON ? show(queue, reply->queue)
-						   : EXIT_OK;
+	if (r == EXIT_OK)
+		r = STORES_CALL(&stores, queues__change, &request, &reply);
+	if (r != EXIT_OK)
+		return r;
+	return tell(queue, reply->queue);
 }
 
 static int run_drop(const void *settings)
 {
 	Helio__Store__V1__DropQueueRequest request =
 		HELIO__STORE__V1__DROP_QUEUE_REQUEST__INIT;
-	const Helio__Store__V1__DropQueueReply *reply;
+	const Helio__Store__V1__DropQueueReply *reply = NULL;
 	_cleanup_(stores_close) struct stores stores = { 0 };
 	const struct queue *queue = settings;
-	int r = open_queues(&stores, queue);
+	int r = open_queues(&stores, queue, queue->name);
 
 	if (r != EXIT_OK)
 		return r;
 	request.name = stores_text(queue->name);
-	r = helio__store__v1__queues__drop__wait(stores.client, &request,
-						 &reply);
-	return stores_end(&stores, queue->name, NULL, r);
+	return STORES_CALL(&stores, queues__drop, &request, &reply);
 }
 
 /* ---- tables ---- */

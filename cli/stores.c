@@ -17,15 +17,18 @@
 #include "cli/text.h"
 
 int stores_open(struct stores *stores, const struct common *common,
-		const struct helio_service_type *type, bool is_lasting)
+		const struct helio_service_type *type, const char *thing,
+		const char *of)
 {
 	struct helio_client_options options = {
 		.invoke = { .timeout_ms = common->timeout_ms
 						  ? common->timeout_ms
 						  : TIMEOUT_DEFAULT_MS },
 	};
-	int r = session_open(&stores->session, common, is_lasting);
+	int r = session_open(&stores->session, common, false);
 
+	stores->thing = thing;
+	stores->of = of;
 	if (r != EXIT_OK)
 		return r;
 	r = helio_client_new(stores->session.bus, type, &options,
@@ -50,8 +53,9 @@ int stores_complain(const char *thing, const char *of, int status,
 	return session_complain(what, status, reason);
 }
 
-int stores_end(struct stores *stores, const char *thing, const char *of, int r)
+int stores_end(struct stores *stores, int r)
 {
+	const char *thing = stores->thing, *of = stores->of;
 	const struct helio_reply *reply;
 
 	if (r == 0)

@@ -19,6 +19,8 @@ struct json;
 struct stores {
 	struct session session;
 	struct helio_client *client;
+	const char *thing; /* that the calls are about, borrowed, as is `of` */
+	const char *of;
 };
 
 enum { STORES_NAME_BYTES = 1024 };
@@ -34,19 +36,30 @@ enum { STORES_NAME_BYTES = 1024 };
  * Each returns an exit code; unless it is EXIT_OK, why was told.
  */
 
-/** Those that last connect again by themselves, and call for longer. */
+/**
+ * `thing` and `of`, which may be NULL, name what is called about: `bucket/key`.
+ */
 int stores_open(struct stores *stores, const struct common *common,
-		const struct helio_service_type *type, bool is_lasting);
+		const struct helio_service_type *type, const char *thing,
+		const char *of);
 /** Fine in any case. */
 void stores_close(struct stores *stores);
 
 /**
- * How a call ended, `r` being what helio_client_wait() returned. `thing` and
- * `of`, which may be NULL, name what it was about: `bucket/key`.
+ * Call and wait, the types being those of the method:
+ *
+ *	r = STORES_CALL(&stores, buckets__put, &request, &reply);
+ *
+ * The reply lives until the next call.
  */
-int stores_end(struct stores *stores, const char *thing, const char *of, int r);
+#define STORES_CALL(stores, method, request, ret_reply)        \
+	stores_end(stores, helio__store__v1__##method##__wait( \
+				   (stores)->client, request, ret_reply))
 
-/** The same of a status, with its reason. */
+/** How a call ended, `r` being what helio_client_wait() returned. */
+int stores_end(struct stores *stores, int r);
+
+/** The same of a status with its reason, about any thing. */
 int stores_complain(const char *thing, const char *of, int status,
 		    const char *reason);
 
