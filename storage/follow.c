@@ -14,6 +14,32 @@
 #include "storage/state/queue.h"
 #include "storage/wish.h"
 
+/*
+ * A reply, for all who are told the same. Who asks for one that nobody else is
+ * told pays for it, until it was sent.
+ */
+struct follow_told {
+	unsigned n_refs;
+	struct follow *payer; /* or NULL */
+	size_t n;
+	uint8_t packed[];
+};
+
+static void pay(struct follow *follow, uint64_t n)
+{
+	follow->guest->n_bytes += n;
+	follow->service->n_waiting_bytes += n;
+}
+
+static void told_put(struct follow_told *told)
+{
+	if (!told || --told->n_refs)
+		return;
+	if (told->payer)
+		pay(told->payer, -(uint64_t)told->n);
+	free(told);
+}
+
 static void follow_free(struct follow *follow)
 {
 	list_unlink(&follow->link);
@@ -21,7 +47,7 @@ static void follow_free(struct follow *follow)
 	list_unlink(&follow->stir_link);
 	permit_deinit(&follow->permit);
 	for (unsigned i = 0; i < follow->n_states; i++)
-		free(follow->states[i].packed);
+		told_put(follow->states[i].told);
 	guest_put(follow->guest);
 	free(follow);
 }
@@ -44,29 +70,31 @@ static void stir(struct follow *follow)
 static void forget(struct follow *follow, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++)
-		free(follow->states[i].packed);
+		told_put(follow->states[i].told);
 	follow->n_states -= n;
 	memmove(follow->states, follow->states + n,
 		follow->n_states * sizeof(*follow->states));
 }
 
-/* FollowReply and AwaitReply are the same on the wire. */
-static int pack(const struct job *job, struct follow_state *ret_state)
+/* FollowReply and AwaitReply are the same on the wire. NULL: no memory. */
+static struct follow_told *told_new(const struct job *job)
 {
 	Helio__Store__V1__FollowReply reply =
 		HELIO__STORE__V1__FOLLOW_REPLY__INIT;
-	Helio__Store__V1__Job told;
+	struct follow_told *told;
+	Helio__Store__V1__Job as_told;
+	size_t n;
 
-	job_describe(job, false, &told);
-	told.has_body = 0;
-	reply.job = &told;
-	ret_state->revision = job->status.revision;
-	ret_state->n = protobuf_c_message_get_packed_size(&reply.base);
-	ret_state->packed = malloc(ret_state->n + 1);
-	if (!ret_state->packed)
-		return -ENOMEM;
-	protobuf_c_message_pack(&reply.base, ret_state->packed);
-	return 0;
+	job_describe(job, false, &as_told);
+	as_told.has_body = 0;
+	reply.job = &as_told;
+	n = protobuf_c_message_get_packed_size(&reply.base);
+	told = malloc(sizeof(*told) + n);
+	if (!told)
+		return NULL;
+	*told = (struct follow_told){ .n_refs = 1, .n = n };
+	protobuf_c_message_pack(&reply.base, told->packed);
+	return told;
 }
 
 /* Takes the place of one that is not on its way to the disk yet either. */
@@ -78,7 +106,7 @@ static void add_state(struct follow *follow, struct follow_state state)
 	unsigned n = follow->n_states;
 
 	if (n && follow->states[n - 1].revision > writing) {
-		free(follow->states[n - 1].packed);
+		told_put(follow->states[n - 1].told);
 		follow->states[n - 1] = state;
 		return;
 	}
@@ -87,32 +115,42 @@ static void add_state(struct follow *follow, struct follow_state state)
 	follow->states[follow->n_states++] = state;
 }
 
-/* False: no memory, and it is freed. */
-static bool take(struct follow *follow, const struct job *job)
+static void take(struct follow *follow, struct job *job,
+		 struct follow_told *told)
 {
-	bool has_ended = job_has_ended(job);
-	struct follow_state state;
-
-	if (follow->is_await && !has_ended)
-		return true;
-	if (pack(job, &state) < 0) {
-		fail(follow, HELIO_RESOURCE_EXHAUSTED, "no memory");
-		return false;
-	}
-	add_state(follow, state);
-	follow->has_end = has_ended;
-	if (has_ended)
+	told->n_refs++;
+	add_state(follow,
+		  (struct follow_state){ .revision = job->status.revision,
+					 .told = told });
+	follow->has_end = job_has_ended(job);
+	if (follow->has_end)
 		list_unlink(&follow->link);
 	stir(follow);
-	return true;
+}
+
+static bool wants(const struct follow *follow, const struct job *job)
+{
+	return !follow->is_await || job_has_ended(job);
 }
 
 void follows_changed(struct job *job)
 {
+	struct follow_told *told = NULL;
 	struct list *link, *after;
 
-	list_for_each_safe (link, after, &job->followers)
-		take(container_of(link, struct follow, link), job);
+	list_for_each_safe (link, after, &job->followers) {
+		struct follow *follow = container_of(link, struct follow, link);
+
+		if (!wants(follow, job))
+			continue;
+		if (!told)
+			told = told_new(job);
+		if (told)
+			take(follow, job, told);
+		else
+			fail(follow, HELIO_RESOURCE_EXHAUSTED, "no memory");
+	}
+	told_put(told);
 }
 
 void follows_dropped(struct service *service, const char *queue,
@@ -153,7 +191,7 @@ static void revert(struct follow *follow)
 
 	while (follow->n_states &&
 	       follow->states[follow->n_states - 1].revision > committed) {
-		free(follow->states[--follow->n_states].packed);
+		told_put(follow->states[--follow->n_states].told);
 		follow->has_end = false;
 	}
 	if (follow->dropped > committed)
@@ -175,11 +213,13 @@ void follows_reverted(struct service *service)
 
 static int tell_state(struct follow *follow, const struct follow_state *state)
 {
+	const struct follow_told *told = state->told;
+
 	if (follow->is_await)
-		return helio_serving_reply_packed(follow->serving,
-						  state->packed, state->n);
-	return helio_serving_send_packed(follow->serving, state->packed,
-					 state->n);
+		return helio_serving_reply_packed(follow->serving, told->packed,
+						  told->n);
+	return helio_serving_send_packed(follow->serving, told->packed,
+					 told->n);
 }
 
 /* The newest that is on disk. */
@@ -258,6 +298,24 @@ static const struct helio_serving_events events = {
 	.on_cancelled = on_cancelled,
 };
 
+/* What it is now. */
+static void begin(struct follow *follow, struct job *job)
+{
+	struct follow_told *told;
+
+	if (!wants(follow, job))
+		return;
+	told = told_new(job);
+	if (!told) {
+		fail(follow, HELIO_RESOURCE_EXHAUSTED, "no memory");
+		return;
+	}
+	told->payer = follow;
+	pay(follow, told->n);
+	take(follow, job, told);
+	told_put(told);
+}
+
 void follow_start(struct wish *wish, struct job *job, bool is_await)
 {
 	struct service *service = wish->service;
@@ -286,7 +344,7 @@ void follow_start(struct wish *wish, struct job *job, bool is_await)
 	list_init(&follow->link);
 	list_push_back(&service->follows, &follow->all_link);
 	list_push_back(&job->followers, &follow->link);
-	(void)take(follow, job);
+	begin(follow, job);
 }
 
 void follows_tick(struct service *service)

@@ -23,10 +23,11 @@ enum {
 	FOLLOW_STATES_MAX = 3,
 };
 
+struct follow_told;
+
 struct follow_state {
 	uint64_t revision;
-	uint8_t *packed; /* the reply */
-	size_t n;
+	struct follow_told *told; /* the reply, a reference */
 };
 
 struct follow {

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 
 #include <stdio.h>
+#include <string.h>
 
 #include "tests/system/store/job.h"
+
+enum { CROWD = 1000, RESULT_BYTES = 64 * 1024 };
 
 static struct scene scene;
 
@@ -85,6 +88,73 @@ static void test_a_result_is_awaited(void **state)
 	await(&first, id, NULL);
 	wait_until(&scene, first.n_answered);
 	assert_string_equal(first.result, "good");
+}
+
+/* Of the store, at most so far. */
+static unsigned long peak_kib(void)
+{
+	char path[32], line[128];
+	unsigned long kib = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", scene.store.pid);
+	file = fopen(path, "re");
+	assert_non_null(file);
+	while (!kib && fgets(line, sizeof(line), file))
+		sscanf(line, "VmHWM: %lu", &kib);
+	fclose(file);
+	assert_int_not_equal(kib, 0);
+	return kib;
+}
+
+/* The switch keeps replies as far as whoever called takes them. */
+static void on_ended(const Helio__Store__V1__AwaitReply *reply, void *userdata)
+{
+	unsigned *n = userdata;
+
+	(void)reply;
+	++*n;
+}
+
+static void await_all(struct scene *by, uint64_t id, unsigned *n)
+{
+	Helio__Store__V1__AwaitRequest request =
+		HELIO__STORE__V1__AWAIT_REQUEST__INIT;
+
+	request.queue = field(QUEUE);
+	request.has_id = 1;
+	request.id = id;
+	for (int i = 0; i < CROWD; i++)
+		helio__store__v1__queues__await(
+			helio_client_service(by->queues), &request, on_ended,
+			n);
+}
+
+/* Many wait for one result: the store keeps it once. */
+static void test_a_crowd(void **state)
+{
+	static char result[RESULT_BYTES];
+	struct scene crowd;
+	struct leased leased;
+	unsigned n = 0;
+	unsigned long before;
+	uint64_t id = 0;
+	bool was;
+
+	(void)state;
+	memset(result, 'x', sizeof(result) - 1);
+	scene_visit(&scene, false, &crowd);
+	assert_int_equal(job_submit(&scene, "x", NULL, &id, &was), HELIO_OK);
+	leased = job_lease_ok(&scene);
+	await_all(&crowd, id, &n);
+	/* Whatever came before this is taken up. */
+	assert_int_equal(queue_create(&crowd, QUEUE), HELIO_OK);
+	before = peak_kib();
+	assert_int_equal(job_complete(&scene, &leased, result, &was), HELIO_OK);
+	assert_in_range(peak_kib(), before,
+			before + CROWD / 2 * (RESULT_BYTES / 1024));
+	wait_until(&crowd, n == CROWD);
+	scene_leave(&crowd);
 }
 
 struct following {
@@ -192,6 +262,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_a_result_is_awaited),
+		TEST(test_a_crowd),
 		TEST(test_a_job_is_followed),
 	};
 
