@@ -26,6 +26,9 @@ enum {
 
 static const char POLICY[] = "allow vm:voice* publish   torture.>\n"
 			     "allow vm:voice* any       helio.>\n"
+			     "allow ** kv-read,kv-write,job-submit,job-work >\n"
+			     "allow vm:store  any,group >\n"
+			     "allow vm:store  admin     switch\n"
 			     "allow vm:logger any,group,capture,observe >\n"
 			     "allow vm:logger admin     switch\n"
 			     "allow vm:ear    any       >\n"
@@ -44,6 +47,8 @@ static void end_world(void)
 	fprintf(stderr, "left behind: %s\n", shown->folder);
 	if (shown->logger)
 		kill(shown->logger, SIGKILL);
+	if (shown->store)
+		kill(shown->store, SIGKILL);
 	if (shown->heliod)
 		kill(shown->heliod, SIGKILL);
 }
@@ -77,7 +82,7 @@ static void enrol(const struct world *world, const char *domain)
 	write_file(world, name, "");
 }
 
-/* Both programs write to files: what they say last tells why they died. */
+/* The programs write to files: what they say last tells why they died. */
 static void redirect(const struct world *world, const char *name)
 {
 	char path[256];
@@ -174,7 +179,7 @@ void world_open(struct world *world, bool has_clock, uint64_t n_disk_bytes)
 	const char *base = getenv("TMPDIR");
 	char name[32];
 
-	*world = (struct world){ .ready_fd = -1 };
+	*world = (struct world){ .ready_fd = -1, .store_ready_fd = -1 };
 	snprintf(world->folder, sizeof(world->folder),
 		 "%s/helio-torture-XXXXXX", base ? base : "/tmp");
 	if (!mkdtemp(world->folder))
@@ -194,6 +199,7 @@ void world_open(struct world *world, bool has_clock, uint64_t n_disk_bytes)
 	enrol(world, "ear");
 	enrol(world, "admin");
 	enrol(world, "logger");
+	enrol(world, "store");
 	if (has_clock)
 		open_clock(world);
 	if (n_disk_bytes)
@@ -225,20 +231,55 @@ void world_start_logger(struct world *world)
 	unsetenv("LD_PRELOAD");
 }
 
-bool world_is_logger_ready(struct world *world)
+void world_start_store(struct world *world, const char *snapshot_after)
 {
-	struct pollfd polled = { .fd = world->ready_fd, .events = POLLIN };
+	char address[256], folder[160];
+	const char *const arguments[] = {
+		STORE_PATH,
+		"--state",
+		folder,
+		"--address",
+		address,
+		"--ready-fd",
+		"3",
+		"--log",
+		"error",
+		"--snapshot-after",
+		snapshot_after,
+		NULL,
+	};
+
+	world_address(world, "store", address);
+	snprintf(folder, sizeof(folder), "%s/store", world->folder);
+	world->store_ready_fd = spawn(world, "store", arguments, &world->store);
+}
+
+/* Of a program that runs; `*ready_fd` is -1 from then on. */
+static bool has_said_ready(int *ready_fd, const char *name)
+{
+	struct pollfd polled = { .fd = *ready_fd, .events = POLLIN };
 	char byte;
 
-	if (world->ready_fd < 0)
-		return world->logger != 0;
+	if (*ready_fd < 0)
+		return true;
 	if (poll(&polled, 1, 0) != 1)
 		return false;
-	if (read(world->ready_fd, &byte, 1) != 1)
-		complain("the logger ended instead of getting ready");
-	close(world->ready_fd);
-	world->ready_fd = -1;
+	if (read(*ready_fd, &byte, 1) != 1)
+		complain("%s ended instead of getting ready", name);
+	close(*ready_fd);
+	*ready_fd = -1;
 	return true;
+}
+
+bool world_is_logger_ready(struct world *world)
+{
+	return world->logger && has_said_ready(&world->ready_fd, "the logger");
+}
+
+bool world_is_store_ready(struct world *world)
+{
+	return world->store &&
+	       has_said_ready(&world->store_ready_fd, "the store");
 }
 
 static void await_end(pid_t pid, int signal, const char *name)
@@ -261,16 +302,33 @@ static void await_end(pid_t pid, int signal, const char *name)
 		complain("%s ended by itself, with status 0x%x", name, status);
 }
 
+static void end_program(pid_t *pid, int *ready_fd, int signal, const char *name)
+{
+	if (!*pid)
+		return;
+	kill(*pid, signal);
+	await_end(*pid, signal, name);
+	*pid = 0;
+	if (*ready_fd >= 0)
+		close(*ready_fd);
+	*ready_fd = -1;
+}
+
 void world_end_logger(struct world *world, int signal)
 {
-	if (!world->logger)
-		return;
-	kill(world->logger, signal);
-	await_end(world->logger, signal, "the logger");
-	world->logger = 0;
-	if (world->ready_fd >= 0)
-		close(world->ready_fd);
-	world->ready_fd = -1;
+	end_program(&world->logger, &world->ready_fd, signal, "the logger");
+}
+
+void world_end_store(struct world *world, int signal)
+{
+	end_program(&world->store, &world->store_ready_fd, signal, "the store");
+}
+
+void world_kill_switch(struct world *world)
+{
+	kill(world->heliod, SIGKILL);
+	await_end(world->heliod, SIGKILL, "heliod");
+	start_heliod(world);
 }
 
 static int remove_one(const char *path, const struct stat *stat, int type,
@@ -281,6 +339,7 @@ static int remove_one(const char *path, const struct stat *stat, int type,
 
 void world_close(struct world *world)
 {
+	world_end_store(world, SIGTERM);
 	world_end_logger(world, SIGTERM);
 	kill(world->heliod, SIGTERM);
 	await_end(world->heliod, SIGTERM, "heliod");

@@ -3,8 +3,8 @@
 #define TESTS_TORTURE_BUS_WORLD_H
 
 /**
- * A real switch and a real logger in folders of their own; the logger dies and
- * comes back as often as a test likes.
+ * A real switch, a real logger and a real store in folders of their own; they
+ * die and come back as often as a test likes.
  */
 
 #include <stdbool.h>
@@ -27,15 +27,17 @@ struct world {
 	pid_t heliod;
 	pid_t logger;             /* 0: not running */
 	int ready_fd;             /* of the logger that starts, or -1 */
+	pid_t store;              /* 0: not running */
+	int store_ready_fd;       /* of the store that starts, or -1 */
 	int64_t *clock_offset_ns; /* shared with the loggers, or NULL */
 };
 
 /**
- * The switch runs then, and no logger. `has_clock`: it can be set. The logger's
- * disk has so many bytes; 0: it is where everything else is.
+ * The switch runs then, and neither logger nor store. `has_clock`: it can be
+ * set. The logger's disk has so many bytes; 0: it is where everything else is.
  */
 void world_open(struct world *world, bool has_clock, uint64_t n_disk_bytes);
-/** Ends both and removes the folders. */
+/** Ends all of them and removes the folders. */
 void world_close(struct world *world);
 
 /** Where a domain reaches the bus. */
@@ -47,5 +49,13 @@ void world_start_logger(struct world *world);
 bool world_is_logger_ready(struct world *world);
 /** End it by a signal and wait for its end. */
 void world_end_logger(struct world *world, int signal);
+
+/** The same for the store, which makes a snapshot of so little as this. */
+void world_start_store(struct world *world, const char *snapshot_after);
+bool world_is_store_ready(struct world *world);
+void world_end_store(struct world *world, int signal);
+
+/** Kill the switch, and start another one; blocks until that is ready. */
+void world_kill_switch(struct world *world);
 
 #endif
