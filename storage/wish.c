@@ -12,6 +12,7 @@
 #include "proto/unpack.h"
 #include "storage/commit.h"
 #include "storage/guest.h"
+#include "storage/room.h"
 #include "storage/service.h"
 
 enum { REASON_BYTES = 512 };
@@ -130,14 +131,20 @@ void wish_answer(struct wish *wish, const ProtobufCMessage *reply,
 		 uint64_t revision)
 {
 	bool is_now = is_on_disk(wish, revision);
+	const char *why = NULL;
 
+	/* What was changed is told, whatever waits. */
+	if (!wish->type->is_change)
+		why = room_for_answer(wish->service, wish->guest);
 	if (is_now && wish->serving &&
 	    helio_serving_reply(wish->serving, reply) == 0) {
 		wish->serving = NULL;
 		wish_free(wish);
 		return;
 	}
-	if (pack(wish, reply) < 0)
+	if (why)
+		wish_fail(wish, HELIO_RESOURCE_EXHAUSTED, why);
+	else if (pack(wish, reply) < 0)
 		wish_fail(wish, without_answer(wish), "no memory");
 	else if (is_now)
 		end(wish);
@@ -289,22 +296,6 @@ static const struct helio_serving_events events = {
 	.on_cancelled = on_cancelled,
 };
 
-/* NULL, or why this caller has to wait. */
-static const char *limit(const struct service *service,
-			 const struct guest *guest)
-{
-	if (!guest)
-		return "no memory for the call";
-	if (guest->n_refs > GUEST_CALLS_MAX)
-		return "too many calls of this principal wait already";
-	if (guest->n_bytes > GUEST_WAITING_BYTES_MAX)
-		return "too much of this principal waits already";
-	if (service->n_wishes >= WISHES_MAX ||
-	    service->n_waiting_bytes > SERVICE_WAITING_BYTES_MAX)
-		return "too much waits already";
-	return NULL;
-}
-
 static struct wish *wish_new(struct service *service,
 			     const struct wish_type *type,
 			     struct helio_serving *serving, struct guest *guest)
@@ -335,7 +326,7 @@ void wish_start(struct service *service, const struct wish_type *type,
 {
 	struct guest *guest =
 		guest_get(&service->guests, helio_serving_message(serving));
-	const char *why = limit(service, guest);
+	const char *why = room_for_call(service, guest);
 	struct wish *wish = NULL;
 
 	if (!service->is_open) {

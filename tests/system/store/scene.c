@@ -16,6 +16,22 @@ const char open_policy[] = "allow ** any,group,capture,observe >\n"
 			   "allow ** kv-read,kv-write >\n"
 			   "allow ** job-submit,job-work >\n";
 
+unsigned long scene_peak_kib(const struct scene *scene)
+{
+	char path[32], line[128];
+	unsigned long kib = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", scene->store.pid);
+	file = fopen(path, "re");
+	assert_non_null(file);
+	while (!kib && fgets(line, sizeof(line), file))
+		sscanf(line, "VmHWM: %lu", &kib);
+	fclose(file);
+	assert_int_not_equal(kib, 0);
+	return kib;
+}
+
 uint64_t scene_now_ms(void)
 {
 	return clock_now_ns() / NS_PER_MS;

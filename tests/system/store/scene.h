@@ -51,6 +51,8 @@ void scene_visit(const struct scene *scene, bool as_guest,
 void scene_leave(struct scene *guest);
 
 uint64_t scene_now_ms(void);
+/** Memory of the store, at most so far. */
+unsigned long scene_peak_kib(const struct scene *scene);
 
 #define wait_until(scene, condition)                                   \
 	do {                                                           \

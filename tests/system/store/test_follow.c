@@ -90,23 +90,6 @@ static void test_a_result_is_awaited(void **state)
 	assert_string_equal(first.result, "good");
 }
 
-/* Of the store, at most so far. */
-static unsigned long peak_kib(void)
-{
-	char path[32], line[128];
-	unsigned long kib = 0;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/proc/%d/status", scene.store.pid);
-	file = fopen(path, "re");
-	assert_non_null(file);
-	while (!kib && fgets(line, sizeof(line), file))
-		sscanf(line, "VmHWM: %lu", &kib);
-	fclose(file);
-	assert_int_not_equal(kib, 0);
-	return kib;
-}
-
 /* The switch keeps replies as far as whoever called takes them. */
 static void on_ended(const Helio__Store__V1__AwaitReply *reply, void *userdata)
 {
@@ -149,9 +132,9 @@ static void test_a_crowd(void **state)
 	await_all(&crowd, id, &n);
 	/* Whatever came before this is taken up. */
 	assert_int_equal(queue_create(&crowd, QUEUE), HELIO_OK);
-	before = peak_kib();
+	before = scene_peak_kib(&scene);
 	assert_int_equal(job_complete(&scene, &leased, result, &was), HELIO_OK);
-	assert_in_range(peak_kib(), before,
+	assert_in_range(scene_peak_kib(&scene), before,
 			before + CROWD / 2 * (RESULT_BYTES / 1024));
 	wait_until(&crowd, n == CROWD);
 	scene_leave(&crowd);

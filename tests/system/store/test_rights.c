@@ -30,6 +30,8 @@ static const char less_policy[] =
 	"allow uid:* job-submit,job-work >\n"
 	"allow vm:guest call helio.store.v1.>\n";
 
+enum { BURST = 400, BURST_BYTES = 512 * 1024 };
+
 static struct scene scene, guest;
 
 static int setup(void **state)
@@ -54,6 +56,38 @@ static int teardown(void **state)
 }
 
 /* ---- buckets ---- */
+
+static void on_got(const Helio__Store__V1__GetReply *reply, void *userdata)
+{
+	unsigned *n = userdata;
+
+	(void)reply;
+	++*n;
+}
+
+/* All wait for one verdict, and then all would be answered at once. */
+static void test_a_burst(void **state)
+{
+	static char value[BURST_BYTES];
+	Helio__Store__V1__GetRequest request =
+		HELIO__STORE__V1__GET_REQUEST__INIT;
+	unsigned long before;
+	unsigned n = 0;
+
+	(void)state;
+	memset(value, 'x', sizeof(value) - 1);
+	put_ok(&scene, "shared", "a", value);
+	before = scene_peak_kib(&scene);
+	request.bucket = field("shared");
+	request.key = field("a");
+	for (int i = 0; i < BURST; i++)
+		helio__store__v1__buckets__get(
+			helio_client_service(guest.buckets), &request, on_got,
+			&n);
+	wait_until(&guest, n == BURST);
+	assert_in_range(scene_peak_kib(&scene), before,
+			before + BURST / 2 * (BURST_BYTES / 1024));
+}
 
 static void test_keys(void **state)
 {
@@ -308,6 +342,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_keys),
+		TEST(test_a_burst),
 		TEST(test_lists_have_what_one_may_see),
 		TEST(test_transactions),
 		TEST(test_who_submits),
