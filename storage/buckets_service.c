@@ -37,17 +37,21 @@ static void describe(const struct wish *wish, const struct bucket *bucket,
 	ret_bucket->watches = watches_count(&wish->service->watches, bucket);
 }
 
+/* As it is now that the change was applied. */
+static void tell(const struct change *change, const char *name,
+		 Helio__Store__V1__Bucket *ret_bucket)
+{
+	bucket_describe(bucket_lookup(&change->wish->service->state, name),
+			ret_bucket);
+}
+
 static void answer_create(struct change *change)
 {
 	Helio__Store__V1__CreateBucketReply reply =
 		HELIO__STORE__V1__CREATE_BUCKET_REPLY__INIT;
-	const Helio__Store__V1__CreateBucketRequest *request =
-		WISH_REQUEST(change->wish, CreateBucket);
 	Helio__Store__V1__Bucket bucket;
 
-	bucket_describe(
-		bucket_lookup(&change->wish->service->state, request->name),
-		&bucket);
+	tell(change, WISH_REQUEST(change->wish, CreateBucket)->name, &bucket);
 	reply.bucket = &bucket;
 	reply.has_was_there = 1;
 	reply.was_there = change->judgement.was_there;
@@ -58,13 +62,9 @@ static void answer_change(struct change *change)
 {
 	Helio__Store__V1__ChangeBucketReply reply =
 		HELIO__STORE__V1__CHANGE_BUCKET_REPLY__INIT;
-	const Helio__Store__V1__ChangeBucketRequest *request =
-		WISH_REQUEST(change->wish, ChangeBucket);
 	Helio__Store__V1__Bucket bucket;
 
-	bucket_describe(
-		bucket_lookup(&change->wish->service->state, request->name),
-		&bucket);
+	tell(change, WISH_REQUEST(change->wish, ChangeBucket)->name, &bucket);
 	reply.bucket = &bucket;
 	change_answer(change, &reply.base);
 }

@@ -11,17 +11,21 @@
 
 /* ---- queues ---- */
 
+/* As it is now that the change was applied. */
+static void tell(const struct change *change, const char *name,
+		 Helio__Store__V1__Queue *ret_queue)
+{
+	queue_describe(queue_lookup(&change->wish->service->state, name),
+		       ret_queue);
+}
+
 static void answer_create(struct change *change)
 {
 	Helio__Store__V1__CreateQueueReply reply =
 		HELIO__STORE__V1__CREATE_QUEUE_REPLY__INIT;
-	const Helio__Store__V1__CreateQueueRequest *request =
-		WISH_REQUEST(change->wish, CreateQueue);
 	Helio__Store__V1__Queue queue;
 
-	queue_describe(
-		queue_lookup(&change->wish->service->state, request->name),
-		&queue);
+	tell(change, WISH_REQUEST(change->wish, CreateQueue)->name, &queue);
 	reply.queue = &queue;
 	reply.has_was_there = 1;
 	reply.was_there = change->judgement.was_there;
@@ -32,13 +36,9 @@ static void answer_change(struct change *change)
 {
 	Helio__Store__V1__ChangeQueueReply reply =
 		HELIO__STORE__V1__CHANGE_QUEUE_REPLY__INIT;
-	const Helio__Store__V1__ChangeQueueRequest *request =
-		WISH_REQUEST(change->wish, ChangeQueue);
 	Helio__Store__V1__Queue queue;
 
-	queue_describe(
-		queue_lookup(&change->wish->service->state, request->name),
-		&queue);
+	tell(change, WISH_REQUEST(change->wish, ChangeQueue)->name, &queue);
 	reply.queue = &queue;
 	change_answer(change, &reply.base);
 }
