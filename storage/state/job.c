@@ -133,7 +133,7 @@ void job_status_deinit(struct job_status *status, struct state *state)
 {
 	free(status->progress);
 	free(status->error);
-	value_unref(status->result);
+	value_free(status->result);
 	party_unref(state, status->worker);
 	*status = (struct job_status){ 0 };
 }
@@ -221,7 +221,7 @@ struct job *job_free(struct job *job)
 	if (job->share)
 		job_share_unref(queue, job->share);
 	job_status_deinit(&job->status, queue->state);
-	value_unref(job->body);
+	value_free(job->body);
 	party_unref(queue->state, job->submitter);
 	free(job);
 	return NULL;

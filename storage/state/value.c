@@ -11,23 +11,14 @@ struct value *value_new(const void *bytes, size_t n_bytes)
 
 	if (!value)
 		return NULL;
-	value->n_refs = 1;
 	value->n_bytes = (uint32_t)n_bytes;
 	if (n_bytes)
 		memcpy(value->bytes, bytes, n_bytes);
 	return value;
 }
 
-struct value *value_ref(struct value *value)
+struct value *value_free(struct value *value)
 {
-	if (value)
-		value->n_refs++;
-	return value;
-}
-
-struct value *value_unref(struct value *value)
-{
-	if (value && --value->n_refs == 0)
-		free(value);
+	free(value);
 	return NULL;
 }

@@ -90,7 +90,7 @@ struct version *version_free(struct state *state, struct version *version)
 	if (!version)
 		return NULL;
 	party_unref(state, version->writer);
-	value_unref(version->value);
+	value_free(version->value);
 	spares_put_upto(&state->spare_versions, version, STATE_SPARES_MAX);
 	return NULL;
 }
