@@ -41,6 +41,20 @@ end_vm() {
 	rm -f "$place/vm.err"
 }
 
+# Kill a process that is nobody's child here, and wait until all that it had open
+# is closed: it may stay a zombie.
+kill_stranger() {
+	local pid=$1 i
+
+	kill -KILL "$pid"
+	for ((i = 0; i < 400; i++)); do
+		grep -qs '^State:[[:space:]]*[^Z]' "/proc/$pid/status" || return 0
+		sleep 0.025
+	done
+	echo "process $pid does not end"
+	return 1
+}
+
 # The QEMUs of this test: those of one machine, or all.
 qemus() {
 	local files
@@ -149,7 +163,7 @@ teardown() {
 	[ "$output" = "web STATE_STOPPED (the guest has shut down)" ]
 	vm-client start deaf
 	end_vm KILL
-	kill -KILL "$(qemus deaf)"
+	kill_stranger "$(qemus deaf)"
 	start_vm
 	run -0 vm-client list
 	[ "${lines[0]}" = "deaf STATE_DEFINED" ]
