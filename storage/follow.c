@@ -171,23 +171,44 @@ void follows_dropped(struct service *service, const char *queue,
 	}
 }
 
+/* What it is now. */
+static void begin(struct follow *follow, struct job *job)
+{
+	struct follow_told *told;
+
+	if (!wants(follow, job))
+		return;
+	told = told_new(job);
+	if (!told) {
+		fail(follow, HELIO_RESOURCE_EXHAUSTED, "no memory");
+		return;
+	}
+	told->payer = follow;
+	pay(follow, told->n);
+	take(follow, job, told);
+	told_put(told);
+}
+
 /* ---- taken back ---- */
 
-static void join(struct follow *follow)
+/* It is told what the job is again, unless that is the last it was told. */
+static void catch_up(struct follow *follow, struct job *job)
 {
-	const struct state *state = &follow->service->state;
-	struct queue *queue = queue_lookup(state, follow->queue);
-	struct job *job = queue ? queue_job(queue, follow->id) : NULL;
+	unsigned n = follow->n_states;
+	uint64_t last = n ? follow->states[n - 1].revision : follow->told;
 
-	if (job)
+	if (!list_is_linked(&follow->link))
 		list_push_back(&job->followers, &follow->link);
-	else
-		fail(follow, HELIO_UNAVAILABLE, "the job was taken back");
+	if (job->status.revision != last)
+		begin(follow, job);
 }
 
 static void revert(struct follow *follow)
 {
-	uint64_t committed = follow->service->state.committed;
+	const struct state *state = &follow->service->state;
+	uint64_t committed = state->committed;
+	struct queue *queue;
+	struct job *job;
 
 	while (follow->n_states &&
 	       follow->states[follow->n_states - 1].revision > committed) {
@@ -196,9 +217,14 @@ static void revert(struct follow *follow)
 	}
 	if (follow->dropped > committed)
 		follow->dropped = 0;
-	if (!follow->has_end && !follow->dropped &&
-	    !list_is_linked(&follow->link))
-		join(follow);
+	if (follow->has_end || follow->dropped)
+		return;
+	queue = queue_lookup(state, follow->queue);
+	job = queue ? queue_job(queue, follow->id) : NULL;
+	if (job)
+		catch_up(follow, job);
+	else
+		fail(follow, HELIO_UNAVAILABLE, "the job was taken back");
 }
 
 void follows_reverted(struct service *service)
@@ -260,6 +286,8 @@ static void tell(struct follow *follow)
 		fail(follow, HELIO_RESOURCE_EXHAUSTED, "no memory");
 		return;
 	}
+	if (n)
+		follow->told = follow->states[n - 1].revision;
 	forget(follow, n);
 	if (follow->is_ending || (n && follow->has_end && !follow->n_states)) {
 		end(follow);
@@ -297,24 +325,6 @@ static void on_refused(struct permit *permit, unsigned status,
 static const struct helio_serving_events events = {
 	.on_cancelled = on_cancelled,
 };
-
-/* What it is now. */
-static void begin(struct follow *follow, struct job *job)
-{
-	struct follow_told *told;
-
-	if (!wants(follow, job))
-		return;
-	told = told_new(job);
-	if (!told) {
-		fail(follow, HELIO_RESOURCE_EXHAUSTED, "no memory");
-		return;
-	}
-	told->payer = follow;
-	pay(follow, told->n);
-	take(follow, job, told);
-	told_put(told);
-}
 
 void follow_start(struct wish *wish, struct job *job, bool is_await)
 {

@@ -43,6 +43,7 @@ struct follow {
 	uint64_t id;
 	struct follow_state states[FOLLOW_STATES_MAX];
 	unsigned n_states;
+	uint64_t told;    /* the revision of the state that was sent last; 0 */
 	bool has_end;     /* the last of them is the end */
 	uint64_t dropped; /* the step that dropped its queue; 0 */
 	bool is_ending;   /* all is told */

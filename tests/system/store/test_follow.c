@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tests/system/store/job.h"
 
@@ -239,6 +241,61 @@ static void test_a_job_is_followed(void **state)
 	assert_int_equal(none.status, HELIO_NOT_FOUND);
 }
 
+#ifdef DISK_SHIM_PATH
+static void on_retried(const Helio__Store__V1__RetryReply *reply,
+		       void *userdata)
+{
+	bool *is_refused = userdata;
+
+	*is_refused = !reply;
+}
+
+static void retry(uint64_t id, bool *is_refused)
+{
+	Helio__Store__V1__RetryRequest request =
+		HELIO__STORE__V1__RETRY_REQUEST__INIT;
+
+	request.queue = field(QUEUE);
+	request.has_id = 1;
+	request.id = id;
+	helio__store__v1__queues__retry(helio_client_service(scene.queues),
+					&request, on_retried, is_refused);
+}
+
+/* The disk does not sync. */
+static void test_a_retry_is_taken_back(void **state)
+{
+	Helio__Store__V1__JobState ended;
+	struct waiter waiter;
+	char fault[128];
+	bool is_refused = false;
+	uint64_t id;
+	FILE *file;
+
+	(void)state;
+	scene_open_bus(&scene, NULL);
+	snprintf(fault, sizeof(fault), "%s/fault", scene.bus_process.folder);
+	setenv("HELIO_TEST_FAULT", fault, 1);
+	setenv("LD_PRELOAD", DISK_SHIM_PATH, 1);
+	scene_start(&scene);
+	unsetenv("LD_PRELOAD");
+	assert_int_equal(queue_create(&scene, QUEUE), HELIO_OK);
+	id = job_submit_ok(&scene, "x");
+	assert_int_equal(job_cancel(&scene, id, &ended), HELIO_OK);
+	file = fopen(fault, "we");
+	assert_non_null(file);
+	fclose(file);
+	retry(id, &is_refused);
+	await(&waiter, id, NULL);
+	wait_until(&scene, is_refused);
+	unlink(fault);
+	wait_until(&scene, waiter.n_answered);
+	assert_int_equal(waiter.status, HELIO_OK);
+	assert_int_equal(waiter.state, JOB_CANCELLED);
+	scene_close(&scene);
+}
+#endif
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -247,6 +304,9 @@ int main(void)
 		TEST(test_a_result_is_awaited),
 		TEST(test_a_crowd),
 		TEST(test_a_job_is_followed),
+#ifdef DISK_SHIM_PATH
+		cmocka_unit_test(test_a_retry_is_taken_back),
+#endif
 	};
 
 	return cmocka_run_group_tests_name("store_follow", tests, NULL, NULL);
