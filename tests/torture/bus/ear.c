@@ -432,6 +432,8 @@ void ear_make_log(const struct world *world, const char *log,
 	config.records_max = limits->records_max;
 	config.has_bytes_max = limits->bytes_max != 0;
 	config.bytes_max = limits->bytes_max;
+	config.has_dedup_window_ms = limits->dedup_window_ms != 0;
+	config.dedup_window_ms = limits->dedup_window_ms;
 	request.name = (char *)(uintptr_t)log;
 	request.config = &config;
 	r = helio_call_wait(

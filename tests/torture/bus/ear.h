@@ -55,10 +55,11 @@ void ear_read_again(struct ear *ear, uint64_t from);
 /** Blocks: ask for the records at some times that were heard, and around. */
 void ear_seek(struct ear *ear, struct dice *dice);
 
-/** What the log keeps; 0: no limit. */
+/** What the log keeps; 0: no limit, or what is usual. */
 struct ear_limits {
 	uint64_t records_max;
 	uint64_t bytes_max;
+	uint64_t dedup_window_ms;
 };
 
 /** Blocks: an admin makes the log. */

@@ -8,27 +8,11 @@
 #include <string.h>
 
 #include "tests/torture/complaint.h"
+#include "tests/torture/store/setting.h"
 
 enum {
-	CONNECT_MS = 10000,
 	UNDER_WAY_MAX = 3,
 };
-
-struct helio *client_connect(const struct world *world, const char *domain)
-{
-	const struct helio_options options = { .program = domain };
-	char address[256];
-	struct helio *bus;
-	int r;
-
-	world_address(world, domain, address);
-	r = helio_open(address, &options, &bus);
-	if (r >= 0)
-		r = helio_connect_wait(bus, CONNECT_MS);
-	if (r < 0)
-		complain("%s: %s", domain, strerror(-r));
-	return bus;
-}
 
 void client_init(struct client *client, const struct world *world,
 		 unsigned index, uint64_t seed)
@@ -43,7 +27,7 @@ void client_init(struct client *client, const struct world *world,
 		.dice = dice_new(seed, 100 + index),
 	};
 	snprintf(domain, sizeof(domain), "voice%u", index);
-	client->bus = client_connect(world, domain);
+	client->bus = setting_connect(world, domain);
 	if (helio_client_new(client->bus, &helio__store__v1__buckets__type,
 			     &options, &client->buckets) < 0)
 		complain("no memory");

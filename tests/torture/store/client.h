@@ -37,7 +37,4 @@ void client_act(struct client *client);
 /** Begin one of these, however much is under way. */
 void client_begin(struct client *client, enum op_kind kind);
 
-/** The connection of a domain. */
-struct helio *client_connect(const struct world *world, const char *domain);
-
 #endif

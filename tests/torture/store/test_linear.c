@@ -8,8 +8,6 @@
  */
 
 #include <errno.h>
-#include <helio/store/v1/store.helio.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +19,7 @@
 #include "tests/torture/dice.h"
 #include "tests/torture/store/client.h"
 #include "tests/torture/store/linear.h"
+#include "tests/torture/store/setting.h"
 
 #define BUCKET         "torture"
 #define SNAPSHOT_AFTER "32K"
@@ -30,7 +29,6 @@ enum {
 	CLIENTS = WORLD_VOICES,
 	PATIENCE_MS = 20000,
 	CHECK_EVERY = 5,
-	WINDOW_BYTES = 64 * 1024 * 1024,
 };
 
 struct test {
@@ -46,33 +44,20 @@ struct test {
 
 /* ---- turns ---- */
 
-static int earlier_ms(int a, int b)
+static void rest(const struct test *test)
 {
-	if (a < 0)
-		return b;
-	return b < 0 || a < b ? a : b;
-}
+	struct helio *buses[CLIENTS + 1] = { test->ear };
 
-static void rest(struct test *test, int timeout_ms)
-{
-	struct pollfd polled[CLIENTS + 1];
-
-	for (unsigned i = 0; i < CLIENTS; i++) {
-		struct helio *bus = test->clients[i].bus;
-
-		timeout_ms = earlier_ms(timeout_ms, helio_timeout_ms(bus));
-		polled[i] = (struct pollfd){ helio_fd(bus), POLLIN, 0 };
-	}
-	timeout_ms = earlier_ms(timeout_ms, helio_timeout_ms(test->ear));
-	polled[CLIENTS] = (struct pollfd){ helio_fd(test->ear), POLLIN, 0 };
-	poll(polled, CLIENTS + 1, timeout_ms);
+	for (unsigned i = 0; i < CLIENTS; i++)
+		buses[i + 1] = test->clients[i].bus;
+	setting_rest(buses, CLIENTS + 1, 1);
 }
 
 static void turn(struct test *test, bool is_acting)
 {
 	int r;
 
-	rest(test, 1);
+	rest(test);
 	for (unsigned i = 0; i < CLIENTS; i++) {
 		client_listen(&test->clients[i]);
 		if (is_acting)
@@ -164,49 +149,20 @@ static void check(struct test *test)
 
 /* ---- the beginning and the end ---- */
 
-static uint64_t make_bucket(struct helio *bus)
-{
-	const struct helio_client_options options = {
-		.invoke = { .timeout_ms = PATIENCE_MS,
-			    .is_waiting = true,
-			    .retry = HELIO_RETRY_IDEMPOTENT },
-	};
-	Helio__Store__V1__BucketConfig config =
-		HELIO__STORE__V1__BUCKET_CONFIG__INIT;
-	Helio__Store__V1__CreateBucketRequest request =
-		HELIO__STORE__V1__CREATE_BUCKET_REQUEST__INIT;
-	const Helio__Store__V1__CreateBucketReply *reply = NULL;
-	struct helio_client *buckets;
-	uint64_t revision;
-
-	config.has_window_bytes = true;
-	config.window_bytes = WINDOW_BYTES;
-	request.name = (char *)(uintptr_t)BUCKET;
-	request.config = &config;
-	if (helio_client_new(bus, &helio__store__v1__buckets__type, &options,
-			     &buckets) < 0 ||
-	    helio__store__v1__buckets__create__wait(buckets, &request,
-						    &reply) != HELIO_OK)
-		complain("no bucket: %s", helio_client_reply(buckets)->reason);
-	revision = reply->bucket->created_revision;
-	helio_client_free(buckets);
-	return revision;
-}
-
 static void open_test(struct test *test, uint64_t seed)
 {
 	*test = (struct test){ .dice = dice_new(seed, 0) };
 	world_open(&test->world, false, 0);
 	world_start_store(&test->world, SNAPSHOT_AFTER);
 	history_init(&test->history);
-	test->ear = client_connect(&test->world, "ear");
+	test->ear = setting_connect(&test->world, "ear");
 	for (unsigned i = 0; i < CLIENTS; i++) {
 		client_init(&test->clients[i], &test->world, i, seed);
 		test->clients[i].bucket = BUCKET;
 		test->clients[i].history = &test->history;
 	}
 	await_store(test, false);
-	test->linear.floor = make_bucket(test->ear);
+	test->linear.floor = setting_make_bucket(test->ear, BUCKET);
 	witness_init(&test->witness, test->ear, BUCKET, test->linear.floor);
 }
 
