@@ -82,7 +82,10 @@ struct client_ops {
 	 */
 	int (*turn)(struct client *client, int timeout_ms);
 
-	/** Readable when turn() has work that cannot wait; -1: never. */
+	/**
+	 * Readable when turn() has work that cannot wait; -1: never, and a
+	 * storer's turn() is one for all clients of its process.
+	 */
 	int (*fd)(const struct client *client);
 };
 

@@ -120,13 +120,16 @@ static int line_fill(struct line *line)
 	return r || !is_new ? r : bench->ops->flush(line->client);
 }
 
-/* Whoever has several connections waits for all of them at once. */
+/*
+ * Whoever has several connections waits for all of them at once; what cannot be
+ * polled, a turn of one does for all.
+ */
 static int storer_wait(struct storer *storer, int timeout_ms)
 {
 	const struct client_ops *ops = storer->bench->ops;
 	int r = 0;
 
-	if (storer->n_lines == 1)
+	if (storer->n_lines == 1 || ops->fd(storer->lines[0].client) < 0)
 		return ops->turn(storer->lines[0].client, timeout_ms);
 	for (unsigned i = 0; i < storer->n_lines; i++)
 		storer->polled[i] =

@@ -43,7 +43,7 @@ STORE_POLICY = """\
 allow vm:keeper any        >
 allow vm:keeper admin      switch
 allow vm:bench  any        helio.store.v1.>
-allow vm:bench  kv-read,kv-write,job-submit,job-work bench
+allow vm:bench  kv-read,kv-write,job-submit,job-work *
 """
 
 # No registry is asked: the schemas that meet are equal, and those verdicts are
@@ -135,6 +135,7 @@ class Keeper(Heliod):
     principal = ""   # whose socket it has
     client = ""      # "bench-helio"
     policy = ""
+    limits = ()      # options of the program
 
     def __init__(self, folder, programs):
         super().__init__(folder, programs, self.way_in)
@@ -159,7 +160,7 @@ class Keeper(Heliod):
             self.keeper = subprocess.Popen(
                 [self.programs / self.program, "--state",
                  self.folder / "kept", "--address", address, "--ready-fd",
-                 str(ready_out)],
+                 str(ready_out), *self.limits],
                 pass_fds=[ready_out], stdout=log, stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL, preexec_fn=end_with_parent)
         os.close(ready_out)
@@ -206,3 +207,9 @@ class Store(Keeper):
     principal = "keeper"
     client = "bench-state"
     policy = STORE_POLICY
+
+
+class Stock(Store):
+    """For a million jobs of one submitter, which is more than it may have."""
+
+    limits = ("--bytes-max", "4G", "--principal-bytes-max", "2G")

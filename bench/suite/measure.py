@@ -8,7 +8,10 @@ import sys
 from dataclasses import dataclass, field
 
 from .crowd import measure_crowd
-from .heliod import Heliod, Logger, Store
+from .etcd import Etcd
+from .heliod import Heliod, Logger, Stock, Store
+from .kept import QUEUES, measure_queued, measure_watched
+from .rabbitmq import RabbitMq
 from .rows import OURS
 from .stored import measure_cost, measure_disk, measure_replay
 from .servers import Grpc, Nats, Redis, Unavailable, Zmq
@@ -34,6 +37,8 @@ class Outcome:
 
 def server_way(entry):
     """Which of a system's servers an entry needs."""
+    if entry.way in QUEUES:
+        return "queued"
     if entry.system == OURS:
         return entry.way if entry.way in ("tcp", "curve", "log",
                                            "state") else "local"
@@ -59,6 +64,12 @@ class Fleet:
             return Grpc(folder, self.options.programs, entry.way)
         if entry.system == "zmq":
             return Zmq(folder, self.options.programs, entry.way)
+        if entry.system == "etcd":
+            return Etcd(folder, self.options.programs, entry.way)
+        if entry.system == "rabbitmq":
+            return RabbitMq(folder, self.options.programs, entry.way)
+        if server_way(entry) == "queued":
+            return Stock(folder, self.options.programs)
         if server_way(entry) == "log":
             return Logger(folder, self.options.programs)
         if server_way(entry) == "state":
@@ -119,6 +130,10 @@ def measure_once(fleet, row, entry):
     server = fleet.get(entry)
     if row.work == "replay":
         return measure_replay(server, entry, run_client)
+    if row.work == "queued":
+        return measure_queued(server, entry, fleet.options.seconds)
+    if row.work == "watch":
+        return measure_watched(server, row, fleet.options.seconds)
     if row.work == "cost":
         return measure_cost(server, entry, run_client)
     client = server.clients[entry.client or entry.way]

@@ -62,6 +62,8 @@ JETSTREAM = Entry("nats", "jetstream")
 REDIS_AOF = Entry("redis", "aof")
 STATE = Entry(OURS, "state")
 REDIS_STATE = Entry("redis", "aof", "state")
+ETCD = Entry("etcd", "grpc")
+RABBITMQ = Entry("rabbitmq", "amqp")
 
 
 def pubsub(name, ours, peers, bars, *, n_body=100, n_subscribers=1,
@@ -88,10 +90,13 @@ def store(name, bars, *, n_body=100, depth=1, n_publishers=1, metrics=None):
 
 
 def state(name, work, limit, *, unit="op/s", depth=1, n_publishers=1,
-          n_keys=100_000):
-    """Of helio-store; `limit`: at least so many times redis."""
-    return Row(name, work, {"rate": ("", unit)} | LATENCY, STATE,
-               [REDIS_STATE], [Bar("rate", REDIS_STATE.name, limit)],
+          n_keys=100_000, others=None):
+    """Of helio-store; `limit`: at least so many times redis; `others`: peers,
+    and how many times those."""
+    limits = {REDIS_STATE: limit} | (others or {})
+    return Row(name, work, {"rate": ("", unit)} | LATENCY, STATE, [*limits],
+               [Bar("rate", peer.name, least)
+                for peer, least in limits.items()],
                ["--bytes", 100, "--depth", depth, "--publishers", n_publishers,
                 "--subjects", n_keys])
 
@@ -159,9 +164,18 @@ ROWS = [
         [at_most(metric, 2, f"{OURS} 1 GiB")
          for metric in ("open_ms", "time_ms", "subject_ms")]),
     state("put-256", "put", 1.5, depth=256),
-    state("put-32x1", "put", 0.9, n_publishers=32),
+    state("put-32x1", "put", 0.9, n_publishers=32, others={ETCD: 3}),
     state("get-32", "get", 0.5, depth=32),
-    state("jobs-32", "job", 0.8, unit="job/s", n_publishers=32),
+    state("jobs-32", "job", 0.8, unit="job/s", n_publishers=32,
+          others={RABBITMQ: 2}),
+    Row("jobs-million", "queued",
+        {"submit_us": (" submit", "us"), "lease_us": (" lease", "us")},
+        Entry(OURS, "1000000 jobs"), [Entry(OURS, "1000 jobs")],
+        [at_most(metric, 1.5, f"{OURS} 1000 jobs")
+         for metric in ("submit_us", "lease_us")]),
+    Row("watch-1000", "watch",
+        {"p50_ms": (" p50", "ms"), "p99_ms": (" p99", "ms")},
+        STATE, [], [at_most("p99_ms", 20)], [1000]),
     Row("idle", "idle",
         {"anonymous_mb": (" memory", "MB"), "ready_ms": (" ready", "ms")},
         SHM, [NATS, REDIS, ZMQ],

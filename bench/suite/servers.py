@@ -44,6 +44,9 @@ class Server:
     set `clients`, which maps the name of a way in to a client's command.
     """
 
+    start_seconds = START_SECONDS
+    stdin = subprocess.DEVNULL
+
     def __init__(self, folder, programs):
         self.folder = folder
         self.programs = programs
@@ -57,6 +60,9 @@ class Server:
 
     def command(self):
         raise NotImplementedError
+
+    def environment(self):
+        """None: that of this process."""
 
     def is_ready(self):
         raise NotImplementedError
@@ -85,13 +91,13 @@ class Server:
         begin = time.monotonic()
         self.process = subprocess.Popen(
             [*prefix, *self.command()], cwd=self.folder, stdout=log,
-            stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
-            preexec_fn=end_with_parent)
+            stderr=subprocess.STDOUT, stdin=self.stdin,
+            env=self.environment(), preexec_fn=end_with_parent)
         log.close()
         while not self.is_ready():
             if self.process.poll() is not None:
                 raise Unavailable(f"{self.command()[0]} ended: {self.log()}")
-            if time.monotonic() - begin > START_SECONDS:
+            if time.monotonic() - begin > self.start_seconds:
                 self.stop()
                 raise Unavailable(f"{self.command()[0]} does not answer")
             time.sleep(0.0002)

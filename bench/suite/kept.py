@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: MIT
+"""What a store does that has much to keep, or many who watch."""
+
+import json
+import subprocess
+
+from .servers import Unavailable
+from .stored import settled, written_bytes
+
+SECONDS = 120  # to submit a million jobs, too
+
+# Entry's way: a queue, and how many jobs are in it.
+QUEUES = {"1000 jobs": ("bench-few", 1000),
+          "1000000 jobs": ("bench-many", 1_000_000)}
+
+
+def run(program, address, *arguments):
+    if not program.exists():
+        raise Unavailable(f"{program.name} is not built")
+    result = subprocess.run(
+        [str(part) for part in (program, address, *arguments)],
+        capture_output=True, text=True, timeout=SECONDS, check=False)
+    if result.returncode != 0:
+        raise Unavailable(result.stderr.strip())
+    return json.loads(result.stdout)
+
+
+def address_of(server):
+    return f"shm:{server.folder}/run/domains/bench.sock"
+
+
+def measure_queued(server, entry, seconds):
+    """Both queues are of one store, and filled before the first is measured.
+    What that left to be written is on disk then."""
+    program = server.programs / "bench-queued"
+    if not getattr(server, "is_filled", False):
+        for queue, n_jobs in QUEUES.values():
+            run(program, address_of(server), queue, n_jobs, 0)
+        settled(lambda: written_bytes(server.keeper_pid))
+        server.is_filled = True
+    return run(program, address_of(server), *QUEUES[entry.way], seconds)
+
+
+def measure_watched(server, row, seconds):
+    return run(server.programs / "bench-watched", address_of(server),
+               *row.arguments, seconds)
