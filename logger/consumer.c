@@ -386,6 +386,7 @@ void consumer_start(struct logger *logger, struct helio_serving *serving)
 	snprintf(consumer->principal, sizeof(consumer->principal), "%s",
 		 principal);
 	list_init(&consumer->link);
+	list_init(&consumer->given);
 	list_init(&consumer->wait.link);
 	list_push_back(&logger->consumers, &consumer->all_link);
 	helio__log__v1__logs__consume__listen(serving, &events, consumer);

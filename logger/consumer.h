@@ -30,7 +30,8 @@ struct consumer {
 	char name[65]; /* of the cursor */
 	bool is_opening;
 	uint32_t batch;
-	uint32_t n_out; /* given to it, and not acknowledged */
+	uint32_t n_out;    /* given to it, and not acknowledged */
+	struct list given; /* those: struct cursor_item, as they were given */
 	struct sieve sieve;
 	struct access_wait wait;
 

@@ -58,67 +58,71 @@ bool cursor_is_filtered(const struct cursor *cursor)
 
 /* ---- items ---- */
 
-struct cursor_item *cursor_item_lookup(const struct cursor *cursor,
-				       uint64_t sequence)
+/* What is remembered of it, of before it was opened. */
+static void recall(struct cursor *cursor, struct cursor_item *item)
 {
-	size_t low = 0;
-	size_t high = cursor->n_items;
+	uint32_t max = cursor->config->max_deliver;
+	bool is_done;
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (cursor->items[middle].sequence < sequence)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (low < cursor->n_items && cursor->items[low].sequence == sequence)
-		return &cursor->items[low];
-	return NULL;
+	cursor_pages_recall(&cursor->pages, item->sequence, &is_done,
+			    &item->n_failed);
+	item->n_given = item->n_failed;
+	if (item->sequence < cursor->given_to && !item->n_given)
+		item->n_given = 1;
+	if (is_done)
+		cursor_items_set(&cursor->items, item, ITEM_DONE, 0);
+	else if (max && item->n_failed >= max)
+		cursor_items_set(&cursor->items, item, ITEM_DEAD, 0);
 }
 
 struct cursor_item *cursor_item_add(struct cursor *cursor, uint64_t sequence)
 {
-	size_t n = cursor->n_items_max ? cursor->n_items_max * 2 : 64;
-	struct cursor_item *grown;
+	struct cursor_item *item = cursor_items_add(&cursor->items, sequence);
 
-	if (cursor->n_items == cursor->n_items_max) {
-		grown = realloc(cursor->items, n * sizeof(*grown));
-		if (!grown)
-			return NULL;
-		cursor->items = grown;
-		cursor->n_items_max = n;
-	}
-	grown = &cursor->items[cursor->n_items++];
-	*grown = (struct cursor_item){
-		.sequence = sequence,
-		.state = ITEM_READY,
-	};
-	return grown;
+	if (!item)
+		return NULL;
+	cursor->read_from = sequence + 1;
+	recall(cursor, item);
+	return item;
+}
+
+static void take_from_consumer(struct cursor_item *item)
+{
+	if (item->consumer)
+		item->consumer->n_out--;
+	item->consumer = NULL;
+	list_unlink(&item->given_link);
+}
+
+void cursor_item_finish(struct cursor *cursor, struct cursor_item *item)
+{
+	take_from_consumer(item);
+	cursor_items_set(&cursor->items, item, ITEM_DONE, 0);
+	/* Without memory it is known no later than the floor has passed it. */
+	(void)cursor_pages_done(&cursor->pages, item->sequence);
+	cursor->is_dirty = true;
+}
+
+void cursor_item_return(struct cursor *cursor, struct cursor_item *item,
+			uint64_t due_ns)
+{
+	take_from_consumer(item);
+	cursor_items_set(&cursor->items, item, ITEM_READY, due_ns);
 }
 
 size_t cursor_n_pending(const struct cursor *cursor)
 {
-	size_t n = 0;
-
-	for (size_t i = 0; i < cursor->n_items; i++)
-		n += cursor->items[i].state != ITEM_DONE;
-	return n;
+	return cursor->items.n - cursor->items.n_done;
 }
 
 void cursor_advance(struct cursor *cursor)
 {
-	size_t n = 0;
+	const struct cursor_item *first;
 
-	while (n < cursor->n_items && cursor->items[n].state == ITEM_DONE)
-		n++;
-	if (n) {
-		cursor->n_items -= n;
-		memmove(cursor->items, cursor->items + n,
-			cursor->n_items * sizeof(*cursor->items));
-	}
-	cursor->next =
-		cursor->n_items ? cursor->items[0].sequence : cursor->read_from;
+	cursor_items_advance(&cursor->items);
+	first = cursor_items_first(&cursor->items);
+	cursor->next = first ? first->sequence : cursor->read_from;
+	cursor_pages_pass(&cursor->pages, cursor->next);
 }
 
 /* ---- time ---- */
@@ -181,6 +185,11 @@ static Helio__Log__V1__CursorConfig *copy_config(
 	return helio__log__v1__cursor_config__unpack(NULL, n, packed);
 }
 
+static void draw_generation(struct cursor *cursor)
+{
+	(void)getrandom(&cursor->generation, sizeof(cursor->generation), 0);
+}
+
 int cursor_new(struct keeper *keeper, const char *name, const char *owner,
 	       const Helio__Log__V1__CursorConfig *config,
 	       struct cursor **ret_cursor)
@@ -203,6 +212,9 @@ int cursor_new(struct keeper *keeper, const char *name, const char *owner,
 	snprintf(cursor->name, sizeof(cursor->name), "%s", name);
 	snprintf(cursor->owner, sizeof(cursor->owner), "%s", owner);
 	(void)getrandom(&cursor->fence, sizeof(cursor->fence), 0);
+	draw_generation(cursor);
+	cursor_items_init(&cursor->items, !cursor->config->shared);
+	cursor_pages_init(&cursor->pages);
 	cursor->next = cursor->read_from = 1;
 	cursor->follower.on_news = on_news;
 	list_init(&cursor->link);
@@ -224,7 +236,8 @@ struct cursor *cursor_free(struct cursor *cursor)
 	if (cursor->config)
 		helio__log__v1__cursor_config__free_unpacked(cursor->config,
 							     NULL);
-	free(cursor->items);
+	cursor_items_deinit(&cursor->items);
+	cursor_pages_deinit(&cursor->pages);
 	free(cursor);
 	return NULL;
 }
@@ -254,10 +267,13 @@ void cursor_move(struct cursor *cursor, uint64_t sequence)
 {
 	struct list *link;
 
-	cursor->n_items = 0;
+	cursor_items_clear(&cursor->items);
+	cursor_pages_clear(&cursor->pages);
+	draw_generation(cursor);
 	list_for_each (link, &cursor->consumers)
 		container_of(link, struct consumer, link)->n_out = 0;
 	cursor->next = cursor->read_from = sequence ? sequence : 1;
+	cursor->given_to = cursor->next;
 	cursor->has_runs = false;
 	cursor->fault[0] = '\0';
 	cursor_touch(cursor);
@@ -280,22 +296,20 @@ int cursor_join(struct cursor *cursor, struct consumer *consumer)
 void cursor_leave(struct cursor *cursor, struct consumer *consumer,
 		  bool is_fault)
 {
-	bool is_first = true;
+	struct list *link;
 
 	list_unlink(&consumer->link);
 	cursor->n_consumers--;
-	for (size_t i = 0; i < cursor->n_items; i++) {
-		struct cursor_item *item = &cursor->items[i];
+	while ((link = list_pop_front(&consumer->given))) {
+		struct cursor_item *item =
+			container_of(link, struct cursor_item, given_link);
 
-		if (item->state != ITEM_OUT || item->consumer != consumer)
-			continue;
-		item->state = ITEM_READY;
-		item->consumer = NULL;
-		item->due_ns = 0;
-		/* In order, only the first can have been what ended it. */
-		if (is_fault && (cursor->config->shared || is_first))
+		if (is_fault)
 			cursor_fail_item(cursor, item, 0);
-		is_first = false;
+		else
+			cursor_item_return(cursor, item, 0);
+		/* In order, only the first can have been what ended it. */
+		is_fault &= cursor->config->shared;
 	}
 	if (!cursor->n_consumers)
 		list_unlink(&cursor->follower.link);

@@ -22,6 +22,8 @@
 
 #include "base/list.h"
 #include "logger/config.h"
+#include "logger/cursor_items.h"
+#include "logger/cursor_pages.h"
 #include "logger/fetch.h"
 #include "logger/keeper.h"
 #include "logger/sieve.h"
@@ -37,34 +39,18 @@ enum {
 	CURSOR_TOKEN_SEQUENCE_BITS = 40,
 };
 
-enum cursor_item_state {
-	ITEM_READY, /* to be given out, again or for the first time */
-	ITEM_OUT,   /* a consumer has it */
-	ITEM_DONE,
-	ITEM_DEAD, /* on its way to the dead letters */
-};
-
-struct cursor_item {
-	uint64_t sequence;
-	uint64_t due_ns; /* ready: not before; out: not later; dead: again */
-	struct consumer *consumer; /* of one that is out */
-	uint32_t fence;
-	uint32_t n_given;
-	uint32_t n_failed;
-	enum cursor_item_state state;
-	bool is_publishing; /* a dead one */
-};
-
 struct cursor {
 	struct list link; /* in keeper.cursors */
 	struct keeper *keeper;
 	char name[LOG_NAME_MAX_BYTES + 1];
 	char owner[256];
 	Helio__Log__V1__CursorConfig *config; /* ours */
-	uint64_t next;                        /* all below it is done with */
+	uint64_t next;             /* its floor: all below it is done with */
 	uint64_t read_from;        /* nothing from here on was given out */
-	struct cursor_item *items; /* ascending; all are below read_from */
-	size_t n_items, n_items_max;
+	struct cursor_items items; /* all are below read_from */
+	struct cursor_pages pages; /* what of them is kept */
+	uint64_t given_to;   /* the same, by who had the log open before */
+	uint64_t generation; /* of the pages */
 	uint32_t fence;
 	uint64_t n_given, n_again, n_dead;
 	char fault[256];
@@ -96,7 +82,10 @@ struct cursor *cursor_free(struct cursor *cursor);
 /** Not a cursor any more: its consumers end, and it is freed in time. */
 void cursor_remove(struct cursor *cursor);
 
-/** What was kept with the log, as it was opened: `key` begins "cursor/". */
+/**
+ * What was kept with the log, as it was opened: `key` begins "cursor/". That of
+ * a cursor comes before that of its pages.
+ */
 void cursor_found(struct keeper *keeper, const char *key, const void *value,
 		  size_t n_value);
 
@@ -113,6 +102,8 @@ void cursor_move(struct cursor *cursor, uint64_t sequence);
 
 /** It has changed: keep it, as soon as may be. */
 void cursor_touch(struct cursor *cursor);
+/** Its pages go with the next commit. */
+void cursor_forget(struct cursor *cursor);
 
 /* ---- of its consumers ---- */
 
@@ -141,10 +132,16 @@ void cursor_pump(struct cursor *cursor);
 
 /* ---- between its files ---- */
 
-struct cursor_item *cursor_item_lookup(const struct cursor *cursor,
-				       uint64_t sequence);
-/** A new one, above all others; NULL without memory. */
+/**
+ * The record at read_from, or above, is known: ready, or what is remembered of
+ * it. NULL without memory.
+ */
 struct cursor_item *cursor_item_add(struct cursor *cursor, uint64_t sequence);
+/** It is done with. */
+void cursor_item_finish(struct cursor *cursor, struct cursor_item *item);
+/** It is ready again, and nobody has it. */
+void cursor_item_return(struct cursor *cursor, struct cursor_item *item,
+			uint64_t due_ns);
 uint64_t cursor_token(const struct cursor_item *item);
 /** Take away what is done with at the front. */
 void cursor_advance(struct cursor *cursor);

@@ -26,19 +26,11 @@ static struct cursor_item *item_of(const struct cursor *cursor,
 
 	if (sequence < cursor->next)
 		sequence += SEQUENCE_MASK + 1;
-	item = cursor_item_lookup(cursor, sequence);
+	item = cursor_items_lookup(&cursor->items, sequence);
 	if (!item || item->state != ITEM_OUT || item->consumer != consumer ||
 	    cursor_token(item) != token)
 		return NULL;
 	return item;
-}
-
-static void finish_item(struct cursor_item *item)
-{
-	if (item->state == ITEM_OUT && item->consumer)
-		item->consumer->n_out--;
-	item->state = ITEM_DONE;
-	item->consumer = NULL;
 }
 
 int cursor_ack(struct cursor *cursor, const struct consumer *consumer,
@@ -48,8 +40,7 @@ int cursor_ack(struct cursor *cursor, const struct consumer *consumer,
 
 	if (!item)
 		return -ESTALE;
-	finish_item(item);
-	cursor->is_dirty = true;
+	cursor_item_finish(cursor, item);
 	return 0;
 }
 
@@ -57,14 +48,16 @@ int cursor_ack_to(struct cursor *cursor, const struct consumer *consumer,
 		  uint64_t token)
 {
 	struct cursor_item *last = item_of(cursor, consumer, token);
+	struct cursor_item *first;
 
 	/* Of a shared one, others have some of what is before it. */
 	if (!last || cursor->config->shared)
 		return -ESTALE;
-	for (struct cursor_item *item = cursor->items; item <= last; item++)
-		if (item->state == ITEM_OUT)
-			finish_item(item);
-	cursor->is_dirty = true;
+	do {
+		first = container_of(consumer->given.next, struct cursor_item,
+				     given_link);
+		cursor_item_finish(cursor, first);
+	} while (first != last);
 	return 0;
 }
 
@@ -77,7 +70,6 @@ int cursor_nak(struct cursor *cursor, const struct consumer *consumer,
 		return -ESTALE;
 	cursor_fail_item(cursor, item,
 			 delay_ms ? clock_now_ns() + delay_ms * NS_PER_MS : 0);
-	cursor->is_dirty = true;
 	return 0;
 }
 
@@ -88,7 +80,8 @@ int cursor_in_progress(struct cursor *cursor, const struct consumer *consumer,
 
 	if (!item)
 		return -ESTALE;
-	item->due_ns = clock_now_ns() + cursor_ack_wait_ns(cursor);
+	cursor_items_set(&cursor->items, item, ITEM_OUT,
+			 clock_now_ns() + cursor_ack_wait_ns(cursor));
 	return 0;
 }
 
@@ -99,58 +92,52 @@ uint64_t cursor_ack_wait_ns(const struct cursor *cursor)
 	return (ms ? ms : CURSOR_ACK_WAIT_DEFAULT_MS) * NS_PER_MS;
 }
 
-/* In order, what follows has to come again behind it. */
-static void take_back_after(struct cursor *cursor,
-			    const struct cursor_item *item, uint64_t due_ns)
+/* In order, what follows has to come again behind it: its reader has it. */
+static void take_back_after(struct cursor *cursor, struct consumer *consumer,
+			    uint64_t sequence)
 {
-	struct cursor_item *end = cursor->items + cursor->n_items;
+	while (!list_is_empty(&consumer->given)) {
+		struct cursor_item *later = container_of(
+			consumer->given.prev, struct cursor_item, given_link);
 
-	for (struct cursor_item *later = cursor->items; later < end; later++) {
-		if (later->sequence <= item->sequence ||
-		    later->state != ITEM_OUT)
-			continue;
-		if (later->consumer)
-			later->consumer->n_out--;
-		later->consumer = NULL;
-		later->state = ITEM_READY;
-		later->due_ns = due_ns;
+		if (later->sequence <= sequence)
+			return;
+		cursor_item_return(cursor, later, 0);
 	}
 }
 
 void cursor_fail_item(struct cursor *cursor, struct cursor_item *item,
 		      uint64_t due_ns)
 {
+	struct consumer *consumer = item->consumer;
 	uint32_t max = cursor->config->max_deliver;
 
-	if (item->consumer)
-		item->consumer->n_out--;
-	item->consumer = NULL;
+	cursor_item_return(cursor, item, due_ns);
 	item->n_failed++;
-	item->due_ns = due_ns;
-	item->state = max && item->n_failed >= max ? ITEM_DEAD : ITEM_READY;
-	if (item->state == ITEM_DEAD)
-		item->due_ns = 0;
-	if (!cursor->config->shared)
-		take_back_after(cursor, item, item->due_ns);
+	(void)cursor_pages_failed(&cursor->pages, item->sequence,
+				  item->n_failed);
+	cursor->is_dirty = true;
+	if (max && item->n_failed >= max)
+		cursor_items_set(&cursor->items, item, ITEM_DEAD, 0);
+	if (!cursor->config->shared && consumer)
+		take_back_after(cursor, consumer, item->sequence);
 	if (item->due_ns)
 		cursor_wake_at(cursor, item->due_ns);
 }
 
 void cursor_expire(struct cursor *cursor, uint64_t now_ns)
 {
-	uint64_t next_ns = UINT64_MAX;
+	struct cursor_items *items = &cursor->items;
+	struct cursor_item *item;
 
-	for (size_t i = 0; i < cursor->n_items; i++) {
-		struct cursor_item *item = &cursor->items[i];
-
-		if (item->state == ITEM_OUT && item->due_ns <= now_ns) {
+	while ((item = cursor_items_timed(items)) && item->due_ns <= now_ns)
+		if (item->state == ITEM_OUT)
 			cursor_fail_item(cursor, item, 0);
-			cursor->is_dirty = true;
-		}
-		if (item->state != ITEM_DONE && item->due_ns > now_ns &&
-		    item->due_ns < next_ns)
-			next_ns = item->due_ns;
-	}
-	if (next_ns != UINT64_MAX)
-		cursor_wake_at(cursor, next_ns);
+		else
+			cursor_items_set(items, item, item->state, 0);
+	if (item)
+		cursor_wake_at(cursor, item->due_ns);
+	item = cursor_items_waiting(items);
+	if (item && item->due_ns > now_ns)
+		cursor_wake_at(cursor, item->due_ns);
 }

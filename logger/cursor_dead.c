@@ -23,12 +23,20 @@ struct burial {
 	uint64_t sequence;
 };
 
+static void try_again(struct cursor *cursor, struct cursor_item *item)
+{
+	cursor_items_set(&cursor->items, item, ITEM_DEAD,
+			 clock_now_ns() + RETRY_NS);
+	cursor_wake_at(cursor, item->due_ns);
+}
+
 static void on_ack(struct helio *bus, const struct helio_ack *ack,
 		   void *userdata)
 {
 	struct burial *burial = userdata;
 	struct cursor *cursor = burial->cursor;
-	struct cursor_item *item = cursor_item_lookup(cursor, burial->sequence);
+	struct cursor_item *item =
+		cursor_items_lookup(&cursor->items, burial->sequence);
 
 	(void)bus;
 	free(burial);
@@ -38,19 +46,17 @@ static void on_ack(struct helio *bus, const struct helio_ack *ack,
 		return;
 	}
 	/* It may have been moved meanwhile. */
-	if (!item || item->state != ITEM_DEAD)
+	if (!item || item->state != ITEM_PUBLISHING)
 		return;
-	item->is_publishing = false;
 	if (ack->status != HELIO_OK) {
 		snprintf(cursor->fault, sizeof(cursor->fault),
 			 "dead letters are not stored: %s", ack->reason);
-		item->due_ns = clock_now_ns() + RETRY_NS;
-		cursor_wake_at(cursor, item->due_ns);
+		try_again(cursor, item);
 		return;
 	}
 	cursor->fault[0] = '\0';
 	cursor->n_dead++;
-	item->state = ITEM_DONE;
+	cursor_item_finish(cursor, item);
 	cursor_advance(cursor);
 	cursor_touch(cursor);
 	cursor_pump(cursor);
@@ -117,11 +123,10 @@ void cursor_bury(struct cursor *cursor, struct cursor_item *item,
 		r = publish(cursor, record, burial);
 	}
 	if (r == 0) {
-		item->is_publishing = true;
+		cursor_items_set(&cursor->items, item, ITEM_PUBLISHING, 0);
 		cursor->n_publishing++;
 		return;
 	}
 	free(burial);
-	item->due_ns = clock_now_ns() + RETRY_NS;
-	cursor_wake_at(cursor, item->due_ns);
+	try_again(cursor, item);
 }

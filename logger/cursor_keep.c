@@ -3,6 +3,7 @@
 /* What of a cursor is kept with its log, and how it is found there again. */
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +18,100 @@
 
 /* ---- keeping ---- */
 
-static int write_state(const struct cursor *cursor, struct buffer *out)
+/* Returns NULL without memory. */
+static struct keeping *new_keeping(const struct cursor *cursor,
+				   const struct cursor_page *page)
+{
+	struct keeping *keeping = calloc(1, sizeof(*keeping));
+
+	if (!keeping)
+		return NULL;
+	list_init(&keeping->link);
+	if (page)
+		snprintf(keeping->key, sizeof(keeping->key),
+			 "cursor/%s/%016" PRIx64, cursor->name,
+			 page->marks.first);
+	else
+		snprintf(keeping->key, sizeof(keeping->key), "cursor/%s",
+			 cursor->name);
+	return keeping;
+}
+
+static void free_keepings(struct list *keepings)
+{
+	struct list *link;
+
+	while ((link = list_pop_front(keepings))) {
+		struct keeping *keeping =
+			container_of(link, struct keeping, link);
+
+		free(keeping->value);
+		free(keeping);
+	}
+}
+
+static void keep_all(struct keeper *keeper, struct list *keepings)
+{
+	struct list *link;
+
+	while ((link = list_pop_front(keepings)))
+		keeper_keep(keeper, container_of(link, struct keeping, link));
+}
+
+static int add_deleted(const struct cursor *cursor,
+		       const struct cursor_page *page, struct list *keepings)
+{
+	struct keeping *keeping = new_keeping(cursor, page);
+
+	if (!keeping)
+		return -ENOMEM;
+	keeping->is_delete = true;
+	list_push_back(keepings, &keeping->link);
+	return 0;
+}
+
+static int add_page(const struct cursor *cursor, struct cursor_page *page,
+		    struct list *keepings)
+{
+	struct keeping *keeping = new_keeping(cursor, page);
+
+	if (!keeping)
+		return -ENOMEM;
+	list_push_back(keepings, &keeping->link);
+	keeping->value = malloc(CURSOR_PAGE_BYTES_MAX);
+	if (!keeping->value)
+		return -ENOMEM;
+	page->marks.generation = cursor->generation;
+	keeping->n_value = cursor_marks_encode(&page->marks, page->failures,
+					       keeping->value);
+	return 0;
+}
+
+/* Those that changed; what has become empty need not be there. */
+static int add_pages(struct cursor *cursor, struct list *keepings)
+{
+	struct list *link, *after;
+	int r = 0;
+
+	list_for_each_safe (link, after, &cursor->pages.changed) {
+		struct cursor_page *page =
+			container_of(link, struct cursor_page, link);
+
+		if (!cursor_page_trim(page, cursor->next))
+			list_unlink(link);
+		else if (r == 0)
+			r = add_page(cursor, page, keepings);
+	}
+	list_for_each (link, &cursor->pages.gone)
+		if (r == 0)
+			r = add_deleted(
+				cursor,
+				container_of(link, struct cursor_page, link),
+				keepings);
+	return r;
+}
+
+static int write_head(const struct cursor *cursor, struct buffer *out)
 {
 	size_t n_config =
 		protobuf_c_message_get_packed_size(&cursor->config->base);
@@ -27,7 +121,8 @@ static int write_state(const struct cursor *cursor, struct buffer *out)
 		.n_given = cursor->n_given,
 		.n_again = cursor->n_again,
 		.n_dead = cursor->n_dead,
-		.n_items = (uint32_t)cursor->n_items,
+		.generation = cursor->generation,
+		.given_to = cursor->given_to,
 		.owner = cursor->owner,
 		.n_owner = strlen(cursor->owner),
 		.config = config,
@@ -38,18 +133,6 @@ static int write_state(const struct cursor *cursor, struct buffer *out)
 		return -ENOMEM;
 	protobuf_c_message_pack(&cursor->config->base, config);
 	cursor_head_encode(&head, out);
-	for (size_t i = 0; i < cursor->n_items; i++) {
-		const struct cursor_item *item = &cursor->items[i];
-
-		cursor_memory_encode(
-			&(struct cursor_memory){
-				.sequence = item->sequence,
-				.n_given = item->n_given,
-				.n_failed = item->n_failed,
-				.is_done = item->state == ITEM_DONE,
-			},
-			out);
-	}
 	return buffer_error(out);
 }
 
@@ -61,46 +144,65 @@ static void on_kept(struct keeping *keeping, int r)
 	struct list *link, *after;
 
 	cursor->is_keeping = false;
-	if (r == 0) {
-		cursor->kept_next = cursor->keeping_next;
-		list_for_each_safe (link, after, &cursor->consumers)
-			consumer_kept(container_of(link, struct consumer, link),
-				      cursor->kept_next);
-	} else {
+	if (cursor->is_gone) {
+		cursor_free_if_gone(cursor);
+		return;
+	}
+	if (r < 0) {
 		/* A disk that is full may have room again. */
+		cursor_pages_not_written(&cursor->pages);
 		cursor->is_dirty = true;
 		cursor_wake_at(cursor, clock_now_ns() + NS_PER_S);
 		return;
 	}
+	cursor->kept_next = cursor->keeping_next;
+	list_for_each_safe (link, after, &cursor->consumers)
+		consumer_kept(container_of(link, struct consumer, link),
+			      cursor->kept_next);
 	if (cursor->is_dirty)
 		keep(cursor);
-	cursor_free_if_gone(cursor);
 }
 
-static void keep(struct cursor *cursor)
+static int add_head(struct cursor *cursor, struct list *keepings)
 {
-	struct keeping *keeping;
+	struct keeping *keeping = new_keeping(cursor, NULL);
 	struct buffer out;
 
-	if (cursor->is_keeping || cursor->is_gone)
-		return;
-	keeping = calloc(1, sizeof(*keeping));
+	if (!keeping)
+		return -ENOMEM;
+	list_push_back(keepings, &keeping->link);
 	buffer_init(&out, SIZE_MAX / 2);
-	if (!keeping || write_state(cursor, &out) < 0) {
+	if (write_head(cursor, &out) < 0) {
 		buffer_deinit(&out);
-		free(keeping);
-		cursor_wake_at(cursor, clock_now_ns() + NS_PER_S);
-		return;
+		return -ENOMEM;
 	}
-	snprintf(keeping->key, sizeof(keeping->key), "cursor/%s", cursor->name);
 	keeping->value = take_ptr(out.bytes);
 	keeping->n_value = out.n;
 	keeping->on_kept = on_kept;
 	keeping->userdata = cursor;
+	return 0;
+}
+
+/* Head and pages go with one commit, together with what else waits. */
+static void keep(struct cursor *cursor)
+{
+	struct list keepings = LIST_INIT(keepings);
+
+	if (cursor->is_keeping || cursor->is_gone)
+		return;
+	if (cursor->given_to < cursor->read_from)
+		cursor->given_to = cursor->read_from;
+	if (add_pages(cursor, &keepings) < 0 ||
+	    add_head(cursor, &keepings) < 0) {
+		free_keepings(&keepings);
+		cursor_wake_at(cursor, clock_now_ns() + NS_PER_S);
+		return;
+	}
+	cursor_pages_written(&cursor->pages);
 	cursor->is_dirty = false;
 	cursor->is_keeping = true;
 	cursor->keeping_next = cursor->next;
-	keeper_keep(cursor->keeper, keeping);
+	keep_all(cursor->keeper, &keepings);
 }
 
 void cursor_touch(struct cursor *cursor)
@@ -109,26 +211,21 @@ void cursor_touch(struct cursor *cursor)
 	keep(cursor);
 }
 
-/* ---- finding ---- */
-
-static int restore_items(struct cursor *cursor, const void *value,
-			 const struct cursor_head *head)
+/* What stays behind without memory is of a generation that nobody has. */
+void cursor_forget(struct cursor *cursor)
 {
-	for (uint32_t i = 0; i < head->n_items; i++) {
-		struct cursor_memory memory;
-		struct cursor_item *item;
+	struct list keepings = LIST_INIT(keepings);
+	struct list *link;
 
-		cursor_memory_decode(value, head, i, &memory);
-		item = cursor_item_add(cursor, memory.sequence);
-		if (!item)
-			return -ENOMEM;
-		item->n_given = memory.n_given;
-		item->n_failed = memory.n_failed;
-		item->state = memory.is_done ? ITEM_DONE : ITEM_READY;
-		cursor->read_from = memory.sequence + 1;
-	}
-	return 0;
+	cursor_pages_clear(&cursor->pages);
+	list_for_each (link, &cursor->pages.gone)
+		(void)add_deleted(cursor,
+				  container_of(link, struct cursor_page, link),
+				  &keepings);
+	keep_all(cursor->keeper, &keepings);
 }
+
+/* ---- finding ---- */
 
 static int restore(struct keeper *keeper, const char *name, const void *value,
 		   size_t n_value)
@@ -151,21 +248,49 @@ static int restore(struct keeper *keeper, const char *name, const void *value,
 	if (r < 0)
 		return r;
 	cursor->next = cursor->read_from = cursor->kept_next = head.next;
+	cursor->given_to = head.given_to;
+	cursor->generation = head.generation;
 	cursor->n_given = head.n_given;
 	cursor->n_again = head.n_again;
 	cursor->n_dead = head.n_dead;
-	r = restore_items(cursor, value, &head);
-	if (r < 0)
-		cursor_free(cursor);
-	return r;
+	return 0;
+}
+
+/* One that means nothing any more was to be deleted, and goes now. */
+static int restore_page(const struct keeper *keeper, const char *key,
+			const char *name, const void *value, size_t n_value)
+{
+	struct cursor *cursor = cursor_lookup(keeper, name);
+	struct cursor_marks marks;
+	struct keeping *keeping;
+
+	if (!cursor || cursor_marks_decode(value, n_value, &marks) < 0)
+		return -EBADMSG;
+	if (marks.generation == cursor->generation &&
+	    marks.first + CURSOR_PAGE_SEQUENCES > cursor->next)
+		return cursor_pages_found(&cursor->pages, value, &marks);
+	keeping = new_keeping(cursor, NULL);
+	if (!keeping)
+		return 0;
+	snprintf(keeping->key, sizeof(keeping->key), "%s", key);
+	keeping->is_delete = true;
+	keeper_keep(cursor->keeper, keeping);
+	return 0;
 }
 
 void cursor_found(struct keeper *keeper, const char *key, const void *value,
 		  size_t n_value)
 {
-	const char *name = key + strlen("cursor/");
-	int r = restore(keeper, name, value, n_value);
+	char name[LOG_NAME_MAX_BYTES + 1];
+	const char *rest = key + strlen("cursor/");
+	size_t n = strcspn(rest, "/");
+	int r = -EBADMSG;
 
+	snprintf(name, sizeof(name), "%.*s", (int)n, rest);
+	if (n < sizeof(name) && rest[n])
+		r = restore_page(keeper, key, name, value, n_value);
+	else if (n < sizeof(name))
+		r = restore(keeper, name, value, n_value);
 	if (r < 0)
 		log_error("%s: the cursor %s cannot be read: %s", keeper->name,
 			  name, strerror(-r));

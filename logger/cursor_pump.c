@@ -24,32 +24,27 @@ static uint32_t pending_max(const struct cursor *cursor)
 					   : CURSOR_PENDING_DEFAULT;
 }
 
-static bool is_blocking(const struct cursor *cursor,
-			const struct cursor_item *item)
-{
-	return !cursor->config->shared && item->state != ITEM_OUT &&
-	       item->state != ITEM_DONE;
-}
-
 static bool is_due(const struct cursor_item *item, uint64_t now_ns)
 {
-	return (item->state == ITEM_READY ||
-		(item->state == ITEM_DEAD && !item->is_publishing)) &&
-	       item->due_ns <= now_ns;
+	return item->state != ITEM_PUBLISHING && item->due_ns <= now_ns;
 }
 
-/* What comes next: a record that is due again, or a new one. 0: nothing. */
-static uint64_t next_sequence(const struct cursor *cursor, uint64_t now_ns)
+/*
+ * What comes next: a record that is due again, or a new one, which has no item
+ * yet. 0: nothing.
+ */
+static uint64_t next_sequence(const struct cursor *cursor, uint64_t now_ns,
+			      struct cursor_item **ret_item)
 {
-	for (size_t i = 0; i < cursor->n_items; i++) {
-		const struct cursor_item *item = &cursor->items[i];
+	struct cursor_item *item = cursor_items_waiting(&cursor->items);
 
-		if (is_due(item, now_ns))
-			return item->sequence;
-		if (is_blocking(cursor, item))
-			return 0;
+	*ret_item = NULL;
+	if (item && is_due(item, now_ns)) {
+		*ret_item = item;
+		return item->sequence;
 	}
-	if (cursor->n_items >= pending_max(cursor) ||
+	if ((item && cursor->items.is_ordered) ||
+	    cursor->items.n >= pending_max(cursor) ||
 	    cursor->read_from > cursor->keeper->status.last)
 		return 0;
 	return cursor->read_from;
@@ -75,13 +70,14 @@ static struct consumer *pick(struct cursor *cursor)
 
 /* ---- fetching ---- */
 
+/* What is below is not there any more. */
 static void pass_over(struct cursor *cursor, uint64_t below)
 {
-	for (size_t i = 0; i < cursor->n_items; i++)
-		if (cursor->items[i].sequence < below &&
-		    (cursor->items[i].state == ITEM_READY ||
-		     cursor->items[i].state == ITEM_DEAD))
-			cursor->items[i].state = ITEM_DONE;
+	struct cursor_item *item;
+
+	while ((item = cursor_items_waiting(&cursor->items)) &&
+	       item->sequence < below && item->state != ITEM_PUBLISHING)
+		cursor_item_finish(cursor, item);
 	if (cursor->read_from < below)
 		cursor->read_from = below;
 	cursor_advance(cursor);
@@ -134,31 +130,12 @@ struct gift {
 	struct cursor *cursor;
 	struct consumer *consumer;
 	uint64_t start;
+	uint64_t end; /* of the run: the first sequence behind it */
 	uint64_t now_ns;
-	uint64_t first; /* sequence in the run */
+	uint64_t first; /* sequence that is given */
 	uint32_t n;
 	bool is_full;
 };
-
-/* The item of a record that is to be given now, or NULL. */
-static struct cursor_item *wanted(const struct gift *gift, uint64_t sequence)
-{
-	struct cursor *cursor = gift->cursor;
-	struct cursor_item *item;
-
-	if (sequence >= cursor->read_from) {
-		if (cursor->n_items >= pending_max(cursor))
-			return NULL;
-		item = cursor_item_add(cursor, sequence);
-		if (item)
-			cursor->read_from = sequence + 1;
-		return item;
-	}
-	item = cursor_item_lookup(cursor, sequence);
-	return item && item->state == ITEM_READY && is_due(item, gift->now_ns)
-		       ? item
-		       : NULL;
-}
 
 static bool is_gift_full(const struct gift *gift)
 {
@@ -183,9 +160,10 @@ static int give_one(struct gift *gift, struct cursor_item *item,
 		return r;
 	cursor->fence = (cursor->fence + 1) & 0xffffff;
 	item->fence = cursor->fence;
-	item->state = ITEM_OUT;
 	item->consumer = consumer;
-	item->due_ns = gift->now_ns + cursor_ack_wait_ns(cursor);
+	list_push_back(&consumer->given, &item->given_link);
+	cursor_items_set(&cursor->items, item, ITEM_OUT,
+			 gift->now_ns + cursor_ack_wait_ns(cursor));
 	consumer->tokens[gift->n] = cursor_token(item);
 	consumer->again[gift->n] = item->n_given;
 	cursor->n_again += item->n_given > 0;
@@ -194,6 +172,50 @@ static int give_one(struct gift *gift, struct cursor_item *item,
 	consumer->n_out++;
 	gift->n++;
 	return 0;
+}
+
+/*
+ * What of the run was not seen below `sequence` is passed over. Returns what
+ * comes next, as next_sequence().
+ */
+static uint64_t pass_unseen(const struct gift *gift, uint64_t sequence,
+			    struct cursor_item **ret_item)
+{
+	struct cursor *cursor = gift->cursor;
+	uint64_t next;
+
+	while ((next = next_sequence(cursor, gift->now_ns, ret_item)) &&
+	       next < sequence && *ret_item && (*ret_item)->state == ITEM_READY)
+		cursor_item_finish(cursor, *ret_item);
+	return next;
+}
+
+enum fate { FATE_PASS, FATE_GIVE, FATE_STOP };
+
+/* What becomes of a record that is seen. */
+static enum fate judge(const struct gift *gift, uint64_t sequence,
+		       struct cursor_item **ret_item)
+{
+	uint64_t next;
+
+	if (is_gift_full(gift))
+		return FATE_STOP;
+	next = pass_unseen(gift, sequence, ret_item);
+	if (!next || next >= gift->end ||
+	    (*ret_item && (*ret_item)->state == ITEM_DEAD))
+		return FATE_STOP;
+	return next <= sequence ? FATE_GIVE : FATE_PASS;
+}
+
+static int take(struct gift *gift, struct cursor_item *item,
+		const struct run_record *record)
+{
+	if (!item)
+		item = cursor_item_add(gift->cursor, record->sequence);
+	if (!item)
+		return -ENOMEM;
+	/* It may be one that is remembered. */
+	return item->state == ITEM_READY ? give_one(gift, item, record) : 0;
 }
 
 /* Returns 0, -EINPROGRESS, or another negative errno. */
@@ -208,29 +230,13 @@ static int gather(struct gift *gift, const uint8_t *run, size_t n)
 	run_builder_clear(&consumer->sieve.builder);
 	while ((r = sieve_next(&consumer->sieve, &record)) == 1) {
 		struct cursor_item *item;
+		enum fate fate = judge(gift, record.sequence, &item);
 
-		if (record.sequence < gift->start)
-			continue;
-		gift->is_full = is_gift_full(gift);
+		r = fate == FATE_GIVE ? take(gift, item, &record) : 0;
+		gift->is_full =
+			fate == FATE_STOP || (r == -EMSGSIZE && gift->n);
 		if (gift->is_full)
 			return 0;
-		item = cursor_item_lookup(gift->cursor, record.sequence);
-		if (item && is_blocking(gift->cursor, item) &&
-		    !is_due(item, gift->now_ns)) {
-			gift->is_full = true;
-			return 0;
-		}
-		item = wanted(gift, record.sequence);
-		/* A later one would overtake what is not due yet. */
-		if (!item && record.sequence >= gift->cursor->read_from) {
-			gift->is_full = true;
-			return 0;
-		}
-		r = item ? give_one(gift, item, &record) : 0;
-		if (r == -EMSGSIZE && gift->n) {
-			gift->is_full = true;
-			return 0;
-		}
 		if (r < 0)
 			return r;
 	}
@@ -268,29 +274,26 @@ static int send_gift(struct gift *gift)
 	return r;
 }
 
-/* The end of a run was reached: what is not seen of it is passed over. */
-static void step_over(struct cursor *cursor, const struct gift *gift,
-		      uint64_t end)
+/* The end of the run was reached. */
+static void step_over(const struct gift *gift)
 {
-	struct cursor_item *item = cursor_item_lookup(cursor, gift->start);
+	struct cursor *cursor = gift->cursor;
+	struct cursor_item *item;
 
-	if (item && item->state == ITEM_READY)
-		item->state = ITEM_DONE;
-	if (cursor->read_from < end)
-		cursor->read_from = end;
+	(void)pass_unseen(gift, gift->end, &item);
+	if (cursor->read_from < gift->end)
+		cursor->read_from = gift->end;
 	cursor_advance(cursor);
 }
 
 /* The first sequence behind a run that is in the buffer. */
-static uint64_t end_of_run(const struct cursor *cursor,
-			   const struct sieve *sieve, const uint8_t *run,
+static uint64_t end_of_run(const struct cursor *cursor, const uint8_t *run,
 			   size_t n)
 {
 	const struct fetch *fetch = &cursor->fetch;
 	size_t at = (size_t)(run - fetch_bytes(fetch)) + n;
 	struct run_head head;
 
-	(void)sieve;
 	if (at < fetch->n &&
 	    run_head_decode(run + n, fetch->n - at, &head) == 0)
 		return head.base_sequence;
@@ -312,12 +315,12 @@ static int give(struct cursor *cursor, struct consumer *consumer,
 
 	if (!run)
 		return -EBADMSG;
+	gift.end = end_of_run(cursor, run, n);
 	r = gather(&gift, run, n);
 	if (r < 0 && !gift.n)
 		return r;
 	if (!gift.is_full && r == 0)
-		step_over(cursor, &gift,
-			  end_of_run(cursor, &consumer->sieve, run, n));
+		step_over(&gift);
 	r = send_gift(&gift);
 	if (gift.n)
 		cursor_wake_at(cursor, now_ns + cursor_ack_wait_ns(cursor));
@@ -326,9 +329,9 @@ static int give(struct cursor *cursor, struct consumer *consumer,
 
 /* ---- dead letters ---- */
 
-static int bury(struct cursor *cursor, uint64_t sequence)
+static int bury(struct cursor *cursor, struct cursor_item *item)
 {
-	struct cursor_item *item = cursor_item_lookup(cursor, sequence);
+	uint64_t sequence = item->sequence;
 	struct run_reader reader = { 0 };
 	struct run_record record;
 	size_t n = 0;
@@ -344,7 +347,7 @@ static int bury(struct cursor *cursor, uint64_t sequence)
 	if (r == 0 && record.sequence == sequence)
 		cursor_bury(cursor, item, &record);
 	else
-		item->state = ITEM_DONE;
+		cursor_item_finish(cursor, item);
 	run_reader_deinit(&reader);
 	return 0;
 }
@@ -355,17 +358,15 @@ static int bury(struct cursor *cursor, uint64_t sequence)
 static bool step(struct cursor *cursor)
 {
 	uint64_t now_ns = clock_now_ns();
-	uint64_t sequence = next_sequence(cursor, now_ns);
 	struct cursor_item *item;
+	uint64_t sequence = next_sequence(cursor, now_ns, &item);
 	struct consumer *consumer = NULL;
-	bool is_dead;
+	bool is_dead = item && item->state == ITEM_DEAD;
 	size_t n;
 	int r;
 
 	if (!sequence || cursor->fetch.is_busy)
 		return false;
-	item = cursor_item_lookup(cursor, sequence);
-	is_dead = item && item->state == ITEM_DEAD;
 	if (!is_dead)
 		consumer = pick(cursor);
 	if (!is_dead && !consumer)
@@ -375,7 +376,7 @@ static bool step(struct cursor *cursor)
 		fetch_from(cursor, sequence);
 		return false;
 	}
-	r = is_dead ? bury(cursor, sequence)
+	r = is_dead ? bury(cursor, item)
 		    : give(cursor, consumer, sequence, now_ns);
 	if (r == -EINPROGRESS || r == -EAGAIN)
 		return true; /* others may have room */
@@ -400,5 +401,10 @@ void cursor_pump(struct cursor *cursor)
 		break;
 	}
 	cursor->is_pumping = false;
+	/* Some was passed over. */
+	if (cursor->is_dirty && !cursor->is_gone) {
+		cursor_advance(cursor);
+		cursor_touch(cursor);
+	}
 	cursor_free_if_gone(cursor);
 }

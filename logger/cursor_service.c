@@ -384,6 +384,7 @@ static void delete (struct errand *errand, struct cursor *cursor)
 	keeping->is_delete = true;
 	keeping->on_kept = on_deleted;
 	keeping->userdata = errand;
+	cursor_forget(cursor);
 	keeper_keep(cursor->keeper, keeping);
 	cursor_remove(cursor);
 }

@@ -69,7 +69,19 @@ void keeper_tell_fault(struct keeper *keeper)
 
 /* ---- opening ---- */
 
-static void take_found(struct keeper *keeper)
+static void take(struct keeper *keeper, const struct keeping *found)
+{
+	if (!strcmp(found->key, "config"))
+		keeper->has_config = config_unpack(found->value, found->n_value,
+						   &keeper->config) == 0;
+	else if (!strncmp(found->key, "schema/", 7))
+		schemas_found(keeper, found->key);
+	else
+		cursor_found(keeper, found->key, found->value, found->n_value);
+}
+
+/* Of one that was open before it is known already. */
+static void take_found(struct keeper *keeper, bool is_wanted)
 {
 	struct list *link;
 
@@ -77,15 +89,8 @@ static void take_found(struct keeper *keeper)
 		struct keeping *found =
 			container_of(link, struct keeping, link);
 
-		if (!strcmp(found->key, "config"))
-			keeper->has_config =
-				config_unpack(found->value, found->n_value,
-					      &keeper->config) == 0;
-		else if (!strncmp(found->key, "schema/", 7))
-			schemas_found(keeper, found->key);
-		else
-			cursor_found(keeper, found->key, found->value,
-				     found->n_value);
+		if (is_wanted)
+			take(keeper, found);
 		free(found->value);
 		free(found);
 	}
@@ -151,12 +156,13 @@ void keeper_opened(struct keeper *keeper)
 	bool was_open = keeper->was_open;
 	int r = keeper->commit.r;
 
+	take_found(keeper,
+		   r == 0 && !was_open && keeper->state != KEEPER_CLOSING);
 	if (keeper->state == KEEPER_CLOSING) {
 		keeper->has_log = r == 0;
 		return;
 	}
 	if (r == 0 && !was_open) {
-		take_found(keeper);
 		keeper->was_open = true;
 		keeper->last_ns = keeper->status.last_ns;
 		keeper->has_log = true;

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
-/* The state of a cursor as it lies on disk: what is taken is written alike. */
+/*
+ * The state of a cursor as it lies on disk, and a page of what it remembers:
+ * what is taken is written alike.
+ */
 
 #include <string.h>
 
@@ -8,28 +11,42 @@
 #include "logger/cursor_state.h"
 #include "tests/fuzz/fuzz.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
+static void try_head(const uint8_t *bytes, size_t n)
 {
 	struct cursor_head head;
 	struct buffer out;
-	uint64_t last = 0;
 
 	if (cursor_head_decode(bytes, n, &head) < 0)
-		return 0;
+		return;
+	FUZZ_CHECK(head.next <= head.given_to);
 	buffer_init(&out, n + 1);
 	cursor_head_encode(&head, &out);
-	for (uint32_t i = 0; i < head.n_items; i++) {
-		struct cursor_memory memory;
-
-		cursor_memory_decode(bytes, &head, i, &memory);
-		FUZZ_CHECK(memory.sequence >= head.next);
-		FUZZ_CHECK(!i || memory.sequence > last);
-		FUZZ_CHECK(memory.n_failed <= CURSOR_FAILED_MAX);
-		last = memory.sequence;
-		cursor_memory_encode(&memory, &out);
-	}
 	FUZZ_CHECK(!buffer_error(&out));
-	FUZZ_CHECK(out.n == n);
+	FUZZ_CHECK(out.n == n && !memcmp(out.bytes, bytes, n));
 	buffer_deinit(&out);
+}
+
+static void try_page(const uint8_t *bytes, size_t n)
+{
+	struct cursor_failure failures[CURSOR_PAGE_SEQUENCES];
+	uint8_t out[CURSOR_PAGE_BYTES_MAX];
+	struct cursor_marks marks;
+
+	if (cursor_marks_decode(bytes, n, &marks) < 0)
+		return;
+	FUZZ_CHECK(marks.n_failures <= CURSOR_PAGE_SEQUENCES);
+	for (uint32_t i = 0; i < marks.n_failures; i++) {
+		failures[i] = cursor_marks_failure(bytes, i);
+		FUZZ_CHECK(failures[i].n && failures[i].n <= CURSOR_FAILED_MAX);
+		FUZZ_CHECK(!i || failures[i].place > failures[i - 1].place);
+	}
+	FUZZ_CHECK(cursor_marks_encode(&marks, failures, out) == n);
+	FUZZ_CHECK(!memcmp(out, bytes, n));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
+{
+	try_head(bytes, n);
+	try_page(bytes, n);
 	return 0;
 }

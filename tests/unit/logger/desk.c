@@ -1,0 +1,497 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "tests/unit/logger/desk.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "base/le.h"
+#include "rpc/heliograph.h"
+
+enum { RUN_RECORDS = 64, RUNS = 16, VERDICTS = 4096, SEES_ALL = 0xff };
+
+#define START_NS UINT64_C(1000000000)
+
+static struct desk *the_desk;
+static struct run_builder builder;
+static uint64_t n_steps;
+
+/* ---- what the cursor calls: the linker's --wrap brings it here ---- */
+
+int __real_clock_gettime(clockid_t clock, struct timespec *now);
+int __wrap_clock_gettime(clockid_t clock, struct timespec *now);
+int __wrap_helio_timer_start(struct helio *bus, uint32_t after_ms,
+			     void (*on_timer)(struct helio *bus,
+					      void *userdata),
+			     void *userdata, struct helio_timer **ret_timer);
+void __wrap_helio_timer_cancel(struct helio_timer *timer);
+int __wrap_helio_serving_send_packed(struct helio_serving *serving,
+				     const void *packed, size_t n);
+int __wrap_helio_publish(struct helio *bus, const char *subject,
+			 const void *body, size_t n_body,
+			 const struct helio_publish_options *options);
+int __wrap_sieve_begin(struct sieve *sieve, const uint8_t *run, size_t n,
+		       struct access_wait *wait);
+void __wrap_fetch_start(struct fetch *fetch, struct keeper *keeper);
+void __wrap_keeper_keep(struct keeper *keeper, struct keeping *keeping);
+void *__real_memcpy(void *to, const void *from, size_t n);
+void *__wrap_memcpy(void *to, const void *from, size_t n);
+void *__real_memmove(void *to, const void *from, size_t n);
+void *__wrap_memmove(void *to, const void *from, size_t n);
+/* Called by what is compiled with -fsanitize-coverage=trace-pc. */
+void __sanitizer_cov_trace_pc(void);
+
+void __sanitizer_cov_trace_pc(void)
+{
+	n_steps++;
+}
+
+void *__wrap_memcpy(void *to, const void *from, size_t n)
+{
+	n_steps += n / 16;
+	return __real_memcpy(to, from, n);
+}
+
+void *__wrap_memmove(void *to, const void *from, size_t n)
+{
+	n_steps += n / 16;
+	return __real_memmove(to, from, n);
+}
+
+uint64_t desk_steps(void)
+{
+	return n_steps;
+}
+
+int __wrap_clock_gettime(clockid_t clock, struct timespec *now)
+{
+	if (!the_desk)
+		return __real_clock_gettime(clock, now);
+	now->tv_sec = (time_t)(the_desk->now_ns / NS_PER_S);
+	now->tv_nsec = (long)(the_desk->now_ns % NS_PER_S);
+	return 0;
+}
+
+/* The cursor's own timer is never there: it asks again each time. */
+int __wrap_helio_timer_start(struct helio *bus, uint32_t after_ms,
+			     void (*on_timer)(struct helio *bus,
+					      void *userdata),
+			     void *userdata, struct helio_timer **ret_timer)
+{
+	uint64_t wake_ns = the_desk->now_ns + after_ms * NS_PER_MS;
+
+	(void)bus;
+	(void)on_timer;
+	(void)userdata;
+	*ret_timer = NULL;
+	if (wake_ns < the_desk->wake_ns)
+		the_desk->wake_ns = wake_ns;
+	return 0;
+}
+
+void __wrap_helio_timer_cancel(struct helio_timer *timer)
+{
+	assert_null(timer);
+}
+
+static void note_given(struct desk_reader *reader,
+		       const Helio__Log__V1__ConsumeReply *reply)
+{
+	struct run_reader runs = { 0 };
+	struct run_record record;
+
+	assert_int_equal(
+		run_reader_begin(&runs, reply->run.data, reply->run.len), 0);
+	for (size_t i = 0; i < reply->n_token; i++) {
+		assert_int_equal(run_reader_next(&runs, &record), 1);
+		assert_true(reader->n_given < DESK_GIVEN_MAX);
+		reader->given[reader->n_given++] = (struct desk_given){
+			.sequence = record.sequence,
+			.token = reply->token[i],
+			.again = reply->redelivered[i],
+		};
+	}
+	assert_int_equal(run_reader_next(&runs, &record), 0);
+	run_reader_deinit(&runs);
+}
+
+int __wrap_helio_serving_send_packed(struct helio_serving *serving,
+				     const void *packed, size_t n)
+{
+	struct desk_reader *reader = (void *)serving;
+	Helio__Log__V1__ConsumeReply *reply =
+		helio__log__v1__consume_reply__unpack(NULL, n, packed);
+
+	assert_non_null(reply);
+	if (reply->has_run)
+		note_given(reader, reply);
+	if (reply->has_acked_to)
+		reader->acked_to = reply->acked_to;
+	helio__log__v1__consume_reply__free_unpacked(reply, NULL);
+	return 0;
+}
+
+static void write_letter(struct desk_letter *letter,
+			 const struct helio_publish_options *options)
+{
+	size_t n = 0;
+
+	letter->text[0] = '\0';
+	for (size_t i = 0; i < options->n_headers; i++)
+		n += (size_t)snprintf(letter->text + n,
+				      sizeof(letter->text) - n, "%s=%.*s\n",
+				      options->headers[i].name,
+				      (int)options->headers[i].n_value,
+				      (const char *)options->headers[i].value);
+	letter->content_type = options->content_type;
+	letter->on_ack = options->on_ack;
+	letter->userdata = options->userdata;
+}
+
+int __wrap_helio_publish(struct helio *bus, const char *subject,
+			 const void *body, size_t n_body,
+			 const struct helio_publish_options *options)
+{
+	(void)bus;
+	(void)subject;
+	(void)body;
+	(void)n_body;
+	if (the_desk->publish_r < 0)
+		return the_desk->publish_r;
+	assert_true(the_desk->n_letters < 16);
+	write_letter(&the_desk->letters[the_desk->n_letters++], options);
+	return 0;
+}
+
+/* Everything is seen. */
+int __wrap_sieve_begin(struct sieve *sieve, const uint8_t *run, size_t n,
+		       struct access_wait *wait)
+{
+	(void)wait;
+	if (!sieve->verdicts) {
+		sieve->verdicts = malloc(VERDICTS);
+		assert_non_null(sieve->verdicts);
+		memset(sieve->verdicts, SEES_ALL, VERDICTS);
+	}
+	sieve->run = run;
+	return run_reader_begin(&sieve->reader, run, n);
+}
+
+void __wrap_fetch_start(struct fetch *fetch, struct keeper *keeper)
+{
+	fetch->keeper = keeper;
+	fetch->is_busy = true;
+	the_desk->fetching = fetch;
+}
+
+void __wrap_keeper_keep(struct keeper *keeper, struct keeping *keeping)
+{
+	list_init(&keeping->link);
+	list_push_back(&keeper->keepings, &keeping->link);
+	the_desk->n_keeps += keeping->on_kept != NULL;
+}
+
+/* ---- the log ---- */
+
+static void add_run(struct desk *desk, struct fetch *fetch, uint64_t base)
+{
+	struct run_record record = {
+		.time_ns = 1000,
+		.kind = RUN_MESSAGE,
+		.subject = "lab.x",
+		.n_subject = 5,
+		.source = { "uid:7", 5, "uid:7/web", 9, 1 },
+		.metadata = desk->metadata,
+		.n_metadata = desk->n_metadata,
+		.body = "body",
+		.n_body = 4,
+	};
+	const void *pieces[2];
+	size_t lengths[2];
+
+	run_builder_clear(&builder);
+	for (uint64_t i = 0; i < RUN_RECORDS; i++)
+		if (base + i <= desk->keeper.status.last)
+			assert_int_equal(run_builder_add(&builder, &record), 0);
+	assert_int_equal(run_builder_finish(&builder, base, pieces, lengths),
+			 0);
+	for (int i = 0; i < 2; i++) {
+		assert_true(fetch->n + lengths[i] <= fetch->n_room);
+		memcpy(fetch_bytes(fetch) + fetch->n, pieces[i], lengths[i]);
+		fetch->n += lengths[i];
+	}
+}
+
+static void fill(struct desk *desk, struct fetch *fetch)
+{
+	uint64_t at = fetch->from - (fetch->from - 1) % RUN_RECORDS;
+
+	if (!fetch->memory) {
+		fetch->n_room = FETCH_BYTES;
+		fetch->memory = malloc(FETCH_HEADROOM + FETCH_BYTES);
+		assert_non_null(fetch->memory);
+	}
+	fetch->n = 0;
+	fetch->r = 0;
+	if (fetch->from < desk->first) {
+		fetch->r = -ERANGE;
+		fetch->next = desk->first;
+		return;
+	}
+	for (int i = 0; i < RUNS && at <= desk->keeper.status.last; i++) {
+		add_run(desk, fetch, at);
+		at += RUN_RECORDS;
+	}
+	fetch->next = at < desk->keeper.status.last
+			      ? at
+			      : desk->keeper.status.last + 1;
+	fetch->r = fetch->n ? 0 : -ENOENT;
+}
+
+/* ---- its life ---- */
+
+static void begin(struct desk *desk)
+{
+	struct keeper *keeper = &desk->keeper;
+
+	*keeper = (struct keeper){ .logger = &desk->logger,
+				   .state = KEEPER_OPEN,
+				   .status = keeper->status };
+	snprintf(keeper->name, sizeof(keeper->name), "lab");
+	list_init(&keeper->keepings);
+	list_init(&keeper->followers);
+	list_init(&keeper->cursors);
+	desk->wake_ns = UINT64_MAX;
+	desk->fetching = NULL;
+	desk->n_letters = 0;
+	for (size_t i = 0; i < DESK_READERS; i++)
+		desk->readers[i].acked_to = 0;
+}
+
+void desk_init(struct desk *desk, uint64_t n_records,
+	       const Helio__Log__V1__CursorConfig *config)
+{
+	the_desk = desk;
+	memset(desk, 0, sizeof(*desk));
+	desk->now_ns = START_NS;
+	desk->first = 1;
+	desk->keeper.status.last = n_records;
+	list_init(&desk->kept);
+	assert_int_equal(run_builder_init(&builder), 0);
+	for (size_t i = 0; i < DESK_READERS; i++) {
+		desk->readers[i].given =
+			calloc(DESK_GIVEN_MAX, sizeof(*desk->readers[i].given));
+		assert_non_null(desk->readers[i].given);
+	}
+	begin(desk);
+	assert_int_equal(
+		cursor_new(&desk->keeper, "c", "uid:0", config, &desk->cursor),
+		0);
+	cursor_move(desk->cursor, 1);
+	desk_commit(desk, 0);
+}
+
+static void free_list(struct list *keepings)
+{
+	struct list *link;
+
+	while ((link = list_pop_front(keepings))) {
+		struct keeping *keeping =
+			container_of(link, struct keeping, link);
+
+		free(keeping->value);
+		free(keeping);
+	}
+}
+
+static void end(struct desk *desk)
+{
+	for (unsigned i = 0; i < DESK_READERS; i++)
+		if (desk->readers[i].is_there)
+			desk_leave(desk, i, false);
+	desk_answer(desk, HELIO_UNAVAILABLE);
+	free_list(&desk->keeper.keepings);
+	cursor_free(desk->cursor);
+}
+
+void desk_deinit(struct desk *desk)
+{
+	end(desk);
+	the_desk = NULL;
+	free_list(&desk->kept);
+	run_builder_deinit(&builder);
+	for (size_t i = 0; i < DESK_READERS; i++)
+		free(desk->readers[i].given);
+}
+
+void desk_restart(struct desk *desk)
+{
+	struct list *link;
+
+	end(desk);
+	begin(desk);
+	list_for_each (link, &desk->kept) {
+		const struct keeping *kept =
+			container_of(link, struct keeping, link);
+
+		cursor_found(&desk->keeper, kept->key, kept->value,
+			     kept->n_value);
+	}
+	desk->cursor = cursor_lookup(&desk->keeper, "c");
+	assert_non_null(desk->cursor);
+}
+
+void desk_join(struct desk *desk, unsigned nth, uint32_t batch)
+{
+	struct desk_reader *reader = &desk->readers[nth];
+	struct consumer *consumer = &reader->consumer;
+
+	*consumer = (struct consumer){ .serving = (void *)reader,
+				       .cursor = desk->cursor,
+				       .logger = &desk->logger,
+				       .batch = batch };
+	list_init(&consumer->link);
+	list_init(&consumer->given);
+	list_init(&consumer->wait.link);
+	consumer->tokens = calloc(batch, sizeof(*consumer->tokens));
+	consumer->again = calloc(batch, sizeof(*consumer->again));
+	assert_true(consumer->tokens && consumer->again);
+	assert_int_equal(sieve_init(&consumer->sieve, &desk->keeper, "uid:0",
+				    NULL, 0, NULL, 0),
+			 0);
+	reader->is_there = true;
+	reader->n_given = 0;
+	assert_int_equal(cursor_join(desk->cursor, consumer), 0);
+	desk_pump(desk);
+}
+
+void desk_leave(struct desk *desk, unsigned nth, bool is_fault)
+{
+	struct desk_reader *reader = &desk->readers[nth];
+
+	reader->is_there = false;
+	cursor_leave(desk->cursor, &reader->consumer, is_fault);
+	assert_true(list_is_empty(&reader->consumer.given));
+	sieve_deinit(&reader->consumer.sieve);
+	free(reader->consumer.tokens);
+	free(reader->consumer.again);
+	desk_pump(desk);
+}
+
+void desk_pump(struct desk *desk)
+{
+	cursor_pump(desk->cursor);
+	while (desk->fetching || desk->wake_ns <= desk->now_ns) {
+		struct fetch *fetch = desk->fetching;
+
+		desk->fetching = NULL;
+		if (fetch) {
+			fill(desk, fetch);
+			fetch->is_busy = false;
+			fetch->on_done(fetch);
+			continue;
+		}
+		desk->wake_ns = UINT64_MAX;
+		cursor_expire(desk->cursor, desk->now_ns);
+		cursor_pump(desk->cursor);
+	}
+}
+
+void desk_settle(struct desk *desk)
+{
+	cursor_advance(desk->cursor);
+	if (desk->cursor->is_dirty)
+		cursor_touch(desk->cursor);
+	desk_pump(desk);
+}
+
+void desk_wait(struct desk *desk, uint64_t ns)
+{
+	desk->now_ns += ns;
+	desk_pump(desk);
+}
+
+static struct keeping *lookup(struct desk *desk, const char *key)
+{
+	struct list *link;
+
+	list_for_each (link, &desk->kept) {
+		struct keeping *kept = container_of(link, struct keeping, link);
+
+		if (!strcmp(kept->key, key))
+			return kept;
+	}
+	return NULL;
+}
+
+/* In the order of their keys. */
+static void insert(struct desk *desk, struct keeping *keeping)
+{
+	struct list *link;
+
+	list_for_each (link, &desk->kept)
+		if (strcmp(container_of(link, struct keeping, link)->key,
+			   keeping->key) > 0)
+			break;
+	list_push_back(link, &keeping->link);
+}
+
+static void store(struct desk *desk, struct keeping *keeping)
+{
+	struct keeping *old = lookup(desk, keeping->key);
+
+	desk->n_rows_kept++;
+	desk->n_bytes_kept += keeping->n_value;
+	if (old) {
+		list_unlink(&old->link);
+		free(old->value);
+		free(old);
+	}
+	if (!keeping->is_delete) {
+		insert(desk, keeping);
+		return;
+	}
+	free(keeping->value);
+	free(keeping);
+}
+
+bool desk_commit(struct desk *desk, int r)
+{
+	struct list commit = LIST_INIT(commit);
+	struct list *link;
+	bool was_any = !list_is_empty(&desk->keeper.keepings);
+
+	list_splice_back(&commit, &desk->keeper.keepings);
+	while ((link = list_pop_front(&commit))) {
+		struct keeping *keeping =
+			container_of(link, struct keeping, link);
+
+		if (keeping->on_kept)
+			keeping->on_kept(keeping, r);
+		if (r == 0) {
+			store(desk, keeping);
+			continue;
+		}
+		free(keeping->value);
+		free(keeping);
+	}
+	return was_any;
+}
+
+void desk_answer(struct desk *desk, unsigned status)
+{
+	size_t n = desk->n_letters;
+	const struct helio_ack ack = { .status = status, .reason = "so" };
+
+	desk->n_letters = 0;
+	for (size_t i = 0; i < n; i++)
+		desk->letters[i].on_ack(NULL, &ack, desk->letters[i].userdata);
+	desk_pump(desk);
+}
