@@ -153,10 +153,8 @@ void cursor_expire(struct cursor *cursor, uint64_t now_ns);
 uint64_t cursor_ack_wait_ns(const struct cursor *cursor);
 /** Be woken at this time at the latest. */
 void cursor_wake_at(struct cursor *cursor, uint64_t due_ns);
-/** Publish one that is dead; its content. */
-struct run_record;
-void cursor_bury(struct cursor *cursor, struct cursor_item *item,
-		 const struct run_record *record);
+/** Publish one that is dead, which was fetched; what is not there is done. */
+void cursor_bury(struct cursor *cursor, struct cursor_item *item);
 void cursor_free_if_gone(struct cursor *cursor);
 bool cursor_is_filtered(const struct cursor *cursor);
 

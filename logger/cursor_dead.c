@@ -3,12 +3,14 @@
 /* Records that nobody could deal with, published where somebody looks. */
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "logger/cursor.h"
+#include "logger/cursor_letter.h"
 #include "logger/logger.h"
 #include "proto/run.h"
 #include "proto/subject.h"
@@ -73,46 +75,52 @@ static void write_subject(const struct cursor *cursor,
 			 cursor->keeper->name, cursor->name);
 }
 
-static int publish(struct cursor *cursor, const struct run_record *record,
-		   struct burial *burial)
+static int publish(const struct cursor *cursor, const struct run_record *record,
+		   const struct cursor_letter *letter, struct burial *burial)
 {
 	char subject[SUBJECT_MAX_BYTES + 1];
 	char key[2 * LOG_NAME_MAX_BYTES + 32];
-	char sequence[24];
-	const struct helio_header headers[] = {
-		{ "helio-log", cursor->keeper->name,
-		  strlen(cursor->keeper->name) },
-		{ "helio-cursor", cursor->name, strlen(cursor->name) },
-		{ "helio-sequence", sequence, 0 },
-		{ "helio-subject", record->subject, record->n_subject },
-		{ "helio-source", record->source.principal,
-		  record->source.n_principal },
-	};
-	struct helio_header shown[sizeof(headers) / sizeof(*headers)];
-	struct helio_publish_options options = {
+	const struct helio_publish_options options = {
 		.flags = HELIO_ACK_STORED,
 		.timeout_ms = ACK_TIMEOUT_MS,
 		.on_ack = on_ack,
 		.userdata = burial,
 		.idempotency_key = key,
+		.content_type = letter->content_type,
+		.traceparent = letter->traceparent,
 		.schema_hash = record->schema,
-		.headers = shown,
-		.n_headers = sizeof(headers) / sizeof(*headers),
+		.headers = letter->headers,
+		.n_headers = letter->n_headers,
 	};
 
 	write_subject(cursor, subject);
-	snprintf(sequence, sizeof(sequence), "%llu",
-		 (unsigned long long)record->sequence);
 	snprintf(key, sizeof(key), "%s:%s:%s", cursor->keeper->name,
-		 cursor->name, sequence);
-	memcpy(shown, headers, sizeof(headers));
-	shown[2].n_value = strlen(sequence);
+		 cursor->name, letter->sequence);
 	return helio_publish(cursor->keeper->logger->bus, subject, record->body,
 			     record->n_body, &options);
 }
 
-void cursor_bury(struct cursor *cursor, struct cursor_item *item,
-		 const struct run_record *record)
+/* Whatever was said of it, it is buried. */
+static int publish_letter(const struct cursor *cursor,
+			  const struct run_record *record,
+			  struct burial *burial)
+{
+	struct cursor_letter letter;
+	int r = cursor_letter_init(&letter, cursor, record);
+
+	if (r < 0)
+		return r;
+	r = publish(cursor, record, &letter, burial);
+	if (r == -E2BIG || r == -EINVAL) {
+		cursor_letter_shorten(&letter);
+		r = publish(cursor, record, &letter, burial);
+	}
+	cursor_letter_deinit(&letter);
+	return r;
+}
+
+static void begin(struct cursor *cursor, struct cursor_item *item,
+		  const struct run_record *record)
 {
 	struct burial *burial = calloc(1, sizeof(*burial));
 	int r = -ENOMEM;
@@ -120,7 +128,7 @@ void cursor_bury(struct cursor *cursor, struct cursor_item *item,
 	if (burial) {
 		burial->cursor = cursor;
 		burial->sequence = record->sequence;
-		r = publish(cursor, record, burial);
+		r = publish_letter(cursor, record, burial);
 	}
 	if (r == 0) {
 		cursor_items_set(&cursor->items, item, ITEM_PUBLISHING, 0);
@@ -128,5 +136,25 @@ void cursor_bury(struct cursor *cursor, struct cursor_item *item,
 		return;
 	}
 	free(burial);
+	snprintf(cursor->fault, sizeof(cursor->fault),
+		 "dead letters are not published: %s", strerror(-r));
 	try_again(cursor, item);
+}
+
+void cursor_bury(struct cursor *cursor, struct cursor_item *item)
+{
+	struct run_reader reader = { 0 };
+	struct run_record record;
+	bool is_found = false;
+	size_t n = 0;
+	const uint8_t *run = fetch_find(&cursor->fetch, item->sequence, &n);
+
+	if (run && run_reader_begin(&reader, run, n) == 0)
+		while (!is_found && run_reader_next(&reader, &record) == 1)
+			is_found = record.sequence == item->sequence;
+	if (is_found)
+		begin(cursor, item, &record);
+	else
+		cursor_item_finish(cursor, item);
+	run_reader_deinit(&reader);
 }

@@ -327,31 +327,6 @@ static int give(struct cursor *cursor, struct consumer *consumer,
 	return r;
 }
 
-/* ---- dead letters ---- */
-
-static int bury(struct cursor *cursor, struct cursor_item *item)
-{
-	uint64_t sequence = item->sequence;
-	struct run_reader reader = { 0 };
-	struct run_record record;
-	size_t n = 0;
-	const uint8_t *run = fetch_find(&cursor->fetch, sequence, &n);
-	int r = run ? run_reader_begin(&reader, run, n) : -EBADMSG;
-
-	while (r == 0 && (r = run_reader_next(&reader, &record)) == 1) {
-		r = 0;
-		if (record.sequence == sequence)
-			break;
-		record.sequence = 0;
-	}
-	if (r == 0 && record.sequence == sequence)
-		cursor_bury(cursor, item, &record);
-	else
-		cursor_item_finish(cursor, item);
-	run_reader_deinit(&reader);
-	return 0;
-}
-
 /* ---- the pump ---- */
 
 /* Returns whether to go on. */
@@ -376,11 +351,14 @@ static bool step(struct cursor *cursor)
 		fetch_from(cursor, sequence);
 		return false;
 	}
-	r = is_dead ? bury(cursor, item)
-		    : give(cursor, consumer, sequence, now_ns);
+	if (is_dead) {
+		cursor_bury(cursor, item);
+		return true;
+	}
+	r = give(cursor, consumer, sequence, now_ns);
 	if (r == -EINPROGRESS || r == -EAGAIN)
 		return true; /* others may have room */
-	if (r < 0 && consumer)
+	if (r < 0)
 		consumer_end(
 			consumer,
 			r == -EBADMSG ? HELIO_DATA_LOSS : HELIO_UNAVAILABLE,

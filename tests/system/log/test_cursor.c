@@ -401,6 +401,41 @@ static void test_dead_letters(void **state)
 	stop(&consuming);
 }
 
+/* Its headers alone are nearly all that the bus takes. */
+static void test_a_long_one_is_buried(void **state)
+{
+	Helio__Log__V1__CursorConfig config =
+		HELIO__LOG__V1__CURSOR_CONFIG__INIT;
+	Helio__Log__V1__ReadRequest request =
+		HELIO__LOG__V1__READ_REQUEST__INIT;
+	static char value[16300];
+	const struct helio_header header = { "long", value, sizeof(value) };
+	struct helio_publish_options options = { .headers = &header,
+						 .n_headers = 1 };
+	static struct consuming consuming;
+	struct reading reading;
+
+	(void)state;
+	memset(value, 'x', sizeof(value));
+	config.has_max_deliver = 1;
+	config.max_deliver = 1;
+	make_cursor("c", &config);
+	scene_create(&scene, "graves", "dead.>");
+	assert_int_equal(
+		scene_store_with(&scene, "lab.x", "it", &options).status,
+		HELIO_OK);
+	consume(&consuming, "c", 1);
+	wait_until(&scene, consuming.n == 1);
+	nak(&consuming, 0, 0);
+	wait_until(&scene, get_cursor(NULL, 0).dead == 1);
+	request.log = field("graves");
+	reading_all(&scene, &reading, &request);
+	assert_int_equal(reading.n, 1);
+	assert_string_equal(reading.seen[0].body, "it");
+	reading_deinit(&reading);
+	stop(&consuming);
+}
+
 static void test_a_restart_forgets_nothing(void **state)
 {
 	static struct consuming consuming;
@@ -441,6 +476,8 @@ int main(void)
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_dead_letters, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(test_a_long_one_is_buried,
+						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_a_restart_forgets_nothing,
 						set_up, tear_down),
 	};

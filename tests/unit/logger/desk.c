@@ -150,7 +150,10 @@ static void write_letter(struct desk_letter *letter,
 				      options->headers[i].name,
 				      (int)options->headers[i].n_value,
 				      (const char *)options->headers[i].value);
-	letter->content_type = options->content_type;
+	snprintf(letter->content_type, sizeof(letter->content_type), "%s",
+		 options->content_type ? options->content_type : "");
+	snprintf(letter->traceparent, sizeof(letter->traceparent), "%s",
+		 options->traceparent ? options->traceparent : "");
 	letter->on_ack = options->on_ack;
 	letter->userdata = options->userdata;
 }
@@ -163,8 +166,9 @@ int __wrap_helio_publish(struct helio *bus, const char *subject,
 	(void)subject;
 	(void)body;
 	(void)n_body;
-	if (the_desk->publish_r < 0)
-		return the_desk->publish_r;
+	if (the_desk->n_headers_max &&
+	    options->n_headers > the_desk->n_headers_max)
+		return -E2BIG;
 	assert_true(the_desk->n_letters < 16);
 	write_letter(&the_desk->letters[the_desk->n_letters++], options);
 	return 0;

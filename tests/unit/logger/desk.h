@@ -40,7 +40,8 @@ struct desk_reader {
 /* A dead letter that was published. */
 struct desk_letter {
 	char text[1024]; /* NAME=VALUE of each header, a line each */
-	const char *content_type;
+	char content_type[32];
+	char traceparent[64];
 	helio_ack_fn on_ack; /* NULL: it is answered */
 	void *userdata;
 };
@@ -62,7 +63,7 @@ struct desk {
 	struct fetch *fetching;
 	struct desk_letter letters[16];
 	size_t n_letters;
-	int publish_r; /* what helio_publish() returns */
+	size_t n_headers_max; /* above it: helio_publish() is -E2BIG; 0: any */
 };
 
 /** Blocks that the cursor passed through, ever. */

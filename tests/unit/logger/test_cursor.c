@@ -6,6 +6,7 @@
  */
 
 #include <errno.h>
+#include <helio/bus/v1/control.pb-c.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -306,6 +307,80 @@ static void test_the_dead_stay_dead(void **state)
 	settle_and_commit();
 	assert_int_equal(desk.readers[0].acked_to, 11);
 	desk_deinit(&desk);
+}
+
+/* Metadata with a content type, a traceparent, and headers. */
+static uint8_t *pack_metadata(size_t *ret_n)
+{
+	Helio__Bus__V1__Header headers[3] = { HELIO__BUS__V1__HEADER__INIT,
+					      HELIO__BUS__V1__HEADER__INIT,
+					      HELIO__BUS__V1__HEADER__INIT };
+	Helio__Bus__V1__Header *list[3] = { &headers[0], &headers[1],
+					    &headers[2] };
+	Helio__Bus__V1__Metadata metadata = HELIO__BUS__V1__METADATA__INIT;
+	static char names[3][16] = { "colour", "helio-source", "size" };
+	static char values[3][8] = { "red", "forged", "5" };
+	static char type[] = "text/plain";
+	static char parent[] = "00-1-2-01";
+	uint8_t *packed;
+
+	for (int i = 0; i < 3; i++) {
+		headers[i].name = names[i];
+		headers[i].has_value = 1;
+		headers[i].value.data = (uint8_t *)values[i];
+		headers[i].value.len = strlen(values[i]);
+	}
+	metadata.content_type = type;
+	metadata.traceparent = parent;
+	metadata.headers = list;
+	metadata.n_headers = 3;
+	*ret_n = protobuf_c_message_get_packed_size(&metadata.base);
+	packed = malloc(*ret_n);
+	assert_non_null(packed);
+	protobuf_c_message_pack(&metadata.base, packed);
+	return packed;
+}
+
+#define LETTER_OF_LAB                                                      \
+	"helio-log=lab\nhelio-cursor=c\nhelio-sequence=1\n"                \
+	"helio-time=1970-01-01T00:00:00.000001000Z\nhelio-subject=lab.x\n" \
+	"helio-source=uid:7\nhelio-durable-id=uid:7/web\n"
+
+static void bury_first(const void *metadata, size_t n, size_t n_headers_max)
+{
+	open_desk(10, true, 1);
+	desk.metadata = metadata;
+	desk.n_metadata = n;
+	desk.n_headers_max = n_headers_max;
+	desk_join(&desk, 0, 1);
+	nak(0, 1, 0);
+	desk_settle(&desk);
+	assert_int_equal(desk.n_letters, 1);
+}
+
+static void test_a_dead_letter_has_its_headers(void **state)
+{
+	size_t n;
+	uint8_t *metadata = pack_metadata(&n);
+
+	(void)state;
+	bury_first(metadata, n, 0);
+	assert_string_equal(desk.letters[0].text,
+			    LETTER_OF_LAB "colour=red\nsize=5\n");
+	assert_string_equal(desk.letters[0].content_type, "text/plain");
+	assert_string_equal(desk.letters[0].traceparent, "00-1-2-01");
+	desk_deinit(&desk);
+	/* It is buried, too, if they are more than the bus takes, or nonsense.
+	 */
+	bury_first(metadata, n, 8);
+	assert_string_equal(desk.letters[0].text,
+			    LETTER_OF_LAB "helio-left-out=2\n");
+	assert_string_equal(desk.letters[0].content_type, "");
+	desk_deinit(&desk);
+	bury_first(metadata, n - 1, 0);
+	assert_string_equal(desk.letters[0].text, LETTER_OF_LAB);
+	desk_deinit(&desk);
+	free(metadata);
 }
 
 /* Of what was acknowledged before it was moved nothing is left. */
@@ -611,6 +686,7 @@ int main(void)
 		cmocka_unit_test(test_the_floor_needs_no_pages),
 		cmocka_unit_test(test_a_restart_forgets_nothing),
 		cmocka_unit_test(test_the_dead_stay_dead),
+		cmocka_unit_test(test_a_dead_letter_has_its_headers),
 		cmocka_unit_test(test_a_move_forgets),
 		cmocka_unit_test(test_what_was_removed_is_passed_over),
 		cmocka_unit_test(test_without_memory),
