@@ -87,6 +87,12 @@ static int take_lines(struct pipe_source *source, bool is_over)
 	return r;
 }
 
+int pipe_source_finish(struct pipe_source *source)
+{
+	pipe_source_close(source);
+	return take_lines(source, true);
+}
+
 int pipe_source_read(struct pipe_source *source)
 {
 	ssize_t n = read(source->fd, source->bytes + source->n,
@@ -95,9 +101,5 @@ int pipe_source_read(struct pipe_source *source)
 	if (n < 0)
 		return errno == EINTR || errno == EAGAIN ? 0 : -errno;
 	source->n += (size_t)n;
-	if (n == 0) {
-		close(source->fd);
-		source->fd = -1;
-	}
-	return take_lines(source, n == 0);
+	return n == 0 ? pipe_source_finish(source) : take_lines(source, false);
 }

@@ -31,6 +31,8 @@ int pipe_source_open_pipe(struct pipe_source *source, const char *name,
 			  int *ret_theirs);
 void pipe_source_close(struct pipe_source *source);
 
+/** There is no more: what is left of a line is one, and it is closed. */
+int pipe_source_finish(struct pipe_source *source);
 /** Take what is there: it is readable. */
 int pipe_source_read(struct pipe_source *source);
 

@@ -12,6 +12,9 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 
+/* For a command to see that its output is closed, and to heed SIGTERM. */
+#define GRACE_NS NS_PER_S
+
 static void close_sources(struct piper *piper)
 {
 	for (size_t i = 0; i < PIPER_SOURCES; i++)
@@ -42,18 +45,41 @@ int piper_catch_signals(struct piper *piper)
 
 /* ---- running ---- */
 
-/* What ends us ends the command, whose last words are still taken. */
+/* A line that did not end is one, too. */
+static int finish_sources(struct piper *piper)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < PIPER_SOURCES; i++)
+		if (piper->sources[i].fd >= 0)
+			r = pipe_source_finish(&piper->sources[i]);
+	return r;
+}
+
+static void set_end(struct piper *piper, uint64_t after_ns)
+{
+	piper->end_ns = clock_now_ns() + after_ns;
+}
+
+/*
+ * What ends us ends the command, whose last words are still taken, but not
+ * forever; who asks twice does not wait for them.
+ */
 static void on_signal(struct piper *piper, int number)
 {
 	if (number == SIGCHLD) {
 		pipe_command_look(&piper->command);
 		return;
 	}
+	if (piper->is_interrupted)
+		set_end(piper, 0);
+	else if (piper->end_ns == 0)
+		set_end(piper, piper->settings->common.timeout_ms * NS_PER_MS);
 	piper->is_interrupted = true;
 	if (pipe_command_is_running(&piper->command))
 		kill(piper->command.pid, number);
 	else if (piper->command.pid == 0)
-		close_sources(piper);
+		(void)finish_sources(piper);
 }
 
 static void read_signals(struct piper *piper)
@@ -95,8 +121,20 @@ static bool wants_input(const struct piper *piper)
 	       !shipper_is_full(&piper->shipper);
 }
 
+/*
+ * It was to end, and did. What it started may have its output yet, and is not
+ * waited for: only what is there is taken.
+ */
+static bool takes_the_rest(const struct piper *piper)
+{
+	return piper->is_interrupted && has_sources(piper) &&
+	       !pipe_command_is_running(&piper->command) && wants_input(piper);
+}
+
 static int wait_and_read(struct piper *piper)
 {
+	bool is_rest = takes_the_rest(piper);
+	bool is_anything = false;
 	struct helio *bus = piper->session.bus;
 	struct pollfd fds[2 + PIPER_SOURCES] = {
 		{ .fd = helio_fd(bus), .events = POLLIN },
@@ -110,11 +148,16 @@ static int wait_and_read(struct piper *piper)
 			.events = POLLIN,
 		};
 	if (poll(fds, 2 + PIPER_SOURCES,
-		 smaller(helio_timeout_ms(bus), left_ms(piper))) < 0)
+		 is_rest ? 0 : smaller(helio_timeout_ms(bus), left_ms(piper))) <
+	    0)
 		return errno == EINTR ? 0 : -errno;
 	for (size_t i = 0; r == 0 && i < PIPER_SOURCES; i++)
-		if (fds[2 + i].revents)
+		if (fds[2 + i].revents) {
 			r = pipe_source_read(&piper->sources[i]);
+			is_anything = true;
+		}
+	if (is_rest && !is_anything)
+		r = finish_sources(piper);
 	if (fds[1].revents)
 		read_signals(piper);
 	return r;
@@ -129,8 +172,7 @@ int piper_ship(struct piper *piper)
 		if (!has_sources(piper) && shipper_is_empty(&piper->shipper))
 			return 0;
 		if (!has_sources(piper) && piper->end_ns == 0)
-			piper->end_ns = clock_now_ns() +
-					settings->common.timeout_ms * NS_PER_MS;
+			set_end(piper, settings->common.timeout_ms * NS_PER_MS);
 		if (piper->end_ns && clock_now_ns() >= piper->end_ns)
 			return -ETIMEDOUT;
 		r = helio_dispatch(piper->session.bus);
@@ -146,8 +188,31 @@ int piper_ship(struct piper *piper)
 	return r;
 }
 
+/* Returns whether it has exited. */
+static bool wait_for_command(struct piper *piper, uint64_t ns)
+{
+	struct pollfd fd = { .fd = piper->signals, .events = POLLIN };
+
+	set_end(piper, ns);
+	while (pipe_command_is_running(&piper->command) && left_ms(piper) > 0) {
+		struct signalfd_siginfo info;
+
+		(void)poll(&fd, 1, left_ms(piper));
+		while (read(piper->signals, &info, sizeof(info)) ==
+		       sizeof(info))
+			pipe_command_look(&piper->command);
+	}
+	return !pipe_command_is_running(&piper->command);
+}
+
 void piper_end(struct piper *piper)
 {
 	close_sources(piper);
+	if (wait_for_command(piper, GRACE_NS))
+		return;
+	kill(piper->command.pid, SIGTERM);
+	if (wait_for_command(piper, GRACE_NS))
+		return;
+	kill(piper->command.pid, SIGKILL);
 	pipe_command_wait(&piper->command);
 }

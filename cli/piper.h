@@ -40,7 +40,10 @@ struct piper {
 	char *tag; /* owned */
 	int signals;
 	bool is_interrupted;
-	uint64_t end_ns; /* so long for the log; 0: it is not the end yet */
+	/*
+	 * So long for the log, and for last words; 0: it is not the end yet.
+	 */
+	uint64_t end_ns;
 };
 
 /** Its descriptors are -1 before they are open. */
@@ -55,7 +58,10 @@ int piper_catch_signals(struct piper *piper);
  */
 int piper_ship(struct piper *piper);
 
-/** The command is not left behind: it finds its output closed. */
+/**
+ * The command is not left behind: it finds its output closed, and is ended if
+ * it does not mind. Blocks for some seconds at most.
+ */
 void piper_end(struct piper *piper);
 
 #endif
