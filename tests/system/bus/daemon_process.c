@@ -29,17 +29,23 @@ void daemon_process_init(struct daemon_process *process, const char *program,
 static void exec_program(const struct daemon_process *process, int ready_fd)
 {
 	const char *level = getenv("HELIO_TEST_LOG");
-	const char *words[10 + DAEMON_WORDS_MAX] = {
-		process->program,        "--state",
-		process->state,          "--address",
-		process->address,        "--log",
-		level ? level : "error", "--ready-fd",
-	};
 	char ready[16];
-	size_t n = 8;
+	const char *words[10 + DAEMON_WORDS_MAX] = {
+		process->program,
+		"--ready-fd",
+		ready,
+		"--address",
+		process->address,
+		"--log",
+		level ? level : "error",
+	};
+	size_t n = 7;
 
 	snprintf(ready, sizeof(ready), "%d", ready_fd);
-	words[n++] = ready;
+	if (process->state[0]) {
+		words[n++] = "--state";
+		words[n++] = process->state;
+	}
 	for (size_t i = 0; process->more[i]; i++)
 		words[n++] = process->more[i];
 	prctl(PR_SET_PDEATHSIG, SIGKILL);

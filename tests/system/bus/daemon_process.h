@@ -18,7 +18,7 @@ struct daemon_process {
 
 /**
  * Does not start it. `program` is its file, which must last; `state` is made if
- * it is not there.
+ * it is not there, and "" of a program that has none.
  */
 void daemon_process_init(struct daemon_process *process, const char *program,
 			 const char *state, const char *address);
