@@ -6,7 +6,8 @@ include(CMakePackageConfigHelpers)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/heliograph)
 set(module_dir ${CMAKE_INSTALL_LIBDIR}/heliograph)
 
-foreach(program helio heliod helio-vm helio-registry helio-logger helio-store)
+foreach(program helio heliod helio-vm helio-registry helio-logger helio-store
+		helio-xenstore)
 	if(TARGET ${program})
 		set_target_properties(${program} PROPERTIES INSTALL_RPATH
 			\$ORIGIN/../${CMAKE_INSTALL_LIBDIR})

@@ -37,6 +37,7 @@ storage/:           base/ proto/ rpc/ storage/backend/ storage/state/ storage/di
 registry/:          base/ proto/ rpc/ schema/ daemon/
 cli/:               base/ proto/ rpc/ schema/
 vm/:                base/ proto/ rpc/ daemon/
+xenstore/:          base/ proto/ rpc/ daemon/
 '
 
 # HEADER: the places whose files may include it; the header is a pattern.
@@ -45,9 +46,9 @@ sqlite3\.h:          storage/backend/
 zmq.*\.h:            transports/tcp/
 sodium.*\.h:         transports/tcp/
 openssl/.*:          transports/tcp/ schema/ logger/
-xen.*|libxenvchan.*: transports/vchan/
+xen.*|libxenvchan.*: transports/vchan/ xenstore/
 seccomp\.h:          daemon/
-uv\.h:               switch/ daemon/ logger/ storage/ registry/ cli/ vm/
+uv\.h:               switch/ daemon/ logger/ storage/ registry/ cli/ vm/ xenstore/
 jansson\.h:          logger/ storage/ registry/ cli/ vm/
 '
 

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Guests that mean harm, what is told of the bridge, and who may what. */
+
+#include <helio/xenstore/v1/xenstore.helio.h>
+#include <heliograph-store.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "tests/system/xenstore/stage.h"
+
+enum { ORDERED = 400, FLOODED = 20, PEAK_KIB_MAX = 64 * 1024 };
+
+static const char *const trees[] = { "/local/domain/*/data", "/tool/lab",
+				     NULL };
+static const char *const tops[] = { "/local/domain/0/data",
+				    "/local/domain/1/data",
+				    "/local/domain/2/data", "/tool/lab", NULL };
+
+static struct stage stage;
+static struct helio_client *asking;
+
+static void ask_about_the_bridge(void)
+{
+	assert_int_equal(helio_client_new(stage.scene.bus,
+					  &helio__xenstore__v1__bridge__type,
+					  NULL, &asking),
+			 0);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	stage_open(&stage, NULL, trees);
+	ask_about_the_bridge();
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	helio_client_free(asking);
+	stage_close(&stage);
+	return 0;
+}
+
+/* Until the next call. */
+static const Helio__Xenstore__V1__ShowReply *show(void)
+{
+	Helio__Xenstore__V1__ShowRequest request =
+		HELIO__XENSTORE__V1__SHOW_REQUEST__INIT;
+	const Helio__Xenstore__V1__ShowReply *reply = NULL;
+
+	assert_int_equal(helio__xenstore__v1__bridge__show__wait(
+				 asking, &request, &reply),
+			 HELIO_OK);
+	return reply;
+}
+
+static bool has_fault(const char *text)
+{
+	const char *fault = show()->fault;
+
+	return text ? fault && strstr(fault, text) : !fault;
+}
+
+/* ---- order ---- */
+
+struct seen {
+	unsigned n;
+	unsigned n_wrong;
+	bool is_live;
+};
+
+static void on_live(struct helio_kv_watch *watch, void *userdata)
+{
+	struct seen *seen = userdata;
+
+	(void)watch;
+	seen->is_live = true;
+}
+
+static void on_entry(struct helio_kv_watch *watch,
+		     const struct helio_kv_entry *entry, void *userdata)
+{
+	struct seen *seen = userdata;
+
+	(void)watch;
+	if (strncmp(entry->key, "/tool/lab/k", 11) != 0)
+		return;
+	seen->n_wrong += number_of(entry->key + 11) != seen->n;
+	seen->n++;
+}
+
+static void test_in_order(void **state)
+{
+	const struct helio_kv_watch_options options = {
+		.prefix = "/tool/lab/",
+		.on_entry = on_entry,
+		.on_live = on_live,
+	};
+	struct seen seen = { 0 };
+	struct helio_kv_watch *watch;
+	char path[32];
+
+	(void)state;
+	stage_await_equal(&stage, tops);
+	assert_int_equal(helio_kv_watch(stage.scene.bus, "xenstore", &options,
+					&seen, &watch),
+			 0);
+	wait_until(&stage.scene, seen.is_live);
+	for (unsigned i = 0; i < ORDERED; i++) {
+		snprintf(path, sizeof(path), "/tool/lab/k%u", i);
+		stage_write(&stage, path, "1");
+	}
+	wait_until(&stage.scene, seen.n == ORDERED);
+	assert_int_equal(seen.n_wrong, 0);
+	helio_kv_watch_free(watch);
+}
+
+/* ---- a flood ---- */
+
+static void write_without_end(void)
+{
+	struct xs_handle *handle;
+	char path[32];
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	xen_world_enter(&stage.world, 1);
+	handle = xs_open(0);
+	for (unsigned i = 0; i < UINT32_MAX; i++) {
+		snprintf(path, sizeof(path), "data/f/%u", i % 3000);
+		xs_write(handle, XBT_NULL, path, "1", 1);
+		xs_write(handle, XBT_NULL, "data/hot", path,
+			 (unsigned)strlen(path));
+		xs_rm(handle, XBT_NULL, path);
+	}
+	_exit(1);
+}
+
+static unsigned long peak_kib(pid_t pid)
+{
+	struct scene scene = { .store.pid = pid };
+
+	return scene_peak_kib(&scene);
+}
+
+static void test_a_flood(void **state)
+{
+	uint64_t begun_ms, writes;
+	pid_t pid;
+
+	(void)state;
+	stage_await_equal(&stage, tops);
+	fflush(NULL);
+	pid = fork();
+	if (!pid)
+		write_without_end();
+	begun_ms = scene_now_ms();
+	writes = show()->writes;
+	for (unsigned i = 0; i < FLOODED; i++) {
+		char text[16];
+
+		snprintf(text, sizeof(text), "%u", i);
+		stage_write(&stage, "/local/domain/2/data/x", text);
+		stage_await(&stage, "/local/domain/2/data/x", text);
+		stage_write(&stage, "/tool/lab/x", text);
+		stage_await(&stage, "/tool/lab/x", text);
+	}
+	wait_until(&stage.scene, show()->events > 20000);
+	/* What the guest may, of its rest too, and ours. */
+	writes = show()->writes - writes;
+	assert_true(writes <= 2000 + 500 * (scene_now_ms() - begun_ms) / 1000 +
+				      2 * FLOODED + 200);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	stage_await_equal(&stage, tops);
+	assert_int_equal(show()->loads, 1);
+	if (!getenv("ASAN_OPTIONS") && !getenv("TSAN_OPTIONS"))
+		assert_true(peak_kib(stage.bridge.pid) < PEAK_KIB_MAX);
+}
+
+/* ---- what is told ---- */
+
+static void test_what_is_told(void **state)
+{
+	const Helio__Xenstore__V1__ShowReply *reply;
+
+	(void)state;
+	stage_await_equal(&stage, tops);
+	stage_write(&stage, "/tool/lab/x", "1");
+	stage_await(&stage, "/tool/lab/x", "1");
+	wait_until(&stage.scene, show()->is_in_step);
+	reply = show();
+	assert_string_equal(reply->bucket, "xenstore");
+	assert_int_equal(reply->n_trees, 2);
+	assert_string_equal(reply->trees[0], trees[0]);
+	assert_int_equal(reply->watches, 2);
+	assert_null(reply->fault);
+	assert_true(reply->events >= 1 && reply->writes >= 1);
+}
+
+static void test_xenstored_is_away(void **state)
+{
+	(void)state;
+	stage_await_equal(&stage, tops);
+	stage_write(&stage, "/tool/lab/x", "1");
+	stage_await(&stage, "/tool/lab/x", "1");
+	stage_lose_xenstored(&stage);
+	wait_until(&stage.scene, has_fault("xenstore: "));
+	assert_false(show()->is_in_step);
+	/* What was known stays. */
+	expect(&stage.scene, "xenstore", "/tool/lab/x", "1");
+	daemon_process_stop(&stage.bridge, SIGTERM);
+	daemon_process_start(&stage.bridge);
+	wait_until(&stage.scene, has_fault("xenstore: "));
+	stage_find_xenstored(&stage);
+	stage_await_equal(&stage, tops);
+	wait_until(&stage.scene, has_fault(NULL));
+}
+
+/* ---- rights ---- */
+
+static const char half_policy[] = "allow ** any,group >\n"
+				  "allow ** subscribe $sys.>\n"
+				  "allow ** kv-read >\n"
+				  "allow ** kv-write lab\n";
+
+static int setup_half(void **state)
+{
+	(void)state;
+	stage_open(&stage, half_policy, trees);
+	ask_about_the_bridge();
+	return 0;
+}
+
+static void test_without_a_right(void **state)
+{
+	(void)state;
+	wait_until(&stage.scene, has_fault("PERMISSION_DENIED"));
+	assert_false(show()->is_in_step);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_in_order, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_a_flood, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_what_is_told, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_xenstored_is_away, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_without_a_right,
+						setup_half, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
