@@ -18,7 +18,9 @@ static int show_overview(FILE *out, int code)
 {
 	fputs("Usage: helio COMMAND [OPTION..] [ARGUMENT..]\n\n", out);
 	help_list(out, NULL);
-	fputs("\n`helio COMMAND --help` tells more.\n", out);
+	fputs("\n`helio COMMAND --help` tells more; `helio completion` is what "
+	      "bash completes by.\n",
+	      out);
 	return code;
 }
 

@@ -69,9 +69,10 @@ int program_lock(const char *folder, const char *kind, int *ret_fd)
 	return r;
 }
 
-void program_say_serving(struct program_options *options)
+void program_say_answered(struct program_options *options, bool is_served)
 {
-	log_info("serving");
+	if (is_served)
+		log_info("serving");
 	supervised_say_ready(&options->supervised);
 }
 

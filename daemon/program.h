@@ -86,8 +86,11 @@ bool program_begin(const char *name, const struct options_table *table,
  */
 int program_lock(const char *folder, const char *kind, int *ret_fd);
 
-/** It serves: log it, and tell the parent. */
-void program_say_serving(struct program_options *options);
+/**
+ * The bus has said whether it may serve, which is logged if it may (who was
+ * refused has logged why): tell the parent.
+ */
+void program_say_answered(struct program_options *options, bool is_served);
 
 /** Log that `what` has failed, for the negative errno `r`, which is returned.
  */

@@ -8,7 +8,10 @@
 #include "logger/log.h"
 #include "logger/logger.h"
 
-/* More often they cost more than they save: see docs/PERFORMANCE.md. */
+/*
+ * Each one begins with a sync of the log beside the segment and ends with one
+ * of the segment, beside which the writer's own waits.
+ */
 #define BETWEEN_NS (20 * NS_PER_MS)
 
 /* In the reader's thread. What fails is left to the writer, who will see. */

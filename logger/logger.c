@@ -115,6 +115,7 @@ static void say_ready(struct logger *logger)
 void logger_served(struct logger *logger, bool is_served)
 {
 	logger->is_answered = true;
+	logger->is_served = is_served;
 	if (is_served)
 		logger_tell_health(logger);
 	say_ready(logger);

@@ -53,6 +53,7 @@ struct logger {
 	void *userdata;
 	bool is_open;
 	bool is_answered; /* whether it may serve */
+	bool is_served;   /* it may, as was said last */
 	bool was_ready;
 	unsigned n_unsettled;
 	uv_timer_t tick;

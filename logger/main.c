@@ -38,7 +38,7 @@ static void on_ready(void *userdata)
 {
 	struct helio_logger *self = userdata;
 
-	program_say_serving(&self->options.program);
+	program_say_answered(&self->options.program, self->logger.is_served);
 }
 
 static int start(struct helio_logger *self)

@@ -6,7 +6,10 @@
 #include "storage/disk/journal.h"
 #include "storage/service.h"
 
-/* More often it costs more than it saves: see docs/PERFORMANCE.md. */
+/*
+ * Each one begins with a sync of the log beside the file and ends with one of
+ * the file, beside which the writer's own waits.
+ */
 #define BETWEEN_NS (20 * NS_PER_MS)
 
 void care_init(struct care *care, struct backend *backend, const char *path)

@@ -35,7 +35,8 @@ static void on_ready(void *userdata)
 {
 	struct helio_store *self = userdata;
 
-	program_say_serving(&self->options.program);
+	program_say_answered(&self->options.program,
+			     self->service.n_served > 0);
 }
 
 static int serve(struct helio_store *self)

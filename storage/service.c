@@ -241,7 +241,10 @@ static void on_served(struct helio_server *server, unsigned status,
 	if (status != HELIO_OK)
 		log_error("the service is not served: %s: %s",
 			  helio_status_name(status), reason);
-	if (service->n_unanswered && --service->n_unanswered == 0)
+	if (!service->n_unanswered)
+		return;
+	service->n_served += status == HELIO_OK;
+	if (--service->n_unanswered == 0)
 		service->on_ready(service->userdata);
 }
 

@@ -81,6 +81,7 @@ struct service {
 	char told[SERVICE_FAULT_BYTES];  /* by $check */
 	bool is_open;
 	unsigned n_unanswered; /* services of which it is not known */
+	unsigned n_served;     /* of those that were answered before on_ready */
 	void (*on_ready)(void *userdata);
 	void *userdata;
 };

@@ -68,7 +68,7 @@ static void on_ready(void *userdata)
 {
 	struct helio_vm *vm = userdata;
 
-	program_say_serving(&vm->options.program);
+	program_say_answered(&vm->options.program, true);
 }
 
 static int open_driver(struct helio_vm *vm)

@@ -32,7 +32,7 @@ static void on_ready(void *userdata)
 {
 	struct helio_xenstore *self = userdata;
 
-	program_say_serving(&self->options.program);
+	program_say_answered(&self->options.program, true);
 }
 
 static int select_trees(struct helio_xenstore *self)

@@ -22,16 +22,6 @@ static int kernel_unlink(const char *path)
 	return unlink(path) ? -errno : 0;
 }
 
-static int kernel_make_folder(const char *path)
-{
-	return mkdir(path, 0700) ? -errno : 0;
-}
-
-static int kernel_remove_folder(const char *path)
-{
-	return rmdir(path) ? -errno : 0;
-}
-
 static int kernel_sync_folder(const char *path)
 {
 	_cleanup_(close_fdp) int fd = -1;
@@ -45,8 +35,6 @@ static int kernel_sync_folder(const char *path)
 const struct disk_calls disk_calls_kernel = {
 	.rename = kernel_rename,
 	.unlink = kernel_unlink,
-	.make_folder = kernel_make_folder,
-	.remove_folder = kernel_remove_folder,
 	.sync_folder = kernel_sync_folder,
 };
 
@@ -71,16 +59,6 @@ int disk_rename(const char *from, const char *to)
 int disk_unlink(const char *path)
 {
 	return outcome(disk_calls->unlink(path));
-}
-
-int disk_make_folder(const char *path)
-{
-	return outcome(disk_calls->make_folder(path));
-}
-
-int disk_remove_folder(const char *path)
-{
-	return outcome(disk_calls->remove_folder(path));
 }
 
 int disk_sync_folder(const char *path)

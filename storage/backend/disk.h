@@ -16,8 +16,6 @@
 struct disk_calls {
 	int (*rename)(const char *from, const char *to);
 	int (*unlink)(const char *path);
-	int (*make_folder)(const char *path);
-	int (*remove_folder)(const char *path);
 	int (*sync_folder)(const char *path);
 };
 
@@ -34,9 +32,6 @@ void disk_use(const struct disk_calls *calls);
 int disk_rename(const char *from, const char *to);
 /** -ENOENT if it is not there. */
 int disk_unlink(const char *path);
-/** With mode 0700; -EEXIST if it is there. */
-int disk_make_folder(const char *path);
-int disk_remove_folder(const char *path);
 int disk_sync_folder(const char *path);
 
 /** Sync the folder that the file at `path` is in; `path` need not be there. */

@@ -81,5 +81,6 @@ load bus
 	[[ ${lines[0]} == *"kv ls"* ]]
 	run -2 helio kv nonsense
 	helio completion | bash -n
+	helio --help | grep -q 'helio completion'
 	run -0 helio --version
 }

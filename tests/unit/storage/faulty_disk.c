@@ -471,18 +471,6 @@ static int call_unlink(const char *path)
 			disk_calls_kernel.unlink, path);
 }
 
-static int call_make_folder(const char *path)
-{
-	return call_one(FAULTY_MAKE_FOLDER, RECORDING_MAKE_FOLDER,
-			disk_calls_kernel.make_folder, path);
-}
-
-static int call_remove_folder(const char *path)
-{
-	return call_one(FAULTY_REMOVE_FOLDER, RECORDING_REMOVE_FOLDER,
-			disk_calls_kernel.remove_folder, path);
-}
-
 static int call_sync_folder(const char *path)
 {
 	return call_one(FAULTY_SYNC_FOLDER, RECORDING_SYNC_FOLDER,
@@ -492,8 +480,6 @@ static int call_sync_folder(const char *path)
 static const struct disk_calls faulty_calls = {
 	.rename = call_rename,
 	.unlink = call_unlink,
-	.make_folder = call_make_folder,
-	.remove_folder = call_remove_folder,
 	.sync_folder = call_sync_folder,
 };
 

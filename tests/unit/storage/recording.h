@@ -21,7 +21,6 @@ enum recording_kind {
 	RECORDING_RENAME, /* of `path` to `to` */
 	RECORDING_UNLINK,
 	RECORDING_MAKE_FOLDER,
-	RECORDING_REMOVE_FOLDER,
 	RECORDING_SYNC_FOLDER, /* `path`: "" is the root */
 };
 
