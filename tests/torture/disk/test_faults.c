@@ -1,26 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The disk fails in the middle of a log's work: the k-th write, sync, open,
- * change of a name or read, for every k, once and from then on, with EIO and
- * with ENOSPC. What was acknowledged before, and between, is there afterwards;
- * also when the power is cut then.
+ * The disk fails in the middle of a log's work, at every call. What was
+ * acknowledged before, and between, is there afterwards; also when the power is
+ * cut then.
  *
  * Where there is no room, that is all that is ever said, and the log goes on as
  * it is.
  *
- * HELIO_STEPS is how long it works; HELIO_ROUNDS the number of cases at most:
- * fewer than there are skip some k. HELIO_CASE is one case, in the words of the
- * complaint: "EIO of a sync number 17".
+ * HELIO_STEPS is how long it works; of HELIO_ROUNDS and HELIO_CASE see
+ * fault_cases.h.
  */
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "storage/backend/backend.h"
 #include "tests/torture/complaint.h"
+#include "tests/torture/disk/fault_cases.h"
 #include "tests/torture/disk/judge.h"
 #include "tests/torture/disk/model.h"
 #include "tests/torture/disk/place.h"
@@ -28,40 +25,11 @@
 #include "tests/torture/disk/workload.h"
 
 enum {
-	CASES = 4000,
 	STEPS_BEFORE = 12,
 	STEPS = 40,
 	STEPS_AFTER = 10,
 	IMAGES = 2, /* after each case in which a sync failed */
 };
-
-struct fault_kind {
-	const char *name;
-	enum tape_fault fault;
-	int error;
-	bool is_lasting;
-};
-
-static const struct fault_kind KINDS[] = {
-	{ "EIO of a write", FAULT_WRITE, EIO, false },
-	{ "EIO of all writes", FAULT_WRITE, EIO, true },
-	{ "ENOSPC of a write", FAULT_WRITE, ENOSPC, false },
-	{ "ENOSPC of all writes", FAULT_WRITE, ENOSPC, true },
-	{ "EIO of a sync", FAULT_SYNC, EIO, false },
-	{ "EIO of all syncs", FAULT_SYNC, EIO, true },
-	{ "ENOSPC of a sync", FAULT_SYNC, ENOSPC, false },
-	{ "EIO of an open", FAULT_OPEN, EIO, false },
-	{ "EIO of all opens", FAULT_OPEN, EIO, true },
-	{ "ENOSPC of all opens", FAULT_OPEN, ENOSPC, true },
-	{ "EMFILE of an open", FAULT_OPEN, EMFILE, false },
-	{ "EIO of a name", FAULT_NAME, EIO, false },
-	{ "EIO of all names", FAULT_NAME, EIO, true },
-	{ "ENOSPC of a name", FAULT_NAME, ENOSPC, false },
-	{ "EIO of a read", FAULT_READ, EIO, false },
-	{ "EIO of all reads", FAULT_READ, EIO, true },
-};
-
-enum { N_KINDS = sizeof(KINDS) / sizeof(KINDS[0]) };
 
 struct test {
 	uint64_t seed;
@@ -141,20 +109,9 @@ static void end_work(struct workload *work)
 	workload_check(work);
 }
 
-/* Whether another one was asked for. */
-static bool is_passed_over(const struct fault_kind *kind, uint64_t k)
+static void run_case(const struct fault_kind *kind, uint64_t k, void *userdata)
 {
-	const char *only = getenv("HELIO_CASE");
-	char name[64];
-
-	snprintf(name, sizeof(name), "%s number %llu", kind->name,
-		 (unsigned long long)k);
-	return only && strcmp(only, name) != 0;
-}
-
-static void run_case(struct test *test, const struct fault_kind *kind,
-		     uint64_t k)
-{
+	struct test *test = userdata;
 	struct dice dice = dice_new(test->seed, k);
 	struct workload work;
 	struct tape tape;
@@ -166,7 +123,7 @@ static void run_case(struct test *test, const struct fault_kind *kind,
 		       (unsigned long long)k);
 	begin_work(test, &work, &tape);
 	work.is_faulty = true;
-	work.is_full = kind->error == ENOSPC && kind->fault != FAULT_SYNC;
+	work.is_full = fault_is_full(kind);
 	tape_fault_arm(kind->fault, k, kind->error, kind->is_lasting);
 	for (unsigned i = 0; i < test->n_steps; i++)
 		workload_step(&work);
@@ -191,9 +148,8 @@ int main(void)
 		.seed = dice_seed("faults"),
 		.n_steps = dice_environment("HELIO_STEPS", STEPS),
 	};
-	uint64_t n_max = dice_environment("HELIO_ROUNDS", CASES);
-	uint64_t n_all = 0, stride;
 	struct place place;
+	uint64_t n_all;
 
 	place_init(&place);
 	place_make(&place, "root", test.root, sizeof(test.root));
@@ -201,14 +157,7 @@ int main(void)
 	complaint_case("faults, HELIO_SEED=%llu: none yet",
 		       (unsigned long long)test.seed);
 	count_calls(&test);
-	for (unsigned i = 0; i < N_KINDS; i++)
-		n_all += test.n_calls[KINDS[i].fault];
-	stride = n_all / n_max + 1;
-	for (unsigned i = 0; i < N_KINDS; i++)
-		for (uint64_t k = (test.seed + i) % stride;
-		     k < test.n_calls[KINDS[i].fault]; k += stride)
-			if (!is_passed_over(&KINDS[i], k))
-				run_case(&test, &KINDS[i], k);
+	n_all = fault_cases_run(test.seed, test.n_calls, run_case, &test);
 	printf("%u of %llu cases, %u with a fault, %u of them told\n",
 	       test.n_cases, (unsigned long long)n_all, test.n_hit,
 	       test.n_told);

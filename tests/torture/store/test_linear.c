@@ -139,10 +139,29 @@ static void kill_something(struct test *test)
 
 /* ---- the verdict ---- */
 
+/*
+ * A list that is answered tells how far the store is: of a refusal nobody knows
+ * by what it was judged, and the watch has to have told that.
+ */
+static void look(struct test *test)
+{
+	uint64_t end_ns = clock_now_ns() + PATIENCE_MS * NS_PER_MS;
+	uint64_t n_done = test->history.n_of_fate[OP_DONE];
+
+	while (test->history.n_of_fate[OP_DONE] == n_done) {
+		if (clock_now_ns() > end_ns)
+			complain("no list is answered");
+		turn(test, false);
+		client_begin(&test->clients[dice_below(&test->dice, CLIENTS)],
+			     OP_LIST);
+		await(test, is_anything_under_way, "a call");
+	}
+}
+
 static void check(struct test *test)
 {
 	await(test, is_anything_under_way, "a call");
-	client_begin(&test->clients[dice_below(&test->dice, CLIENTS)], OP_LIST);
+	look(test);
 	await(test, is_behind, "the watch");
 	linear_check(&test->linear, &test->history, &test->witness);
 }
