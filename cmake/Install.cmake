@@ -119,12 +119,18 @@ install(EXPORT heliographGenerateTargets NAMESPACE heliograph::
 install(FILES ${PROJECT_SOURCE_DIR}/cmake/HeliographGenerate.cmake
 	DESTINATION ${package_dir})
 
+# Of services, for who calls them.
+set(proto_dir ${CMAKE_INSTALL_DATADIR}/heliograph/proto)
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/proto/helio DESTINATION ${proto_dir}
+	FILES_MATCHING PATTERN "*.proto" PATTERN journal.proto EXCLUDE)
+
 configure_file(packaging/heliograph.pc.in heliograph.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/heliograph.pc
 	DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 
 configure_package_config_file(packaging/heliographConfig.cmake.in
-	heliographConfig.cmake INSTALL_DESTINATION ${package_dir})
+	heliographConfig.cmake INSTALL_DESTINATION ${package_dir}
+	PATH_VARS proto_dir)
 write_basic_package_version_file(heliographConfigVersion.cmake
 	COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/heliographConfig.cmake

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The commands of docs/RPC.md, LOG.md and STORE.md do what the pages say.
+"""The commands of docs/RPC.md, LOG.md and STORE.md, and of examples/fleet, do what
+the pages say.
 
 In a page's blocks of kind `console`, what stands after `$ ` is run in one
 shell on a bus of its own; the lines below it are what it prints. A command
@@ -110,6 +111,10 @@ class Console(unittest.TestCase):
     def test_store(self) -> None:
         self.start("helio-store", "store")
         self.check_page("STORE.md")
+
+    def test_fleet(self) -> None:
+        self.start("helio-store", "store")
+        self.check_page("../examples/fleet/README.md")
 
 
 if __name__ == "__main__":

@@ -211,6 +211,16 @@ link_typed
 [[ ! -e $build/bin/heliod ]] ||
 	check_typed "$work/outside/lamp" "$work/lamp"
 
+# With the .proto files that are installed.
+cmake -G Ninja -S "$source/examples/fleet" -B "$work/fleet" \
+	-DCMAKE_PREFIX_PATH="$prefix" >"$work/cmake.log" ||
+	fail "$(cat "$work/cmake.log")"
+cmake --build "$work/fleet" >"$work/cmake.log" ||
+	fail "$(cat "$work/cmake.log")"
+said=$(HELIOGRAPH_ADDRESS=nowhere: "$work/fleet/fleet" ls 2>&1) &&
+	fail "there is a fleet on no bus"
+[[ $said == "fleet: no bus: "* ]] || fail "fleet said: $said"
+
 # A static program with vchan alone, for guests that have nothing else.
 if [[ -e $libdir/libheliograph-vchan.a ]]; then
 	read -ra flags < <(pkg-config --define-prefix --cflags --libs \
