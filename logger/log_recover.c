@@ -28,7 +28,7 @@ static int check_ended(struct log *log, const struct segment_row *row,
 	if (!path)
 		return -ENOMEM;
 	fault_at(fault, path);
-	r = store_bytes(log->backend, path, &n_bytes);
+	r = store_length(log->backend, path, &n_bytes);
 	if (r == -ENOENT)
 		return fault_found(fault, row->first, "it is missing");
 	if (r < 0)

@@ -124,7 +124,7 @@ static int tell_sealed(struct log *log, const struct segment_row *row)
 	if (!path)
 		return -ENOMEM;
 	sealed.state = SEGMENT_SEALED;
-	r = store_bytes(log->backend, path, &sealed.n_bytes);
+	r = store_length(log->backend, path, &sealed.n_bytes);
 	if (r < 0)
 		return r;
 	return log_commit_ledger(log, ledger_put(&log->ledger, &sealed));

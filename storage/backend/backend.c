@@ -150,6 +150,12 @@ int store_bytes(struct backend *backend, const char *path, uint64_t *ret_bytes)
 	return backend->driver->bytes(backend, path, ret_bytes);
 }
 
+int store_length(struct backend *backend, const char *path,
+		 uint64_t *ret_length)
+{
+	return backend->driver->length(backend, path, ret_length);
+}
+
 const char *store_error(const struct store *store)
 {
 	return store->error;

@@ -120,6 +120,12 @@ struct store *store_close(struct store *store);
 int store_unlink(struct backend *backend, const char *path);
 /** Its bytes on disk, all that belongs to it included. */
 int store_bytes(struct backend *backend, const char *path, uint64_t *ret_bytes);
+/**
+ * The length of the file alone: that of a sealed one is the same wherever it is
+ * copied to, what it takes on a disk is not. -ENOENT.
+ */
+int store_length(struct backend *backend, const char *path,
+		 uint64_t *ret_length);
 
 /** What went wrong last, for people; "" if nothing has. */
 const char *store_error(const struct store *store);

@@ -27,6 +27,8 @@ struct driver {
 	int (*unlink)(struct backend *backend, const char *path);
 	int (*bytes)(struct backend *backend, const char *path,
 		     uint64_t *ret_bytes);
+	int (*length)(struct backend *backend, const char *path,
+		      uint64_t *ret_length);
 	void (*free)(struct backend *backend);
 
 	int (*begin)(struct store *store);

@@ -243,6 +243,7 @@ static const struct driver memory_driver = {
 	.close = memory_close,
 	.unlink = memory_unlink,
 	.bytes = memory_bytes,
+	.length = memory_bytes,
 	.free = memory_free,
 	.begin = memory_begin,
 	.commit = memory_commit,

@@ -159,11 +159,11 @@ static void sqlite_free(struct backend *backend)
 	{                                                                      \
 		.has_files = true, .open = sqlite_open, .close = sqlite_close, \
 		.unlink = sqlite_unlink, .bytes = sqlite_bytes,                \
-		.free = (free_function), .begin = sqlite_begin,                \
-		.commit = sqlite_commit, .rollback = sqlite_rollback,          \
-		.put = sqlite_put, .remove = sqlite_remove,                    \
-		.snapshot = sqlite_snapshot, .end = sqlite_end,                \
-		.get = sqlite_get, .read = sqlite_read,                        \
+		.length = sqlite_length, .free = (free_function),              \
+		.begin = sqlite_begin, .commit = sqlite_commit,                \
+		.rollback = sqlite_rollback, .put = sqlite_put,                \
+		.remove = sqlite_remove, .snapshot = sqlite_snapshot,          \
+		.end = sqlite_end, .get = sqlite_get, .read = sqlite_read,     \
 		.cursor_open = sqlite_cursor_open,                             \
 		.cursor_close = sqlite_cursor_close,                           \
 		.cursor_next = sqlite_cursor_next,                             \

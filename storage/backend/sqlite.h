@@ -101,6 +101,8 @@ int sqlite_open(struct backend *backend, const char *path,
 		struct store **ret_store);
 void sqlite_close(struct store *store);
 int sqlite_unlink(struct backend *backend, const char *path);
+int sqlite_length(struct backend *backend, const char *path,
+		  uint64_t *ret_length);
 int sqlite_bytes(struct backend *backend, const char *path,
 		 uint64_t *ret_bytes);
 

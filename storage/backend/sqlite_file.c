@@ -77,6 +77,17 @@ static uint64_t bytes_of(const struct stat *status)
 	return (uint64_t)status->st_blocks * 512;
 }
 
+int sqlite_length(struct backend *backend, const char *path,
+		  uint64_t *ret_length)
+{
+	struct stat status;
+
+	if (stat(path, &status))
+		return -errno;
+	*ret_length = (uint64_t)status.st_size;
+	return 0;
+}
+
 int sqlite_bytes(struct backend *backend, const char *path, uint64_t *ret_bytes)
 {
 	struct stat status;

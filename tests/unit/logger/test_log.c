@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 #include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -299,6 +303,46 @@ static void a_run_from_elsewhere_keeps_its_sequences(void **state)
 	view_close(view);
 }
 
+/* More room than it is long: so a file system may have it at any time. */
+static void give_room(const char *path)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	struct stat before, after;
+
+	assert_true(fd >= 0);
+	assert_int_equal(fstat(fd, &before), 0);
+	assert_int_equal(
+		fallocate(fd, FALLOC_FL_KEEP_SIZE, before.st_size, 1 << 16), 0);
+	assert_int_equal(fstat(fd, &after), 0);
+	assert_true(after.st_size == before.st_size);
+	assert_true(after.st_blocks > before.st_blocks);
+	close(fd);
+}
+
+/* A copy of it, say, has as many bytes, and takes another room. */
+static void what_it_takes_on_a_disk_may_change(void **state)
+{
+	struct log_finding finding;
+	char pattern[128];
+	glob_t found;
+
+	world.limits.segment_bytes_max = 8192;
+	world_make(&world);
+	while (log_status(world.log)->n_segments < 4)
+		world_store(&world, "a.b", "one");
+	world_close(&world);
+	snprintf(pattern, sizeof(pattern), "%s/*.seg", world.path);
+	assert_int_equal(glob(pattern, 0, NULL, &found), 0);
+	assert_true(found.gl_pathc >= 4);
+	for (size_t i = 0; i < found.gl_pathc; i++)
+		give_room(found.gl_pathv[i]);
+	globfree(&found);
+	world_open(&world);
+	world_close(&world);
+	assert_int_equal(log_verify(world.backend, world.path, &finding), 0);
+	assert_true(finding.is_good);
+}
+
 #define BOTH(test)                                                \
 	cmocka_unit_test_setup_teardown(test, begin_sqlite, end), \
 		cmocka_unit_test_setup_teardown(test, begin_memory, end)
@@ -317,6 +361,8 @@ int main(void)
 		BOTH(and_what_was_not_committed_is_not),
 		BOTH(a_view_finds_small_things),
 		BOTH(a_run_from_elsewhere_keeps_its_sequences),
+		cmocka_unit_test_setup_teardown(
+			what_it_takes_on_a_disk_may_change, begin_sqlite, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
