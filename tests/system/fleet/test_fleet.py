@@ -314,8 +314,10 @@ class Vm(FleetTest):
     def test_workers_change(self) -> None:
         self.define("web")
         self.addCleanup(self.kill_qemus)
-        self.part(BIN / "helio-vm", "--machines", f"{self.place}/machines",
-                  "--run", f"{self.place}/monitors", "--log", "error").start()
+        host = self.part(
+            BIN / "helio-vm", "--machines", f"{self.place}/machines",
+            "--run", f"{self.place}/monitors", "--log", "error")
+        host.start()
         self.part(FLEET, "controller").start()
         north = self.worker("north", "--driver", "vm")
         north.start()
@@ -330,7 +332,9 @@ class Vm(FleetTest):
         self.await_row("running", "running", "south")
         self.assertEqual(self.qemus(), first)
 
-        # What ends by itself is started again.
+        # What ends by itself is started again, also behind another helio-vm.
+        host.kill()
+        host.start()
         os.kill(first[0], signal.SIGKILL)
         until("no new QEMU", CALM_S, lambda: (
             "" if self.qemus() not in ([], first) else "none"))
