@@ -318,9 +318,10 @@ static void test_a_slow_reader(void **state)
 	reading_begin(&scene, &slow, &request);
 	reading_begin(&scene, &quick, &request);
 	wait_until(&scene, quick.n >= MANY && slow.n > 0);
-	assert_true(slow.n < MANY);
 	scene_publish(&scene, "lab.x", "20001");
 	wait_until(&scene, quick.n > MANY);
+	/* It may have all of before, if that was stored with one commit. */
+	assert_true(slow.n <= MANY);
 	slow.pauses = false;
 	helio_stream_resume(slow.stream);
 	wait_until(&scene, slow.n > MANY);
