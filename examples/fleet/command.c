@@ -188,6 +188,8 @@ static void print_machine(const struct fleet *fleet,
 		       : "");
 	if (actual && actual->has_pid)
 		printf(" %d", actual->pid);
+	else if (actual && actual->reason)
+		printf(" %s", actual->reason);
 	printf("\n");
 }
 
@@ -196,8 +198,8 @@ int command_ls(struct store *store)
 	struct look look = { 0 };
 	int r = look_at(&look, store, STORE_WAIT_MS);
 
-	printf("%-12s %-8s %-9s %-10s PID\n", "NAME", "WANTED", "ACTUAL",
-	       "HOST");
+	printf("%-12s %-8s %-9s %-10s PID, OR WHY\n", "NAME", "WANTED",
+	       "ACTUAL", "HOST");
 	for (const struct fleet_machine *machine = look.fleet.machines; machine;
 	     machine = machine->next)
 		print_machine(&look.fleet, machine);

@@ -24,7 +24,7 @@ from collections.abc import Callable
 BIN = pathlib.Path(os.environ["HELIO_BIN"])
 FLEET = os.environ["FLEET"]
 MACHINE = os.environ["FLEET_MACHINE"]
-SECONDS = float(os.environ.get("FLEET_SECONDS", "3"))
+SECONDS = float(os.environ.get("FLEET_SECONDS", "2"))
 SEED = int(os.environ.get("HELIO_SEED", "11"))
 POLICY = """\
 allow ** any helio.>
@@ -328,7 +328,8 @@ class Vm(FleetTest):
 
         # The machine runs on, and another worker goes on with it.
         north.kill()
-        self.worker("south", "--driver", "vm").start()
+        south = self.worker("south", "--driver", "vm")
+        south.start()
         self.await_row("running", "running", "south")
         self.assertEqual(self.qemus(), first)
 
@@ -343,6 +344,15 @@ class Vm(FleetTest):
 
         self.fleet("stop", "web")
         self.await_row("stopped", "stopped", "south")
+        self.assertEqual(self.qemus(), [])
+
+        # It may run while no worker is there, and is then found and stopped.
+        self.fleet("start", "web")
+        self.await_row("running", "running", "south")
+        south.kill()
+        self.fleet("stop", "web")
+        self.worker("west", "--driver", "vm").start()
+        self.await_row("stopped", "stopped", "west")
         self.assertEqual(self.qemus(), [])
 
 
