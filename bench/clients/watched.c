@@ -41,7 +41,7 @@ struct watched {
 	int r; /* of what failed in a callback */
 };
 
-static char bucket[] = "bench", key[] = "watched";
+static char bucket[] = "bench-watched", key[] = "key";
 
 /* ---- watchers ---- */
 
