@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The commands of docs/RPC.md, LOG.md and STORE.md, and of examples/fleet, do what
-the pages say.
+"""The commands of RPC.md, LOG.md, STORE.md and XENSTORE.md, and of examples/fleet, do
+what the pages say.
 
 In a page's blocks of kind `console`, what stands after `$ ` is run in one
 shell on a bus of its own; the lines below it are what it prints. A command
@@ -12,6 +12,7 @@ import os
 import pathlib
 import re
 import select
+import shutil
 import subprocess
 import tempfile
 import unittest
@@ -53,7 +54,7 @@ class Console(unittest.TestCase):
         self.enterContext(switch)
         programs = os.pathsep.join(
             (os.environ["HELIO_BIN"], os.environ["HELIO_EXAMPLES"],
-             os.environ["PATH"]))
+             os.environ["XEN_TESTS"], os.environ["PATH"]))
         self.environment = dict(
             os.environ, PATH=programs,
             HELIOGRAPH_ADDRESS=f"shm:{switch.run}/bus.sock")
@@ -115,6 +116,25 @@ class Console(unittest.TestCase):
     def test_fleet(self) -> None:
         self.start("helio-store", "store")
         self.check_page("../examples/fleet/README.md")
+
+    def start_xenstored(self) -> None:
+        world = tempfile.mkdtemp(prefix="xen-world-")
+        self.addCleanup(shutil.rmtree, world)
+        process = subprocess.Popen(
+            [os.path.join(os.environ["XEN_TESTS"], "xen-world"), world],
+            stdout=subprocess.PIPE)
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        self.assertEqual(process.stdout.readline(), b"ready\n")
+        self.environment["XENSTORED_PATH"] = f"{world}/0/xenstored"
+
+    def test_xenstore(self) -> None:
+        if not os.environ["XEN_TESTS"]:
+            return  # Built without libxenstore: there is no bridge.
+        self.start("helio-store", "store")
+        self.start_xenstored()
+        self.check_page("XENSTORE.md")
 
 
 if __name__ == "__main__":

@@ -129,7 +129,7 @@ static bool has_node(struct stage *stage, struct list_reply *list,
 	unsigned n;
 	char *value = xs_read(stage->host, XBT_NULL, path, &n);
 	bool is_same = value && entry && entry->value.len == n &&
-		       !memcmp(entry->value.data, value, n);
+		       (!n || !memcmp(entry->value.data, value, n));
 
 	free(value);
 	list->n_found += is_same;
