@@ -32,7 +32,7 @@ static void on_ready(void *userdata)
 {
 	struct helio_xenstore *self = userdata;
 
-	program_say_answered(&self->options.program, true);
+	program_say_answered(&self->options.program, self->service.is_served);
 }
 
 static int select_trees(struct helio_xenstore *self)

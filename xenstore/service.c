@@ -76,6 +76,7 @@ static void on_ready(struct helio_server *server, unsigned status,
 	if (status != HELIO_OK)
 		log_error("the service is not served: %s: %s",
 			  helio_status_name(status), reason);
+	service->is_served = status == HELIO_OK;
 	/* The mirror is there all the same. */
 	if (!service->was_ready)
 		service->on_ready(service->userdata);

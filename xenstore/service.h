@@ -16,7 +16,8 @@ struct service {
 	struct errands errands;
 	struct helio_server *server;
 	char told[BRIDGE_FAULT_BYTES]; /* by $check */
-	bool was_ready;
+	bool was_ready;                /* it is known whether it may serve */
+	bool is_served;
 	void (*on_ready)(void *userdata); /* once */
 	void *userdata;
 };
