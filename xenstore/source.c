@@ -51,7 +51,6 @@ static void run_look(struct task *task)
 
 		if (!sight->is_due)
 			continue;
-		source->n_reads += 1 + sight->wants_names;
 		sight->r = see(source->handle, sight);
 		if (sight->r && !sight_is_absent(sight->r))
 			source->r = sight->r;
@@ -264,6 +263,9 @@ void source_look(struct source *source, struct sight *sights, size_t n)
 {
 	source->sights = sights;
 	source->n_sights = n;
+	for (size_t i = 0; i < n; i++)
+		if (sights[i].is_due)
+			source->n_reads += 1 + sights[i].wants_names;
 	push(source, run_look, done_look);
 }
 

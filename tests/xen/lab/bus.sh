@@ -21,6 +21,8 @@ start_switch() {
 			allow uid:* capture,observe >
 			allow uid:* log-admin *
 			allow ** log-read *
+			allow ** kv-read *
+			allow uid:* kv-write *
 		EOT" >/dev/null || fail "no configuration in $domain"
 	ready=$(begin "$domain" 'timeout 15 head -n 1 /run/bus/go')
 	job=$(begin "$domain" "exec heliod --config /etc/bus --run /run/bus \
