@@ -94,7 +94,8 @@ struct backend *backend_sqlite(void);
 int backend_memory_new(struct backend **ret_backend);
 /**
  * For tests: SQLite on the VFS of this name, which is registered with SQLite.
- * Names and folders go through storage/backend/disk.h. Returns -ENOMEM.
+ * Names and folders go through storage/backend/disk.h. Returns -ENOMEM, or
+ * -ENOENT: there is no such VFS.
  */
 int backend_sqlite_on(const char *vfs, struct backend **ret_backend);
 /** Whether its files have names in folders of the file system. */

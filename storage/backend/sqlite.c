@@ -3,6 +3,7 @@
 #include "storage/backend/sqlite.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -150,7 +151,7 @@ static void sqlite_free(struct backend *backend)
 {
 	struct sqlite *sqlite = container_of(backend, struct sqlite, backend);
 
-	free(sqlite->vfs);
+	gather_deinit(&sqlite->gather);
 	free(sqlite);
 }
 
@@ -176,26 +177,38 @@ static void sqlite_free(struct backend *backend)
 static const struct driver sqlite_driver = SQLITE_DRIVER(NULL);
 static const struct driver sqlite_driver_on = SQLITE_DRIVER(sqlite_free);
 
+static struct sqlite the_sqlite = { .backend.driver = &sqlite_driver };
+
+/* Without it the log is written as SQLite does. */
+static void init_sqlite(void)
+{
+	if (gather_init(&the_sqlite.gather, NULL) == 0)
+		the_sqlite.vfs = the_sqlite.gather.name;
+}
+
 struct backend *backend_sqlite(void)
 {
-	static struct sqlite sqlite = { .backend.driver = &sqlite_driver };
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-	return &sqlite.backend;
+	pthread_once(&once, init_sqlite);
+	return &the_sqlite.backend;
 }
 
 int backend_sqlite_on(const char *vfs, struct backend **ret_backend)
 {
 	struct sqlite *sqlite;
+	int r;
 
 	sqlite = calloc(1, sizeof(*sqlite));
 	if (!sqlite)
 		return -ENOMEM;
 	sqlite->backend.driver = &sqlite_driver_on;
-	sqlite->vfs = strdup(vfs);
-	if (!sqlite->vfs) {
+	r = gather_init(&sqlite->gather, vfs);
+	if (r < 0) {
 		free(sqlite);
-		return -ENOMEM;
+		return r;
 	}
+	sqlite->vfs = sqlite->gather.name;
 	*ret_backend = &sqlite->backend;
 	return 0;
 }

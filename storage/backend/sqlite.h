@@ -15,6 +15,7 @@
  *	sqlite_table.c	rows
  *	sqlite_cursor.c	and cursors on them
  *	sqlite_care.c	sealed, copied, checked
+ *	gather.c	how the log is written: in few calls
  */
 
 #include <sqlite3.h>
@@ -24,6 +25,7 @@
 
 #include "base/list.h"
 #include "storage/backend/driver.h"
+#include "storage/backend/gather.h"
 
 enum {
 	SQLITE_PAGE_BYTES = 8192,
@@ -36,7 +38,8 @@ enum {
 
 struct sqlite {
 	struct backend backend;
-	char *vfs; /* NULL: the one of the system */
+	struct gather gather;
+	const char *vfs; /* its name */
 };
 
 /** Statements are prepared when they are needed first, and kept. */
