@@ -3,7 +3,7 @@
 #define BASE_SPARE_H
 
 /**
- * A few objects of one size that were given back and are used again, where one
+ * Some objects of one size that were given back and are used again, where one
  * comes and goes with each call. Under AddressSanitizer none is kept, so that
  * it sees what is used after that.
  */
@@ -19,7 +19,7 @@
 #endif
 #endif
 #ifndef SPARES_MAX
-#define SPARES_MAX 64
+#define SPARES_MAX 512
 #endif
 
 struct spare {

@@ -146,6 +146,7 @@ int loop_connect(struct loop *loop, const char *program,
 {
 	const struct helio_options how = {
 		.program = program,
+		.turn_frames = loop->hooks->turn_frames,
 		.key_file = options->key_file,
 		.server_key = options->server_key,
 		.on_state = on_state,

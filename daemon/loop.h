@@ -13,6 +13,7 @@
  */
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <uv.h>
 
 #include "rpc/heliograph.h"
@@ -34,6 +35,8 @@ struct loop_hooks {
 	void (*state)(void *userdata, enum helio_state state);
 	/* See helio_refused_fn; NULL: nobody is told. */
 	void (*refused)(void *userdata, unsigned status, const char *reason);
+	/* So many frames come between two turns; 0: see helio_options. */
+	uint32_t turn_frames;
 };
 
 struct loop {

@@ -22,6 +22,8 @@
 
 enum {
 	PROGRAM_MAX_BYTES = 255,
+	/* So long a program may be kept from its other work. */
+	TURN_FRAMES_MAX = 4096,
 	/* Over all messages that come in fragments at a time. */
 	ASSEMBLIES_FACTOR = 4,
 };
@@ -120,6 +122,13 @@ static int init_tables(struct helio *bus)
 	return 0;
 }
 
+static int turn_frames(const struct helio_options *options)
+{
+	uint32_t n = options->turn_frames;
+
+	return n && n < TURN_FRAMES_MAX ? (int)n : TURN_FRAMES_MAX;
+}
+
 int client_new(const struct helio_options *options, struct helio **ret_bus)
 {
 	static const struct helio_options no_options;
@@ -135,6 +144,7 @@ int client_new(const struct helio_options *options, struct helio **ret_bus)
 	*bus = (struct helio){
 		.message_max = options->message_max ? options->message_max
 						    : MESSAGE_MAX_DEFAULT,
+		.turn_frames = turn_frames(options),
 		.no_reconnect = options->no_reconnect,
 		.on_state = options->on_state,
 		.on_refused = options->on_refused,

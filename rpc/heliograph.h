@@ -99,6 +99,7 @@ struct helio_options {
 	const char *program;    /* shown in lists of peers; NULL: none */
 	uint64_t message_max;   /* longest body taken, bytes; 0: 8 MiB */
 	uint32_t ring_bytes;    /* shm: each way, a power of two; 0: 1 MiB */
+	uint32_t turn_frames;   /* a dispatch takes; 0: 4096, the most */
 	bool no_reconnect;      /* a lost connection closes */
 	const char *key_file;   /* tcp: our key pair, see helio-keys(1) */
 	const char *server_key; /* tcp: the switch's public key, 40 of Z85 */

@@ -17,8 +17,6 @@
 #include "rpc/subscription.h"
 
 enum {
-	/* So long the program may be kept from its other work. */
-	FRAMES_PER_TURN = 4096,
 	PASSES_PER_TURN = 8,
 	PING_MAX_BYTES = 64,
 	GAP_BYTES = 16,
@@ -326,7 +324,7 @@ static int work(struct helio *bus, bool will_sleep)
 
 	bus->is_armed = false;
 	for (int pass = 0; pass < PASSES_PER_TURN && !bus->fault; pass++) {
-		n += take_frames(bus, FRAMES_PER_TURN - n);
+		n += take_frames(bus, bus->turn_frames - n);
 		if (bus->fault)
 			break;
 		send_what_waits(bus);

@@ -29,7 +29,17 @@ static void on_state(void *userdata, enum helio_state state)
 		service_connection(&self->service, state == HELIO_CONNECTED);
 }
 
-static const struct loop_hooks hooks = { .turn = on_turn, .state = on_state };
+/*
+ * What comes in one turn goes to the disk in one commit, for which the first of
+ * it waits until the last is judged: a part of it waits for less.
+ */
+enum { TURN_FRAMES = 128 };
+
+static const struct loop_hooks hooks = {
+	.turn = on_turn,
+	.state = on_state,
+	.turn_frames = TURN_FRAMES,
+};
 
 static void on_ready(void *userdata)
 {

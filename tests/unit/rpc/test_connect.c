@@ -276,9 +276,42 @@ static void test_every_allocation_may_fail(void **state)
 	}
 }
 
+static void send_pings(struct fake_switch *fake, unsigned n)
+{
+	struct frame ping = { .kind = FRAME_PING };
+	uint8_t *room;
+
+	frame_set_body(&ping, 0);
+	for (; n; n--) {
+		assert_int_equal(
+			channel_reserve(fake->end, FRAME_HEADER_BYTES, &room),
+			0);
+		frame_encode(&ping, room);
+		channel_commit(fake->end, FRAME_HEADER_BYTES);
+	}
+	assert_int_equal(channel_flush(fake->end), 0);
+}
+
+static void test_a_turn_takes_as_many_as_told(void **state)
+{
+	const struct helio_options options = { .turn_frames = 4 };
+	struct fake_switch fake;
+
+	(void)state;
+	fake_connect(&fake, &options);
+	send_pings(&fake, 10);
+	assert_int_equal(helio_dispatch(fake.bus), 4);
+	assert_int_equal(helio_timeout_ms(fake.bus), 0);
+	assert_int_equal(helio_dispatch(fake.bus), 4);
+	assert_int_equal(helio_dispatch(fake.bus), 2);
+	assert_int_not_equal(helio_timeout_ms(fake.bus), 0);
+	fake_close(&fake);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_a_turn_takes_as_many_as_told),
 		cmocka_unit_test(test_hello_is_as_the_protocol_shows),
 		cmocka_unit_test(test_welcome_tells_who_we_are),
 		cmocka_unit_test(test_states_are_told),
