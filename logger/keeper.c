@@ -81,11 +81,12 @@ static void take(struct keeper *keeper, const struct keeping *found)
 }
 
 /* Of one that was open before it is known already. */
-static void take_found(struct keeper *keeper, bool is_wanted)
+static void take_found(struct keeper *keeper, struct commit *commit,
+		       bool is_wanted)
 {
 	struct list *link;
 
-	while ((link = list_pop_front(&keeper->commit.found))) {
+	while ((link = list_pop_front(&commit->found))) {
 		struct keeping *found =
 			container_of(link, struct keeping, link);
 
@@ -96,10 +97,8 @@ static void take_found(struct keeper *keeper, bool is_wanted)
 	}
 }
 
-static void fail(struct keeper *keeper, int r)
+static void fail(struct keeper *keeper, int r, const char *why)
 {
-	const char *why = keeper->commit.why;
-
 	keeper->has_log = false;
 	/* Even to open a log takes some room. */
 	keeper->is_full = r == -ENOSPC;
@@ -151,12 +150,12 @@ static int begin_capturing(struct keeper *keeper)
 }
 
 /* It may have been open before, and failed. */
-void keeper_opened(struct keeper *keeper)
+void keeper_opened(struct keeper *keeper, struct commit *commit)
 {
 	bool was_open = keeper->was_open;
-	int r = keeper->commit.r;
+	int r = commit->r;
 
-	take_found(keeper,
+	take_found(keeper, commit,
 		   r == 0 && !was_open && keeper->state != KEEPER_CLOSING);
 	if (keeper->state == KEEPER_CLOSING) {
 		keeper->has_log = r == 0;
@@ -170,7 +169,7 @@ void keeper_opened(struct keeper *keeper)
 		r = begin_capturing(keeper);
 	}
 	if (r < 0) {
-		fail(keeper, r);
+		fail(keeper, r, commit->why);
 		if (!was_open)
 			keeper_settle(keeper, status_of_failure(r),
 				      keeper->why);
@@ -180,8 +179,8 @@ void keeper_opened(struct keeper *keeper)
 		keeper->is_full = false;
 		keeper_settle_if_answered(keeper);
 	}
-	free(keeper->commit.why);
-	keeper->commit.why = NULL;
+	free(commit->why);
+	commit->why = NULL;
 }
 
 /* In the order of their names. */
@@ -264,6 +263,7 @@ struct keeper *keeper_free(struct keeper *keeper)
 		cursor_remove(container_of(link, struct cursor, link));
 	list_for_each_safe (link, after, &keeper->full)
 		drop_batch(keeper, container_of(link, struct batch, link));
+	keeper_take_back(keeper);
 	drop_batch(keeper, keeper->filling);
 	batch_free(keeper->spare);
 	tail_clear(&keeper->tail);
@@ -282,16 +282,16 @@ static void run_closing(struct task *task)
 	struct keeper *keeper = container_of(task, struct keeper, closing);
 
 	keeper->log = log_close(keeper->log);
-	keeper->commit.r = 0;
+	keeper->r_closing = 0;
 	if (keeper->is_delete)
-		keeper->commit.r =
+		keeper->r_closing =
 			log_delete(keeper->logger->backend, keeper->folder);
 }
 
 static void done_closing(struct task *task)
 {
 	struct keeper *keeper = container_of(task, struct keeper, closing);
-	int r = keeper->commit.r;
+	int r = keeper->r_closing;
 
 	list_unlink(&keeper->link);
 	if (keeper->on_gone)
@@ -318,7 +318,7 @@ static void done_unviewing(struct task *task)
 
 void keeper_close_if_idle(struct keeper *keeper)
 {
-	if (keeper->state != KEEPER_CLOSING || keeper->is_committing ||
+	if (keeper->state != KEEPER_CLOSING || keeper->n_committing ||
 	    keeper->n_fetches || keeper->closing.run)
 		return;
 	keeper->closing.run = run_unviewing;
@@ -406,7 +406,7 @@ void keeper_tick(struct keeper *keeper, uint64_t now_ns)
 		keeper_stir(keeper);
 	}
 	if (!keeper->retry_ns || now_ns < keeper->retry_ns ||
-	    keeper->is_committing || keeper->is_configuring)
+	    keeper->n_committing || keeper->is_configuring)
 		return;
 	keeper->retry_ns = 0;
 	if (keeper->state == KEEPER_FAILED)

@@ -6,9 +6,13 @@
  * A log as the loop has it: what it captures, what waits to be stored, who
  * follows it. What lies on disk is struct log, which the writer's thread has.
  *
- * One commit is under way while the next batch fills.
+ * One commit is under way while the next batch fills. That is offered to the
+ * writer, who goes on with it at once when the commit is done, and not only
+ * when the loop has heard of it; until then the loop may take it back to add to
+ * it.
  */
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -59,6 +63,8 @@ struct commit {
 	struct batch *gaps;  /* to be stored before it, or NULL */
 	struct batch *batch; /* or NULL */
 	struct list keepings;
+	bool is_busy;    /* the worker has it */
+	bool is_ahead;   /* of the loop: its batch is what is offered then */
 	bool is_opening; /* open the log, or open it again */
 	bool is_new;     /* make it */
 	bool wants_expiry;
@@ -70,7 +76,8 @@ struct commit {
 	int r_kept;        /* of the keepings */
 	char *why;         /* of `r`, or NULL */
 	struct list found; /* struct keeping: what was kept, after opening */
-	struct log_status status; /* unless `r` */
+	bool has_status;
+	struct log_status status;
 };
 
 struct follower {
@@ -113,6 +120,7 @@ struct keeper {
 	struct keeper_stats stats;
 
 	struct log *log;   /* the writer's */
+	bool went_well;    /* the writer's: its last commit */
 	struct view *view; /* the reader's */
 
 	uint64_t last_ns;      /* of a record, stored or not yet */
@@ -120,8 +128,9 @@ struct keeper {
 	struct list full;      /* struct batch, the oldest first */
 	struct batch *spare;   /* or NULL */
 	struct list keepings;
-	struct commit commit;
-	bool is_committing;
+	_Atomic(struct batch *) offered; /* what was filling, or NULL */
+	struct commit commits[2];
+	unsigned n_committing;
 	bool has_log;  /* the writer has it open */
 	bool was_open; /* once: what is kept with it is known */
 	bool wants_expiry;
@@ -149,6 +158,7 @@ struct keeper {
 	void *gone_userdata;
 	bool is_delete;
 	struct task closing;
+	int r_closing;
 	char why[192]; /* it cannot be opened, or what failed last */
 };
 
@@ -231,7 +241,11 @@ void keeper_renew_refused(struct keeper *keeper);
 /** Open it, again or for the first time. No commit is under way. */
 void keeper_open(struct keeper *keeper, bool is_new);
 /** It is open, or is not: what the commit says. */
-void keeper_opened(struct keeper *keeper);
+void keeper_opened(struct keeper *keeper, struct commit *commit);
+/** Of a commit's task: in the writer's thread. */
+void keeper_run(struct task *task);
+/** Have what was offered back, to fill it, if the writer has not taken it. */
+void keeper_take_back(struct keeper *keeper);
 /** Tell those who follow it to look. */
 void keeper_tell_news(struct keeper *keeper);
 /** Say anew what its fault is. */

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
-/* What a log has on disk: the writer's side of it, and what it made of it. */
+/* Commits of a log: begun, and what became of them. */
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -18,160 +17,7 @@
 /* The memory of a batch that is kept for the next. */
 enum { SPARE_BYTES_MAX = 4 * 1024 * 1024 };
 
-/* ---- in the writer's thread ---- */
-
-static int find_keeping(const char *key, const void *value, size_t n_value,
-			void *userdata)
-{
-	struct commit *commit = userdata;
-	struct keeping *keeping = calloc(1, sizeof(*keeping));
-
-	if (!keeping)
-		return -ENOMEM;
-	list_init(&keeping->link);
-	if (strlen(key) >= sizeof(keeping->key))
-		goto skip;
-	memcpy(keeping->key, key, strlen(key) + 1);
-	keeping->value = malloc(n_value + 1);
-	if (!keeping->value) {
-		free(keeping);
-		return -ENOMEM;
-	}
-	if (n_value)
-		memcpy(keeping->value, value, n_value);
-	keeping->n_value = n_value;
-	list_push_back(&commit->found, &keeping->link);
-	return 0;
-skip:
-	free(keeping);
-	return 0;
-}
-
-/* Of schemas it is enough to know that they are there. */
-static int find_schema(const char *key, const void *value, size_t n_value,
-		       void *userdata)
-{
-	return find_keeping(key, value, 0, userdata);
-}
-
-static int find_kept(struct commit *commit, struct log *log)
-{
-	int r = log_state_each(log, "config", find_keeping, commit);
-
-	if (r == 0)
-		r = log_state_each(log, "cursor/", find_keeping, commit);
-	if (r == 0)
-		r = log_state_each(log, "schema/", find_schema, commit);
-	return r;
-}
-
-static void open_log(struct commit *commit)
-{
-	struct keeper *keeper = commit->keeper;
-	struct log_limits limits = { 0 };
-
-	if (commit->has_limits)
-		limits = commit->limits;
-	keeper->log = log_close(keeper->log);
-	commit->r =
-		log_open(keeper->logger->backend, keeper->folder,
-			 commit->is_new, &limits, &keeper->log, &commit->why);
-	if (commit->r == 0 && commit->is_opening)
-		commit->r = find_kept(commit, keeper->log);
-	if (commit->r < 0)
-		keeper->log = log_close(keeper->log);
-}
-
-static int put(struct log *log, const struct keeping *keeping)
-{
-	return keeping->is_delete
-		       ? log_state_delete(log, keeping->key)
-		       : log_state_put(log, keeping->key, keeping->value,
-				       keeping->n_value);
-}
-
-static int put_keepings(struct commit *commit, struct log *log)
-{
-	struct list *link;
-	int r = 0;
-
-	if (list_is_empty(&commit->keepings))
-		return 0;
-	list_for_each (link, &commit->keepings) {
-		r = put(log, container_of(link, struct keeping, link));
-		if (r < 0)
-			return r;
-	}
-	return log_state_commit(log);
-}
-
-static uint64_t unix_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
-static bool is_fault(int r)
-{
-	return r < 0 && r != -ENOSPC && r != -ENOMEM && r != -EDQUOT;
-}
-
-/* Where gaps cannot be stored, what comes after them is not tried. */
-static int append(struct commit *commit, struct log *log)
-{
-	int r = 0;
-
-	if (commit->gaps) {
-		batch_append(commit->gaps, log);
-		r = commit->gaps->r;
-	}
-	if (!commit->batch)
-		return r;
-	if (r < 0)
-		commit->batch->r = r;
-	else
-		batch_append(commit->batch, log);
-	return commit->batch->r;
-}
-
-/*
- * After a fault nobody knows what is on disk: the log is closed and opened,
- * which finds out, before anything else is stored.
- */
-static void run(struct task *task)
-{
-	struct commit *commit = container_of(task, struct commit, task);
-	struct keeper *keeper = commit->keeper;
-	unsigned n_segments;
-	bool is_broken;
-	int r;
-
-	if (commit->is_opening)
-		open_log(commit);
-	if (commit->r < 0)
-		return;
-	if (commit->has_limits && !commit->is_opening)
-		log_set_limits(keeper->log, &commit->limits);
-	n_segments = log_status(keeper->log)->n_segments;
-	r = append(commit, keeper->log);
-	is_broken = is_fault(r);
-	commit->r_kept =
-		is_broken ? -ESTALE : put_keepings(commit, keeper->log);
-	is_broken |= is_fault(commit->r_kept);
-	/* Whatever a new one makes too much goes at once. */
-	if (log_status(keeper->log)->n_segments > n_segments)
-		commit->wants_expiry = true;
-	if (commit->wants_expiry && !is_broken)
-		is_broken = is_fault(log_expire(keeper->log, unix_ns()));
-	if (is_broken || r == -ENOMEM)
-		open_log(commit);
-	if (keeper->log)
-		commit->status = *log_status(keeper->log);
-}
-
-/* ---- in the loop ---- */
+/* ---- how it ended ---- */
 
 static void end_keepings(struct commit *commit, int r)
 {
@@ -296,11 +142,12 @@ static void done(struct task *task)
 	struct keeper *keeper = commit->keeper;
 	uint64_t last = keeper->status.last;
 
-	keeper->is_committing = false;
-	if (commit->r == 0)
+	commit->is_busy = false;
+	keeper->n_committing--;
+	if (commit->r == 0 && commit->has_status)
 		keeper->status = commit->status;
 	if (commit->r < 0 || commit->is_opening)
-		keeper_opened(keeper);
+		keeper_opened(keeper, commit);
 	if (commit->gaps)
 		settle_batch(keeper, take_ptr(commit->gaps));
 	if (commit->batch) {
@@ -340,59 +187,112 @@ static void fail_waiting(struct keeper *keeper)
 	}
 }
 
-static bool has_work(const struct keeper *keeper)
+static bool is_filled(const struct keeper *keeper)
+{
+	return keeper->filling && !batch_is_empty(keeper->filling);
+}
+
+/* Other than what fills, which is for the loop alone to begin. */
+static bool has_own_work(const struct keeper *keeper)
 {
 	return !list_is_empty(&keeper->full) ||
-	       (keeper->filling && !batch_is_empty(keeper->filling)) ||
 	       !list_is_empty(&keeper->keepings) || keeper->wants_expiry ||
 	       keeper->has_new_limits;
 }
 
-static void push(struct keeper *keeper)
+static struct commit *commit_new(struct keeper *keeper)
 {
-	struct commit *commit = &keeper->commit;
+	struct commit *commit = &keeper->commits[keeper->commits[0].is_busy];
 
-	commit->task.run = run;
-	commit->task.done = done;
-	commit->keeper = keeper;
-	commit->r = 0;
-	commit->r_kept = 0;
-	if (keeper->has_new_limits && keeper->config.proto) {
+	*commit = (struct commit){
+		.keeper = keeper,
+		.task = { .run = keeper_run, .done = done },
+	};
+	list_init(&commit->keepings);
+	list_init(&commit->found);
+	if (keeper->config.proto) {
 		commit->has_limits = true;
 		config_limits(&keeper->config, &commit->limits);
 	}
-	commit->wants_expiry = keeper->wants_expiry;
-	keeper->wants_expiry = false;
-	keeper->has_new_limits = false;
-	list_init(&commit->keepings);
-	list_splice_back(&commit->keepings, &keeper->keepings);
-	keeper->is_committing = true;
+	return commit;
+}
+
+static void push(struct keeper *keeper, struct commit *commit)
+{
+	commit->is_busy = true;
+	keeper->n_committing++;
 	worker_push(&keeper->logger->writer, &commit->task);
 }
 
+static void push_whole(struct keeper *keeper, struct commit *commit)
+{
+	commit->wants_expiry = keeper->wants_expiry;
+	keeper->wants_expiry = false;
+	keeper->has_new_limits = false;
+	list_splice_back(&commit->keepings, &keeper->keepings);
+	push(keeper, commit);
+}
+
+/* ---- ahead of the loop ---- */
+
+static bool has_first_gap(const struct keeper *keeper)
+{
+	const struct list *link;
+
+	list_for_each (link, &keeper->captures)
+		if (const_container_of(link, struct capture, link)
+			    ->is_loss_first)
+			return true;
+	return false;
+}
+
+/*
+ * A commit is under way: what fills is offered to the writer, who takes it when
+ * he comes to a commit that is ahead. There is one behind the first.
+ */
+static void offer(struct keeper *keeper)
+{
+	struct commit *commit;
+
+	if (keeper->state != KEEPER_OPEN || !is_filled(keeper) ||
+	    has_own_work(keeper) || has_first_gap(keeper))
+		return;
+	atomic_store(&keeper->offered, take_ptr(keeper->filling));
+	if (keeper->n_committing > 1)
+		return;
+	commit = commit_new(keeper);
+	commit->is_ahead = true;
+	push(keeper, commit);
+}
+
+/* ---- beginning ---- */
+
 void keeper_commit(struct keeper *keeper)
 {
-	if (keeper->is_committing)
+	struct commit *commit;
+
+	keeper_take_back(keeper);
+	if (keeper->n_committing) {
+		offer(keeper);
 		return;
+	}
 	if (keeper->state == KEEPER_FAILED || keeper->state == KEEPER_DAMAGED)
 		fail_waiting(keeper);
-	if (!keeper->has_log || !has_work(keeper))
+	if (!keeper->has_log || (!has_own_work(keeper) && !is_filled(keeper)))
 		return;
-	keeper->commit.is_opening = false;
-	keeper->commit.is_new = false;
-	keeper->commit.batch = next_batch(keeper);
-	keeper->commit.gaps =
-		keeper->commit.batch ? keeper_take_gaps(keeper) : NULL;
-	push(keeper);
+	commit = commit_new(keeper);
+	commit->batch = next_batch(keeper);
+	commit->gaps = commit->batch ? keeper_take_gaps(keeper) : NULL;
+	push_whole(keeper, commit);
 }
 
 void keeper_open(struct keeper *keeper, bool is_new)
 {
-	keeper->commit.is_opening = true;
-	keeper->commit.is_new = is_new;
-	keeper->commit.batch = NULL;
-	list_init(&keeper->commit.found);
-	push(keeper);
+	struct commit *commit = commit_new(keeper);
+
+	commit->is_opening = true;
+	commit->is_new = is_new;
+	push_whole(keeper, commit);
 }
 
 void keeper_keep(struct keeper *keeper, struct keeping *keeping)

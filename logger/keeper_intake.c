@@ -47,8 +47,15 @@ static void rotate(struct keeper *keeper)
 	keeper->filling = NULL;
 }
 
+void keeper_take_back(struct keeper *keeper)
+{
+	if (!keeper->filling)
+		keeper->filling = atomic_exchange(&keeper->offered, NULL);
+}
+
 static int make_filling(struct keeper *keeper)
 {
+	keeper_take_back(keeper);
 	if (keeper->filling)
 		return 0;
 	keeper->filling = keeper->spare;

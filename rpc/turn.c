@@ -330,7 +330,8 @@ static int work(struct helio *bus, bool will_sleep)
 		send_what_waits(bus);
 		if (bus->fault)
 			break;
-		if (!will_sleep) {
+		/* There may be more in the window, of which no arm tells. */
+		if (!will_sleep || n == bus->turn_frames) {
 			flush(bus);
 			break;
 		}

@@ -19,8 +19,6 @@ enum {
 	/* Of a batch: with a step that was added when it was almost full. */
 	STEPS_BYTES_MAX = 2 * BATCH_BYTES,
 	SPARE_BYTES_MAX = 4 * 1024 * 1024,
-	/* After the disk was full, steps that nobody waits for. */
-	OWN_PAUSE_MS = 1000,
 };
 
 /* ---- batches ---- */
@@ -50,7 +48,7 @@ static struct batch *batch_new(struct commits *commits)
 	return batch;
 }
 
-static void batch_done(struct commits *commits, struct batch *batch)
+void batch_done(struct commits *commits, struct batch *batch)
 {
 	if (commits->spare || batch->steps.n_max > SPARE_BYTES_MAX)
 		batch_free(batch);
@@ -66,6 +64,7 @@ void commits_init(struct commits *commits, struct journal *journal,
 	if (snapshot_bytes)
 		commits->snapshot.journal_bytes = snapshot_bytes;
 	list_init(&commits->full);
+	list_init(&commits->writing);
 	list_init(&commits->stalled);
 }
 
@@ -73,7 +72,6 @@ void commits_deinit(struct commits *commits)
 {
 	batch_free(commits->filling);
 	batch_free(commits->spare);
-	free(commits->why);
 	snapshot_deinit(&commits->snapshot);
 	journal_close(commits->journal);
 	*commits = (struct commits){ .journal = NULL };
@@ -112,6 +110,7 @@ int commit_step(struct service *service, struct draft *draft)
 
 	if (!draft->step.n_changes)
 		return 0;
+	commits_take_back(commits);
 	if (!commits->filling)
 		commits->filling = batch_new(commits);
 	if (!commits->filling)
@@ -123,20 +122,41 @@ int commit_step(struct service *service, struct draft *draft)
 	return r;
 }
 
-/* The first batch after which this is on disk. */
-static struct batch *batch_of(struct commits *commits, uint64_t revision)
+void commits_take_back(struct commits *commits)
+{
+	struct batch *batch = take_ptr(commits->waiting);
+
+	if (!batch)
+		return;
+	if (atomic_exchange(&commits->offered, NULL))
+		commits->filling = batch;
+	else
+		list_push_back(&commits->writing, &batch->link);
+}
+
+static struct batch *find(struct list *batches, uint64_t revision)
 {
 	struct list *link;
 
-	if (commits->writing && commits->writing->last >= revision)
-		return commits->writing;
-	list_for_each (link, &commits->full) {
+	list_for_each (link, batches) {
 		struct batch *batch = container_of(link, struct batch, link);
 
 		if (batch->last >= revision)
 			return batch;
 	}
-	return commits->filling;
+	return NULL;
+}
+
+/* The first batch after which this is on disk. */
+static struct batch *batch_of(struct commits *commits, uint64_t revision)
+{
+	struct batch *batch = find(&commits->writing, revision);
+
+	if (!batch && commits->waiting && commits->waiting->last >= revision)
+		batch = commits->waiting;
+	if (!batch)
+		batch = find(&commits->full, revision);
+	return batch ? batch : commits->filling;
 }
 
 void commit_wait(struct service *service, struct wish *wish, uint64_t revision)
@@ -147,167 +167,65 @@ void commit_wait(struct service *service, struct wish *wish, uint64_t revision)
 	list_push_back(batch ? &batch->wishes : &commits->stalled, &wish->link);
 }
 
+uint64_t commits_last_under_way(const struct service *service)
+{
+	const struct commits *commits = &service->commits;
+
+	if (commits->waiting)
+		return commits->waiting->last;
+	if (!list_is_empty(&commits->writing))
+		return const_container_of(commits->writing.prev, struct batch,
+					  link)
+			->last;
+	return service->state.committed;
+}
+
 /* ---- in the writer's thread ---- */
 
-static void reopen(struct commits *commits)
+static void set_steps(struct journal_batch *out, const struct batch *batch)
 {
-	commits->r_reopened =
-		journal_reopen(commits->journal, &commits->last, &commits->why);
+	out->first = batch->first;
+	out->last = batch->last;
+	out->steps = batch->steps.bytes;
+	out->n_steps = batch->steps.n;
+}
+
+static void reopen(struct commit *commit)
+{
+	commit->r_reopened = journal_reopen(commit->commits->journal,
+					    &commit->last, &commit->why);
+}
+
+/* After what did not go well the steps that are offered are taken back. */
+static bool take_offered(struct commit *commit)
+{
+	struct commits *commits = commit->commits;
+
+	if (commits->went_well)
+		commit->batch = atomic_exchange(&commits->offered, NULL);
+	if (commit->batch)
+		set_steps(&commit->out, commit->batch);
+	return commit->batch != NULL;
 }
 
 static void run(struct task *task)
 {
-	struct commits *commits = container_of(task, struct commits, task);
+	struct commit *commit = container_of(task, struct commit, task);
+	struct commits *commits = commit->commits;
 
-	commits->r_reopened = 1;
-	if (!commits->is_reopening)
-		commits->r = journal_commit(commits->journal, &commits->out);
-	if (commits->is_reopening || commits->r == -EIO ||
-	    commits->r == -ESTALE)
-		reopen(commits);
-}
-
-/* ---- how it ended ---- */
-
-static void settle(struct list *wishes, unsigned status, const char *reason)
-{
-	struct list round = LIST_INIT(round);
-
-	list_splice_back(&round, wishes);
-	while (!list_is_empty(&round))
-		wish_settle(container_of(round.next, struct wish, link), status,
-			    reason);
-}
-
-static void set_fault(struct service *service, const char *fault)
-{
-	if (!strcmp(service->fault, fault))
+	if (commit->is_ahead && !take_offered(commit))
 		return;
-	snprintf(service->fault, sizeof(service->fault), "%s", fault);
-	if (*fault)
-		log_error("%s", fault);
-	else
-		log_info("the disk is well again");
-	service_tell_health(service);
-}
-
-static void succeed(struct service *service, struct batch *batch)
-{
-	struct commits *commits = &service->commits;
-
-	set_fault(service, "");
-	commits->n_commits++;
-	care_committed(service);
-	if (!batch)
-		return;
-	state_commit(&service->state, batch->last);
-	settle(&batch->wishes, HELIO_OK, NULL);
-	batch_done(commits, batch);
-}
-
-/* What waits with all batches, and the batches are gone. */
-static void gather(struct commits *commits, struct batch *batch,
-		   struct list *ret_wishes)
-{
-	struct list *link;
-
-	if (batch)
-		list_push_front(&commits->full, &batch->link);
-	if (commits->filling)
-		list_push_back(&commits->full,
-			       &take_ptr(commits->filling)->link);
-	while ((link = list_pop_front(&commits->full))) {
-		batch = container_of(link, struct batch, link);
-		list_splice_back(ret_wishes, &batch->wishes);
-		batch_done(commits, batch);
-	}
-}
-
-static void take_back(struct service *service)
-{
-	state_revert(&service->state);
-	news_reverted(service);
-	service->pause_ms = service_now_ms(service) + OWN_PAUSE_MS;
-}
-
-/* It is known that nothing of it is on disk. */
-static void fail(struct service *service, struct batch *batch, int r)
-{
-	bool is_full = r == -ENOSPC;
-	struct list wishes = LIST_INIT(wishes);
-	char reason[SERVICE_FAULT_BYTES];
-
-	if (is_full)
-		snprintf(reason, sizeof(reason), "the disk is full");
-	else
-		snprintf(reason, sizeof(reason), "the disk failed: %s",
-			 strerror(-r));
-	gather(&service->commits, batch, &wishes);
-	take_back(service);
-	set_fault(service, reason);
-	settle(&wishes, is_full ? HELIO_RESOURCE_EXHAUSTED : HELIO_UNAVAILABLE,
-	       reason);
-}
-
-/* Who waits is told so; what was applied stays until it is known. */
-static void stick(struct service *service, struct batch *batch)
-{
-	struct commits *commits = &service->commits;
-	struct list wishes = LIST_INIT(wishes);
-	char reason[SERVICE_FAULT_BYTES];
-
-	snprintf(
-		reason, sizeof(reason),
-		"the disk failed, and the store cannot be opened again: %s%s%s",
-		strerror(-commits->r_reopened), commits->why ? ": " : "",
-		commits->why ? commits->why : "");
-	commits->is_stuck = true;
-	gather(commits, batch, &wishes);
-	set_fault(service, reason);
-	settle(&wishes, HELIO_UNAVAILABLE, reason);
-}
-
-/* It is open again: what is on disk stays, and what is not was never there. */
-static void unstick(struct service *service)
-{
-	struct commits *commits = &service->commits;
-
-	commits->is_stuck = false;
-	state_commit(&service->state, commits->last);
-	take_back(service);
-	set_fault(service, "");
-	settle(&commits->stalled, HELIO_UNAVAILABLE, "");
-}
-
-static void done(struct task *task)
-{
-	struct commits *commits = container_of(task, struct commits, task);
-	struct service *service =
-		container_of(commits, struct service, commits);
-	struct batch *batch = take_ptr(commits->writing);
-	bool is_known = commits->r_reopened >= 0;
-
-	commits->is_busy = false;
-	if (!commits->is_reopening)
-		snapshot_done(&commits->snapshot, commits->r);
-	if (commits->is_reopening && is_known)
-		unstick(service);
-	else if (commits->is_reopening)
-		(void)0;
-	else if (commits->r >= 0 || (commits->r_reopened == 0 && batch &&
-				     commits->last >= batch->last))
-		succeed(service, batch);
-	else if (is_known)
-		fail(service, batch, commits->r);
-	else
-		stick(service, batch);
-	free(take_ptr(commits->why));
-	commit_begin(service);
+	if (!commit->is_reopening)
+		commit->r = journal_commit(commits->journal, &commit->out);
+	if (commit->is_reopening || commit->r == -EIO || commit->r == -ESTALE)
+		reopen(commit);
+	commits->went_well = !commit->is_reopening && commit->r >= 0;
+	journal_size(commits->journal, &commit->size);
 }
 
 /* ---- beginning ---- */
 
-static struct batch *next_batch(struct commits *commits)
+struct batch *commits_next(struct commits *commits)
 {
 	struct list *link = list_pop_front(&commits->full);
 
@@ -316,59 +234,100 @@ static struct batch *next_batch(struct commits *commits)
 	return take_ptr(commits->filling);
 }
 
-static void push(struct service *service)
+static struct commit *commit_new(struct commits *commits)
+{
+	struct commit *commit = &commits->commits[commits->commits[0].is_busy];
+
+	*commit = (struct commit){
+		.task = { .run = run, .done = commit_done },
+		.commits = commits,
+		.r_reopened = 1,
+	};
+	return commit;
+}
+
+static void push(struct service *service, struct commit *commit)
+{
+	commit->is_busy = true;
+	service->commits.n_busy++;
+	worker_push(&service->writer, &commit->task);
+}
+
+/*
+ * A commit is under way: what fills is offered to the writer, who takes it when
+ * he comes to a commit that is ahead. There is one behind the first. What a
+ * snapshot has to do with a commit is for the loop to begin.
+ */
+static void offer(struct service *service)
 {
 	struct commits *commits = &service->commits;
+	struct commit *commit;
 
-	commits->task.run = run;
-	commits->task.done = done;
-	commits->r = 0;
-	commits->is_busy = true;
-	worker_push(&service->writer, &commits->task);
+	if (!commits->filling || !list_is_empty(&commits->full) ||
+	    !service->is_open ||
+	    snapshot_wants_part(&commits->snapshot, &commits->size))
+		return;
+	commits->waiting = take_ptr(commits->filling);
+	atomic_store(&commits->offered, commits->waiting);
+	if (commits->n_busy > 1)
+		return;
+	commit = commit_new(commits);
+	commit->is_ahead = true;
+	push(service, commit);
 }
 
 /*
  * A piece has what is on disk with it and no more, so there is none with a
  * batch behind which others wait already.
  */
-static void fill(struct service *service, const struct batch *batch)
+static void fill(struct service *service, struct commit *commit)
 {
 	struct commits *commits = &service->commits;
 
-	commits->out = (struct journal_batch){ .first = 0 };
-	if (batch) {
-		commits->out.first = batch->first;
-		commits->out.last = batch->last;
-		commits->out.steps = batch->steps.bytes;
-		commits->out.n_steps = batch->steps.n;
+	if (commit->batch) {
+		set_steps(&commit->out, commit->batch);
+		list_push_back(&commits->writing, &commit->batch->link);
 	}
 	if (!commits->filling && list_is_empty(&commits->full))
 		snapshot_fill(&commits->snapshot, &service->state,
-			      commits->journal, &commits->out);
+			      commits->journal, &commit->out);
+}
+
+static void begin(struct service *service)
+{
+	struct commits *commits = &service->commits;
+	struct batch *batch = commits_next(commits);
+	struct commit *commit;
+
+	if (!batch && (!commits->snapshot.is_running || !service->is_open))
+		return;
+	commit = commit_new(commits);
+	commit->batch = batch;
+	fill(service, commit);
+	push(service, commit);
 }
 
 void commit_begin(struct service *service)
 {
 	struct commits *commits = &service->commits;
-	struct batch *batch;
 
-	if (commits->is_busy || commits->is_stuck)
+	if (commits->is_stuck)
 		return;
-	batch = next_batch(commits);
-	if (!batch && (!commits->snapshot.is_running || !service->is_open))
-		return;
-	commits->writing = batch;
-	commits->is_reopening = false;
-	fill(service, batch);
-	push(service);
+	commits_take_back(commits);
+	if (commits->n_busy)
+		offer(service);
+	else
+		begin(service);
 }
 
 void commit_retry(struct service *service)
 {
 	struct commits *commits = &service->commits;
+	struct commit *commit;
 
-	if (commits->is_busy || !commits->is_stuck)
+	if (commits->n_busy || !commits->is_stuck)
 		return;
-	commits->is_reopening = true;
-	push(service);
+	commit = commit_new(commits);
+	commit->is_reopening = true;
+	push(service, commit);
 }

@@ -100,9 +100,7 @@ static struct follow_told *told_new(const struct job *job)
 /* Takes the place of one that is not on its way to the disk yet either. */
 static void add_state(struct follow *follow, struct follow_state state)
 {
-	const struct commits *commits = &follow->service->commits;
-	uint64_t writing = commits->writing ? commits->writing->last
-					    : follow->service->state.committed;
+	uint64_t writing = commits_last_under_way(follow->service);
 	unsigned n = follow->n_states;
 
 	if (n && follow->states[n - 1].revision > writing) {

@@ -225,5 +225,4 @@ void journal_size(const struct journal *journal, struct journal_size *ret)
 		.n_journal_bytes = journal->facts.extent.n_bytes,
 		.n_snapshot_bytes = journal->facts.whole.n_bytes,
 	};
-	store_bytes(journal->backend, journal->path, &ret->n_file_bytes);
 }

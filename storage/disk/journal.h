@@ -79,7 +79,6 @@ int journal_reopen(struct journal *journal, uint64_t *ret_last, char **ret_why);
 uint64_t journal_keeps_from(const struct journal *journal);
 
 struct journal_size {
-	uint64_t n_file_bytes;
 	uint64_t n_journal_bytes;  /* of steps after the snapshot's begin */
 	uint64_t n_snapshot_bytes; /* of the last whole one */
 };

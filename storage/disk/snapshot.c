@@ -23,12 +23,18 @@ void snapshot_deinit(struct snapshot *snapshot)
 }
 
 static bool is_due(const struct snapshot *snapshot,
-		   const struct journal *journal)
+		   const struct journal_size *size)
 {
-	uint64_t n_bytes = journal->facts.extent.n_bytes;
+	uint64_t n_bytes = size->n_journal_bytes;
 
 	return !snapshot->n_without && n_bytes > snapshot->journal_bytes &&
-	       n_bytes > snapshot->times * journal->facts.whole.n_bytes;
+	       n_bytes > snapshot->times * size->n_snapshot_bytes;
+}
+
+bool snapshot_wants_part(const struct snapshot *snapshot,
+			 const struct journal_size *size)
+{
+	return snapshot->is_running || is_due(snapshot, size);
 }
 
 /* As windows have it, as far as the journal goes along with that. */
@@ -86,9 +92,11 @@ void snapshot_fill(struct snapshot *snapshot, const struct state *state,
 		   const struct journal *journal, struct journal_batch *batch)
 {
 	size_t n = snapshot->piece_bytes;
+	struct journal_size size;
 
 	batch->rows = NULL;
-	if (!snapshot->is_running && is_due(snapshot, journal))
+	journal_size(journal, &size);
+	if (!snapshot->is_running && is_due(snapshot, &size))
 		begin(snapshot, state, journal);
 	if (!snapshot->is_running)
 		return;

@@ -43,6 +43,10 @@ struct snapshot {
 void snapshot_init(struct snapshot *snapshot);
 void snapshot_deinit(struct snapshot *snapshot);
 
+/** Whether the next commit has a piece, when what is on disk has this size. */
+bool snapshot_wants_part(const struct snapshot *snapshot,
+			 const struct journal_size *size);
+
 /**
  * Put a piece into the batch, of which all that is about steps is set, or none.
  * It lives until snapshot_done(). For want of memory there is no piece.

@@ -279,7 +279,7 @@ static void test_every_allocation_may_fail(void **state)
 static void send_pings(struct fake_switch *fake, unsigned n)
 {
 	struct frame ping = { .kind = FRAME_PING };
-	uint8_t *room;
+	uint8_t *room = NULL;
 
 	frame_set_body(&ping, 0);
 	for (; n; n--) {
