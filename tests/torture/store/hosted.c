@@ -122,6 +122,6 @@ void hosted_drop_care(struct hosted *hosted)
 void hosted_hurry(struct hosted *hosted)
 {
 	commit_retry(&hosted->service);
-	while (hosted->service.commits.is_busy)
+	while (hosted->service.commits.n_busy)
 		hosted_turn(hosted);
 }
