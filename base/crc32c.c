@@ -62,7 +62,8 @@ SSE42 static uint32_t crc32c_sse42(uint32_t crc, const void *bytes, size_t n)
  */
 enum { LANE = 512 };
 
-#define X_PAST_ONE UINT64_C(0xdd7e3b0c) /* x^(8 LANE - 33), its bits reversed \
+#define X_PAST_ONE                                                            \
+	UINT64_C(0xdd7e3b0c)            /* x^(8 LANE - 33), its bits reversed \
 					 */
 #define X_PAST_TWO UINT64_C(0x170076fa) /* x^(16 LANE - 33) */
 

@@ -61,7 +61,7 @@ struct helio {
 	const char *rest; /* of the address */
 	struct transport_options transport_options;
 	uint64_t message_max; /* longest body we take */
-	int turn_frames; /* taken in a turn at most */
+	int turn_frames;      /* taken in a turn at most */
 	bool no_reconnect;
 	helio_state_fn on_state;
 	helio_refused_fn on_refused;
