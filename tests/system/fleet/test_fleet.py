@@ -145,6 +145,7 @@ class Processes(FleetTest):
 
     def setUp(self) -> None:
         super().setUp()
+        self.addCleanup(self.kill_processes)
         self.wanted: set[str] = set()
         self.parts: list[Part] = []  # that are started again
 
@@ -162,6 +163,13 @@ class Processes(FleetTest):
                     found.setdefault(words[2].decode(), []).append(
                         int(folder.name))
         return found
+
+    def kill_processes(self) -> None:
+        """Those that outlive their worker, as they must not."""
+        for pids in self.processes().values():
+            for pid in pids:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
 
     def twice(self) -> list[str]:
         with contextlib.suppress(FileNotFoundError):
