@@ -150,6 +150,8 @@ static void write_letter(struct desk_letter *letter,
 				      options->headers[i].name,
 				      (int)options->headers[i].n_value,
 				      (const char *)options->headers[i].value);
+	letter->sequence =
+		strtoull(strstr(letter->text, "-sequence=") + 10, NULL, 10);
 	snprintf(letter->content_type, sizeof(letter->content_type), "%s",
 		 options->content_type ? options->content_type : "");
 	snprintf(letter->traceparent, sizeof(letter->traceparent), "%s",
@@ -320,7 +322,8 @@ static void end(struct desk *desk)
 	for (unsigned i = 0; i < DESK_READERS; i++)
 		if (desk->readers[i].is_there)
 			desk_leave(desk, i, false);
-	desk_answer(desk, HELIO_UNAVAILABLE);
+	while (desk->n_letters)
+		desk_answer(desk, HELIO_UNAVAILABLE);
 	free_list(&desk->keeper.keepings);
 	cursor_free(desk->cursor);
 }
@@ -491,11 +494,13 @@ bool desk_commit(struct desk *desk, int r)
 
 void desk_answer(struct desk *desk, unsigned status)
 {
-	size_t n = desk->n_letters;
 	const struct helio_ack ack = { .status = status, .reason = "so" };
+	const struct desk_letter letter = desk->letters[0];
 
-	desk->n_letters = 0;
-	for (size_t i = 0; i < n; i++)
-		desk->letters[i].on_ack(NULL, &ack, desk->letters[i].userdata);
+	assert_true(desk->n_letters > 0);
+	desk->n_letters--;
+	memmove(&desk->letters[0], &desk->letters[1],
+		desk->n_letters * sizeof(letter));
+	letter.on_ack(NULL, &ack, letter.userdata);
 	desk_pump(desk);
 }

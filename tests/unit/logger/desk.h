@@ -37,12 +37,13 @@ struct desk_reader {
 	uint64_t acked_to; /* that it was told */
 };
 
-/* A dead letter that was published. */
+/* A dead letter that was published, and is not answered. */
 struct desk_letter {
+	uint64_t sequence;
 	char text[1024]; /* NAME=VALUE of each header, a line each */
 	char content_type[32];
 	char traceparent[64];
-	helio_ack_fn on_ack; /* NULL: it is answered */
+	helio_ack_fn on_ack;
 	void *userdata;
 };
 
@@ -87,7 +88,7 @@ void desk_settle(struct desk *desk);
 void desk_wait(struct desk *desk, uint64_t ns);
 /** What waits is on disk, or fails with `r`. Returns whether there was any. */
 bool desk_commit(struct desk *desk, int r);
-/** Answer the letters. */
+/** Answer the oldest letter. */
 void desk_answer(struct desk *desk, unsigned status);
 
 #endif
