@@ -20,6 +20,7 @@ enum {
 	BURST = 256,
 	SETUP_MS = 10000,
 	JOBS_MAX = 4000000,
+	QUEUES_MAX = 2,
 	KEEP_MS = 1000,
 };
 
@@ -148,19 +149,6 @@ static int cycle(struct queued *queued)
 	return r;
 }
 
-static int measure(struct queued *queued, double seconds)
-{
-	uint64_t end_ns;
-	int r = cycle(queued);
-
-	queued->submit_ns = queued->lease_ns = queued->n_bursts = 0;
-	end_ns = clock_now_ns() + (uint64_t)(seconds * 1e9);
-	do
-		r = r ? r : cycle(queued);
-	while (!r && clock_now_ns() < end_ns);
-	return r;
-}
-
 /* ---- the queue ---- */
 
 static int call(struct queued *queued, const char *method,
@@ -249,32 +237,84 @@ static void queued_close(struct queued *queued)
 	helio_close(queued->bus);
 }
 
+/* ---- several queues ---- */
+
+struct measured {
+	struct queued queues[QUEUES_MAX];
+	unsigned n;
+};
+
+static int cycle_all(struct measured *all)
+{
+	int r = 0;
+
+	for (unsigned i = 0; i < all->n && !r; i++)
+		r = cycle(&all->queues[i]);
+	return r;
+}
+
+static int measure(struct measured *all, double seconds)
+{
+	uint64_t end_ns;
+	int r = cycle_all(all);
+
+	for (unsigned i = 0; i < all->n; i++)
+		all->queues[i].submit_ns = all->queues[i].lease_ns =
+			all->queues[i].n_bursts = 0;
+	end_ns = clock_now_ns() + (uint64_t)(seconds * 1e9);
+	do
+		r = r ? r : cycle_all(all);
+	while (!r && clock_now_ns() < end_ns);
+	return r;
+}
+
 static double each_us(const struct queued *queued, uint64_t ns)
 {
 	return (double)ns / (double)(queued->n_bursts * BURST) / 1e3;
 }
 
+static void print_result(const struct measured *all)
+{
+	for (unsigned i = 0; i < all->n; i++)
+		printf("%s{\"submit_us\": %.3f, \"lease_us\": %.3f}",
+		       i ? ", " : "[",
+		       each_us(&all->queues[i], all->queues[i].submit_ns),
+		       each_us(&all->queues[i], all->queues[i].lease_ns));
+	puts("]");
+}
+
+static int prepare(struct measured *all, char **words, const char *address)
+{
+	int r = 0;
+
+	for (; words[0] && words[1] && all->n < QUEUES_MAX && !r; words += 2) {
+		struct queued *queued = &all->queues[all->n++];
+
+		queued->queue = words[0];
+		r = queued_open(queued, address);
+		if (!r)
+			r = fill(queued, strtoul(words[1], NULL, 10));
+	}
+	return r;
+}
+
 int main(int argc, char **argv)
 {
-	static struct queued queued;
+	static struct measured all;
 	int r;
 
-	if (argc != 5) {
-		fprintf(stderr, "usage: %s ADDRESS QUEUE JOBS SECONDS\n",
+	if (argc < 5) {
+		fprintf(stderr, "usage: %s ADDRESS SECONDS QUEUE JOBS...\n",
 			argv[0]);
 		return 2;
 	}
-	queued.queue = argv[2];
-	r = queued_open(&queued, argv[1]);
+	r = prepare(&all, argv + 3, argv[1]);
 	if (!r)
-		r = fill(&queued, strtoul(argv[3], NULL, 10));
+		r = measure(&all, strtod(argv[2], NULL));
 	if (!r)
-		r = measure(&queued, strtod(argv[4], NULL));
-	if (!r)
-		printf("{\"submit_us\": %.3f, \"lease_us\": %.3f}\n",
-		       each_us(&queued, queued.submit_ns),
-		       each_us(&queued, queued.lease_ns));
-	queued_close(&queued);
+		print_result(&all);
+	for (unsigned i = 0; i < all.n; i++)
+		queued_close(&all.queues[i]);
 	if (r < 0)
 		fprintf(stderr, "queued: %s\n", strerror(-r));
 	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
