@@ -45,32 +45,11 @@ static void both_ways_agree_at_any_cut(void **state)
 	}
 }
 
-/* Those in which the processor works on several places at a time. */
-static void both_ways_agree_on_long_ones(void **state)
-{
-	static uint8_t bytes[10000];
-	uint32_t random = 1;
-
-	for (unsigned i = 0; i < sizeof(bytes); i++) {
-		random = random * 1664525 + 1013904223;
-		bytes[i] = (uint8_t)(random >> 24);
-	}
-	for (size_t n = 1500; n <= sizeof(bytes); n += 37) {
-		size_t from = n % 9;
-		uint32_t whole =
-			crc32c_plain((uint32_t)n, bytes + from, n - from);
-
-		assert_int_equal(crc32c((uint32_t)n, bytes + from, n - from),
-				 whole);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(has_the_known_sums),
 		cmocka_unit_test(both_ways_agree_at_any_cut),
-		cmocka_unit_test(both_ways_agree_on_long_ones),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
