@@ -106,11 +106,12 @@ void home_sweep(struct backend *backend, const char *folder, uint64_t first)
 			unlinkat(dirfd(listing), entry->d_name, 0);
 }
 
-/* state and segments, and what SQLite has beside them. */
+/* state and segments, what SQLite has beside them, and what was begun. */
 static bool is_ours(const char *name)
 {
 	return !strncmp(name, "state", 5) || is_segment(name) ||
-	       strstr(name, ".seg-");
+	       strstr(name, ".seg-") ||
+	       strstr(name, ".seg" STORE_MAKING_SUFFIX);
 }
 
 int home_remove(struct backend *backend, const char *folder)

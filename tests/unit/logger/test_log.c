@@ -343,6 +343,25 @@ static void what_it_takes_on_a_disk_may_change(void **state)
 	assert_true(finding.is_good);
 }
 
+/* A segment whose making was cut short. */
+static void what_was_begun_goes_with_it(void **state)
+{
+	char path[160];
+	int fd;
+
+	world_make(&world);
+	world_store(&world, "a.b", "one");
+	world_close(&world);
+	snprintf(path, sizeof(path),
+		 "%s/0000000000000002-0000000000000001.seg%s", world.path,
+		 STORE_MAKING_SUFFIX);
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_equal(log_delete(world.backend, world.path), 0);
+	assert_int_equal(access(world.path, F_OK), -1);
+}
+
 #define BOTH(test)                                                \
 	cmocka_unit_test_setup_teardown(test, begin_sqlite, end), \
 		cmocka_unit_test_setup_teardown(test, begin_memory, end)
@@ -363,6 +382,8 @@ int main(void)
 		BOTH(a_run_from_elsewhere_keeps_its_sequences),
 		cmocka_unit_test_setup_teardown(
 			what_it_takes_on_a_disk_may_change, begin_sqlite, end),
+		cmocka_unit_test_setup_teardown(what_was_begun_goes_with_it,
+						begin_sqlite, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
