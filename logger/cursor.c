@@ -70,20 +70,20 @@ static void recall(struct cursor *cursor, struct cursor_item *item)
 	if (item->sequence < cursor->given_to && !item->n_given)
 		item->n_given = 1;
 	if (is_done)
-		cursor_items_set(&cursor->items, item, ITEM_DONE, 0);
+		cursor_items_finish(&cursor->items, item);
 	else if (max && item->n_failed >= max)
 		cursor_items_set(&cursor->items, item, ITEM_DEAD, 0);
 }
 
-struct cursor_item *cursor_item_add(struct cursor *cursor, uint64_t sequence)
+int cursor_item_add(struct cursor *cursor, uint64_t sequence)
 {
 	struct cursor_item *item = cursor_items_add(&cursor->items, sequence);
 
 	if (!item)
-		return NULL;
+		return -ENOMEM;
 	cursor->read_from = sequence + 1;
 	recall(cursor, item);
-	return item;
+	return 0;
 }
 
 static void take_from_consumer(struct cursor_item *item)
@@ -97,9 +97,9 @@ static void take_from_consumer(struct cursor_item *item)
 void cursor_item_finish(struct cursor *cursor, struct cursor_item *item)
 {
 	take_from_consumer(item);
-	cursor_items_set(&cursor->items, item, ITEM_DONE, 0);
 	/* Without memory it is known no later than the floor has passed it. */
 	(void)cursor_pages_done(&cursor->pages, item->sequence);
+	cursor_items_finish(&cursor->items, item);
 	cursor->is_dirty = true;
 }
 
@@ -117,11 +117,9 @@ size_t cursor_n_pending(const struct cursor *cursor)
 
 void cursor_advance(struct cursor *cursor)
 {
-	const struct cursor_item *first;
+	uint64_t first = cursor_items_advance(&cursor->items);
 
-	cursor_items_advance(&cursor->items);
-	first = cursor_items_first(&cursor->items);
-	cursor->next = first ? first->sequence : cursor->read_from;
+	cursor->next = first ? first : cursor->read_from;
 	cursor_pages_pass(&cursor->pages, cursor->next);
 }
 

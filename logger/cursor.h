@@ -133,11 +133,11 @@ void cursor_pump(struct cursor *cursor);
 /* ---- between its files ---- */
 
 /**
- * The record at read_from, or above, is known: ready, or what is remembered of
- * it. NULL without memory.
+ * The record at read_from, or above, is known: it is ready, or what is
+ * remembered of it. Returns 0 or -ENOMEM.
  */
-struct cursor_item *cursor_item_add(struct cursor *cursor, uint64_t sequence);
-/** It is done with. */
+int cursor_item_add(struct cursor *cursor, uint64_t sequence);
+/** It is done with, and freed. */
 void cursor_item_finish(struct cursor *cursor, struct cursor_item *item);
 /** It is ready again, and nobody has it. */
 void cursor_item_return(struct cursor *cursor, struct cursor_item *item,

@@ -48,16 +48,18 @@ int cursor_ack_to(struct cursor *cursor, const struct consumer *consumer,
 		  uint64_t token)
 {
 	struct cursor_item *last = item_of(cursor, consumer, token);
-	struct cursor_item *first;
+	bool is_last = false;
 
 	/* Of a shared one, others have some of what is before it. */
 	if (!last || cursor->config->shared)
 		return -ESTALE;
-	do {
-		first = container_of(consumer->given.next, struct cursor_item,
-				     given_link);
+	while (!is_last) {
+		struct cursor_item *first = container_of(
+			consumer->given.next, struct cursor_item, given_link);
+
+		is_last = first == last;
 		cursor_item_finish(cursor, first);
-	} while (first != last);
+	}
 	return 0;
 }
 

@@ -35,20 +35,27 @@ void cursor_items_init(struct cursor_items *items, bool is_ordered)
 	order_init(&items->timed, compare_times);
 }
 
-static struct cursor_item **place(const struct cursor_items *items, size_t nth)
+static struct cursor_place *place(const struct cursor_items *items, size_t nth)
 {
 	return &items->ring[(items->first + nth) & (items->n_room - 1)];
 }
 
+static void item_free(struct cursor_item *item)
+{
+	if (!item)
+		return;
+	list_unlink(&item->given_link);
+	free(item);
+}
+
 static void drop_first(struct cursor_items *items)
 {
-	struct cursor_item *item = *place(items, 0);
+	struct cursor_place *first = place(items, 0);
 
-	list_unlink(&item->given_link);
-	items->n_done -= item->state == ITEM_DONE;
+	items->n_done -= !first->item;
+	item_free(first->item);
 	items->first = (items->first + 1) & (items->n_room - 1);
 	items->n--;
-	free(item);
 }
 
 void cursor_items_clear(struct cursor_items *items)
@@ -70,11 +77,11 @@ void cursor_items_deinit(struct cursor_items *items)
 static int make_room(struct cursor_items *items)
 {
 	size_t n_room = items->n_room ? items->n_room * 2 : RING_FIRST;
-	struct cursor_item **ring;
+	struct cursor_place *ring;
 
 	if (items->n < items->n_room)
 		return 0;
-	ring = malloc(n_room * sizeof(struct cursor_item *));
+	ring = malloc(n_room * sizeof(*ring));
 	if (!ring)
 		return -1;
 	for (size_t i = 0; i < items->n; i++)
@@ -100,24 +107,27 @@ static struct order *order_of(struct cursor_items *items,
 			return &items->timed;
 		return &items->waiting;
 	case ITEM_PUBLISHING:
-		return items->is_ordered ? &items->waiting : NULL;
-	case ITEM_DONE:
 		break;
 	}
-	return NULL;
+	return items->is_ordered ? &items->waiting : NULL;
 }
 
-void cursor_items_set(struct cursor_items *items, struct cursor_item *item,
-		      enum cursor_item_state state, uint64_t due_ns)
+static void take_out(struct cursor_items *items, struct cursor_item *item)
 {
 	struct order *order = order_of(items, item);
 
 	if (order)
 		order_remove(order, &item->node);
-	items->n_done -= item->state == ITEM_DONE;
+}
+
+void cursor_items_set(struct cursor_items *items, struct cursor_item *item,
+		      enum cursor_item_state state, uint64_t due_ns)
+{
+	struct order *order;
+
+	take_out(items, item);
 	item->state = state;
 	item->due_ns = due_ns;
-	items->n_done += item->state == ITEM_DONE;
 	order = order_of(items, item);
 	if (order)
 		order_add(order, &item->node);
@@ -136,15 +146,16 @@ struct cursor_item *cursor_items_add(struct cursor_items *items,
 	item->sequence = sequence;
 	item->state = ITEM_READY;
 	list_init(&item->given_link);
-	*place(items, items->n++) = item;
+	*place(items, items->n++) = (struct cursor_place){ sequence, item };
 	order_add(&items->waiting, &item->node);
 	return item;
 }
 
 /* ---- finding ---- */
 
-struct cursor_item *cursor_items_lookup(const struct cursor_items *items,
-					uint64_t sequence)
+/* NULL: it is not there. */
+static struct cursor_place *seek(const struct cursor_items *items,
+				 uint64_t sequence)
 {
 	size_t low = 0;
 	size_t high = items->n;
@@ -152,19 +163,32 @@ struct cursor_item *cursor_items_lookup(const struct cursor_items *items,
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
-		if ((*place(items, middle))->sequence < sequence)
+		if (place(items, middle)->sequence < sequence)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	if (low < items->n && (*place(items, low))->sequence == sequence)
-		return *place(items, low);
+	if (low < items->n && place(items, low)->sequence == sequence)
+		return place(items, low);
 	return NULL;
 }
 
-struct cursor_item *cursor_items_first(const struct cursor_items *items)
+struct cursor_item *cursor_items_lookup(const struct cursor_items *items,
+					uint64_t sequence)
 {
-	return items->n ? *place(items, 0) : NULL;
+	const struct cursor_place *found = seek(items, sequence);
+
+	return found ? found->item : NULL;
+}
+
+void cursor_items_finish(struct cursor_items *items, struct cursor_item *item)
+{
+	struct cursor_place *found = seek(items, item->sequence);
+
+	take_out(items, item);
+	found->item = NULL;
+	items->n_done++;
+	item_free(item);
 }
 
 static struct cursor_item *item_of(struct order_node *node)
@@ -182,8 +206,9 @@ struct cursor_item *cursor_items_timed(const struct cursor_items *items)
 	return item_of(order_first(&items->timed));
 }
 
-void cursor_items_advance(struct cursor_items *items)
+uint64_t cursor_items_advance(struct cursor_items *items)
 {
-	while (items->n && (*place(items, 0))->state == ITEM_DONE)
+	while (items->n && !place(items, 0)->item)
 		drop_first(items);
+	return items->n ? place(items, 0)->sequence : 0;
 }

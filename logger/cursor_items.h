@@ -18,9 +18,8 @@
 struct consumer;
 
 enum cursor_item_state {
-	ITEM_READY, /* to be given out, again or for the first time */
-	ITEM_OUT,   /* a consumer has it */
-	ITEM_DONE,
+	ITEM_READY,      /* to be given out, again or for the first time */
+	ITEM_OUT,        /* a consumer has it */
 	ITEM_DEAD,       /* to be published as a dead letter */
 	ITEM_PUBLISHING, /* it is on its way */
 };
@@ -37,11 +36,16 @@ struct cursor_item {
 	enum cursor_item_state state; /* see cursor_items_set() */
 };
 
+struct cursor_place {
+	uint64_t sequence;
+	struct cursor_item *item; /* NULL: it is done with */
+};
+
 struct cursor_items {
-	struct cursor_item **ring; /* ascending, from `first` on */
+	struct cursor_place *ring; /* ascending, from `first` on */
 	size_t n_room;             /* in the ring: a power of two, or 0 */
 	size_t first;
-	size_t n;
+	size_t n; /* done with or not */
 	size_t n_done;
 	bool is_ordered; /* what is not out or done holds up what follows */
 	/* Ready, dead and, if ordered, being published; by sequence. Those that
@@ -58,12 +62,12 @@ void cursor_items_deinit(struct cursor_items *items);
 /** A new one, ready, above all others; NULL without memory. */
 struct cursor_item *cursor_items_add(struct cursor_items *items,
 				     uint64_t sequence);
-/** NULL: it is not there. */
+/** NULL: it is not there, or done with. */
 struct cursor_item *cursor_items_lookup(const struct cursor_items *items,
 					uint64_t sequence);
-/** The first, or NULL. */
-struct cursor_item *cursor_items_first(const struct cursor_items *items);
 
+/** It is done with, and freed. */
+void cursor_items_finish(struct cursor_items *items, struct cursor_item *item);
 /** A state changes only here. */
 void cursor_items_set(struct cursor_items *items, struct cursor_item *item,
 		      enum cursor_item_state state, uint64_t due_ns);
@@ -73,7 +77,10 @@ struct cursor_item *cursor_items_waiting(const struct cursor_items *items);
 /** The one whose time comes first, or NULL. */
 struct cursor_item *cursor_items_timed(const struct cursor_items *items);
 
-/** Take away what is done with at the front. */
-void cursor_items_advance(struct cursor_items *items);
+/**
+ * Take away what is done with at the front. Returns the sequence of what stands
+ * there then, or 0.
+ */
+uint64_t cursor_items_advance(struct cursor_items *items);
 
 #endif

@@ -210,12 +210,16 @@ static enum fate judge(const struct gift *gift, uint64_t sequence,
 static int take(struct gift *gift, struct cursor_item *item,
 		const struct run_record *record)
 {
+	int r = item ? 0 : cursor_item_add(gift->cursor, record->sequence);
+
+	if (r < 0)
+		return r;
 	if (!item)
-		item = cursor_item_add(gift->cursor, record->sequence);
-	if (!item)
-		return -ENOMEM;
+		item = cursor_items_lookup(&gift->cursor->items,
+					   record->sequence);
 	/* It may be one that is remembered. */
-	return item->state == ITEM_READY ? give_one(gift, item, record) : 0;
+	return item && item->state == ITEM_READY ? give_one(gift, item, record)
+						 : 0;
 }
 
 /* Returns 0, -EINPROGRESS, or another negative errno. */
