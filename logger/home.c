@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -93,6 +94,20 @@ static bool begins_before(const char *name, uint64_t first)
 	       number < first;
 }
 
+/* A segment whose making was cut short, or what lay beside one that is gone. */
+static bool is_left_over(int folder, const char *name)
+{
+	const char *end = strstr(name, ".seg");
+	char segment[NAME_MAX + 1];
+
+	if (!end || !end[4])
+		return false;
+	if (!strcmp(end + 4, STORE_MAKING_SUFFIX))
+		return true;
+	snprintf(segment, sizeof(segment), "%.*s", (int)(end - name) + 4, name);
+	return faccessat(folder, segment, F_OK, 0) < 0 && errno == ENOENT;
+}
+
 void home_sweep(struct backend *backend, const char *folder, uint64_t first)
 {
 	_cleanup_(close_folder) DIR *listing = NULL;
@@ -102,7 +117,8 @@ void home_sweep(struct backend *backend, const char *folder, uint64_t first)
 		return;
 	listing = opendir(folder);
 	while (listing && (entry = readdir(listing)))
-		if (begins_before(entry->d_name, first))
+		if (begins_before(entry->d_name, first) ||
+		    is_left_over(dirfd(listing), entry->d_name))
 			unlinkat(dirfd(listing), entry->d_name, 0);
 }
 

@@ -22,7 +22,10 @@ int home_make(struct backend *backend, const char *folder);
  */
 int home_look(struct backend *backend, const char *folder, struct fault *fault);
 
-/** Remove the segments that begin before `first`. */
+/**
+ * Remove the segments that begin before `first`, and what crashes have left of
+ * others; for the writer, before it makes any.
+ */
 void home_sweep(struct backend *backend, const char *folder, uint64_t first);
 
 /** Remove all files of a log in it, and then the folder if it is empty. */

@@ -343,21 +343,44 @@ static void what_it_takes_on_a_disk_may_change(void **state)
 	assert_true(finding.is_good);
 }
 
-/* A segment whose making was cut short. */
-static void what_was_begun_goes_with_it(void **state)
+static void leave(const char *name, char ret_path[160])
+{
+	int fd;
+
+	snprintf(ret_path, 160, "%s/%s", world.path, name);
+	fd = open(ret_path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	close(fd);
+}
+
+#define BEGUN "0000000000000002-0000000000000001.seg"
+
+/* What was begun, or lay beside what is gone. */
+static void what_crashes_leave_is_removed(void **state)
+{
+	const char *const names[] = { BEGUN STORE_MAKING_SUFFIX, BEGUN "-wal",
+				      BEGUN "-shm" };
+	char paths[3][160];
+
+	world_make(&world);
+	world_store(&world, "a.b", "one");
+	for (size_t i = 0; i < 3; i++)
+		leave(names[i], paths[i]);
+	world_close(&world);
+	world_open(&world);
+	assert_int_equal(log_status(world.log)->last, 1);
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(access(paths[i], F_OK), -1);
+}
+
+static void what_was_begun_goes_with_its_log(void **state)
 {
 	char path[160];
-	int fd;
 
 	world_make(&world);
 	world_store(&world, "a.b", "one");
 	world_close(&world);
-	snprintf(path, sizeof(path),
-		 "%s/0000000000000002-0000000000000001.seg%s", world.path,
-		 STORE_MAKING_SUFFIX);
-	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-	assert_true(fd >= 0);
-	close(fd);
+	leave(BEGUN STORE_MAKING_SUFFIX, path);
 	assert_int_equal(log_delete(world.backend, world.path), 0);
 	assert_int_equal(access(world.path, F_OK), -1);
 }
@@ -382,8 +405,10 @@ int main(void)
 		BOTH(a_run_from_elsewhere_keeps_its_sequences),
 		cmocka_unit_test_setup_teardown(
 			what_it_takes_on_a_disk_may_change, begin_sqlite, end),
-		cmocka_unit_test_setup_teardown(what_was_begun_goes_with_it,
+		cmocka_unit_test_setup_teardown(what_crashes_leave_is_removed,
 						begin_sqlite, end),
+		cmocka_unit_test_setup_teardown(
+			what_was_begun_goes_with_its_log, begin_sqlite, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
