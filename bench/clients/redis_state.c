@@ -78,6 +78,17 @@ static int say(struct client *client, const char *head, const void *body,
 	return r ? r : stream_write(&client->stream, "\r\n", 2);
 }
 
+/* There is one to be read for everybody who has added one. */
+static int add_and_read(struct client *client, const char *head,
+			const void *body, size_t n_body)
+{
+	static const char READ[] =
+		"XREADGROUP GROUP g c COUNT 1 STREAMS jobs >";
+	int r = say(client, head, body, n_body);
+
+	return r ? r : say(client, READ, NULL, 0);
+}
+
 static int client_store(struct client *client, const struct subject *key,
 			const void *body, size_t n_body)
 {
@@ -99,23 +110,20 @@ static int client_store(struct client *client, const struct subject *key,
 			 "*5\r\n$4\r\nXADD\r\n$4\r\njobs\r\n$1\r\n*\r\n"
 			 "$1\r\nb\r\n$%zu\r\n",
 			 n_body);
-		return say(client, head, body, n_body);
+		return add_and_read(client, head, body, n_body);
 	}
 }
 
-/* `$ID`: there is one to be read. */
+/* `$ID`. */
 static const char *take_added(struct client *client, const char *at,
 			      const char *end, int *ret_r)
 {
-	static const char READ[] =
-		"XREADGROUP GROUP g c COUNT 1 STREAMS jobs >";
 	const char *id;
 	size_t n;
 
 	if (!resp_take_bulk(&at, end, &id, &n))
 		return NULL;
 	client->stage = STAGE_READ;
-	*ret_r = say(client, READ, NULL, 0);
 	return at;
 }
 

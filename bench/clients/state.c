@@ -102,18 +102,19 @@ static void on_leased(const Helio__Store__V1__LeaseReply *reply, void *userdata)
 					   &request, on_completed, client);
 }
 
-/* There is one for everybody who has submitted one. */
 static void on_submitted(const Helio__Store__V1__SubmitReply *reply,
 			 void *userdata)
 {
+	if (!reply)
+		fail(userdata);
+}
+
+/* There is one for everybody who has submitted one. */
+static void lease(struct client *client)
+{
 	Helio__Store__V1__LeaseRequest request =
 		HELIO__STORE__V1__LEASE_REQUEST__INIT;
-	struct client *client = userdata;
 
-	if (!reply) {
-		fail(client);
-		return;
-	}
 	request.queue = queue;
 	request.has_wait_ms = 1;
 	request.wait_ms = SETUP_MS;
@@ -137,12 +138,14 @@ static void submit(struct client *client, const void *body, size_t n_body)
 static int client_store(struct client *client, const struct subject *key,
 			const void *body, size_t n_body)
 {
-	if (client->work == WORK_PUT)
+	if (client->work == WORK_PUT) {
 		put(client, key, body, n_body);
-	else if (client->work == WORK_GET)
+	} else if (client->work == WORK_GET) {
 		get(client, key);
-	else
+	} else {
 		submit(client, body, n_body);
+		lease(client);
+	}
 	return client->r;
 }
 
