@@ -40,6 +40,7 @@ enum {
 	JOB_KEY_MAX_BYTES = 256, /* also of an order key */
 	JOB_BYTES = 384,         /* charged beside its bytes */
 	QUEUE_LEASES_MAX = 64,   /* of one request */
+	QUEUE_ADVANCE_MAX = 1024,
 };
 
 /** What of a job changes: see Job in store.proto. Times 0: none. */
@@ -147,7 +148,10 @@ static inline bool job_has_ended(const struct job *job)
 	return job->status.state >= HELIO__STORE__V1__JOB_STATE__JOB_STATE_DONE;
 }
 
-/** Make ready what may begin by `now`. True: there may be a lease. */
+/**
+ * Make ready what may begin by `now`, the longest due first, and not more than
+ * QUEUE_ADVANCE_MAX; the rest is due still. True: there may be a lease.
+ */
 bool queue_advance(struct queue *queue, uint64_t now);
 
 /** As it is told, without body and result if `is_brief`. Points into `job`. */

@@ -101,10 +101,11 @@ void job_let_out(struct job *job)
 
 bool queue_advance(struct queue *queue, uint64_t now)
 {
-	struct job *job;
+	for (unsigned i = 0; i < QUEUE_ADVANCE_MAX; i++) {
+		struct job *job = job_at_place(order_first(&queue->delayed));
 
-	while ((job = job_at_place(order_first(&queue->delayed))) &&
-	       job->status.not_before <= now) {
+		if (!job || job->status.not_before > now)
+			break;
 		order_remove(&queue->delayed, &job->place);
 		job->where = JOB_READY;
 		order_add(&queue->ready, &job->place);

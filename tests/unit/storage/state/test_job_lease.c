@@ -51,6 +51,26 @@ static unsigned fail_as(struct job_world *world, uint64_t id, uint64_t token,
 
 /* ---- given ---- */
 
+/* Whoever else waits for the store does not wait for all of them. */
+static void many_that_are_due_are_made_ready_in_turns(void **state)
+{
+	struct job_world *world = *state;
+	struct queue *queue = queue_lookup(&world->state, "q");
+	unsigned n = QUEUE_ADVANCE_MAX + 10;
+
+	for (unsigned i = 0; i < n; i++)
+		assert_int_equal(
+			world_ask(world, "ann", SUBMIT(HAS(delay_ms, 5))),
+			STATUS_OK);
+	assert_false(queue_advance(queue, world->now));
+	assert_true(queue_advance(queue, world->now + 5));
+	assert_int_equal(queue->ready.n_nodes, QUEUE_ADVANCE_MAX);
+	assert_true(queue_due(&world->state) <= world->now + 5);
+	world_pass(world, 5, 1024);
+	assert_int_equal(queue->ready.n_nodes, n);
+	assert_true(queue_due(&world->state) > world->now);
+}
+
 static void a_lease_is_whose_it_is(void **state)
 {
 	struct job_world *world = *state;
@@ -437,6 +457,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		WORLD_TEST(a_lease_is_whose_it_is),
+		WORLD_TEST(many_that_are_due_are_made_ready_in_turns),
 		WORLD_TEST(several_are_leased_at_once),
 		WORLD_TEST(no_more_is_leased_than_a_reply_holds),
 		WORLD_TEST(what_is_no_lease_is_refused),
