@@ -63,7 +63,7 @@ static void on_message(struct helio_subscription *subscription,
 		   message->n_body, &arena, &unpacked))
 		return;
 	event = (const void *)unpacked;
-	if (event->principal && event->incarnation)
+	if (event->principal && event->incarnation && !event->channels_left)
 		add(userdata, event->principal, event->incarnation);
 }
 

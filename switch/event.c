@@ -31,6 +31,31 @@ static void tell(struct bus *bus, uint64_t owner, const char *about,
 		publish_event(bus, owner, subject, body, n_body);
 }
 
+/* A domain has one incarnation, however many channels; others draw theirs. */
+static bool may_have_more(const struct speaker *speaker)
+{
+	return speaker->handle ||
+	       speaker->peer->channel->evidence.kind == EVIDENCE_DOMAIN;
+}
+
+static uint32_t n_channels_left(const struct speaker *speaker)
+{
+	uint64_t incarnation = speaker->source->principal.incarnation;
+	const struct list *link;
+	uint32_t n = 0;
+
+	if (!may_have_more(speaker))
+		return 0;
+	list_for_each (link, &speaker->peer->bus->speakers) {
+		const struct speaker *other =
+			const_container_of(link, struct speaker, all_link);
+
+		n += other != speaker && other->peer->state == PEER_LIVE &&
+		     other->source->principal.incarnation == incarnation;
+	}
+	return n;
+}
+
 void event_speaker(const struct speaker *speaker, const char *what,
 		   const char *reason)
 {
@@ -45,6 +70,8 @@ void event_speaker(const struct speaker *speaker, const char *what,
 	event.has_incarnation = 1;
 	event.incarnation = who.incarnation;
 	event.reason = why;
+	event.has_channels_left = 1;
+	event.channels_left = n_channels_left(speaker);
 	tell(speaker->peer->bus, speaker->source->owner, "peer", what, who.path,
 	     body, helio__switch__v1__peer_event__pack(&event, body));
 }

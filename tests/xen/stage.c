@@ -53,6 +53,7 @@ static void copy_peer(struct event *event, const struct helio_message *message)
 	snprintf(event->reason, sizeof(event->reason), "%s",
 		 told->reason ? told->reason : "");
 	event->incarnation = told->incarnation;
+	event->channels_left = told->channels_left;
 	helio__switch__v1__peer_event__free_unpacked(told, NULL);
 }
 

@@ -33,6 +33,7 @@ struct event {
 	char reason[64];
 	uint64_t incarnation;
 	uint64_t came_ns;
+	uint32_t channels_left;
 };
 
 struct stage {

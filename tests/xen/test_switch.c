@@ -227,6 +227,33 @@ static void who_is_renamed_is_the_new_principal(void **state)
 	assert_int_not_equal(program_end(&ask), 0);
 }
 
+/* Who keeps something for a domain may keep it until the last has gone. */
+static void who_goes_is_told_whether_more_are_there(void **state)
+{
+	struct stage *stage = *state;
+	const struct event *event;
+	struct program server;
+	struct program ping;
+
+	stage_set_policy(stage, "allow vm:db any >\nallow vm:web any >\n");
+	start_with_two(stage);
+	server = start_server(stage, 2);
+	stage_expect_event(stage, "$sys.peer.up", "vm:db");
+	ping = program_start_shell(&stage->world, 2, HELIO " pub x y " AT_0);
+	stage_expect_status(&ping, 0);
+	stage_expect_event(stage, "$sys.peer.up", "vm:db");
+	event = stage_expect_event(stage, "$sys.peer.down", "vm:db");
+	assert_int_equal(event->channels_left, 1);
+	ping = program_start_shell(&stage->world, 1, HELIO " pub x y " AT_0);
+	stage_expect_status(&ping, 0);
+	stage_expect_event(stage, "$sys.peer.up", "vm:web");
+	event = stage_expect_event(stage, "$sys.peer.down", "vm:web");
+	assert_int_equal(event->channels_left, 0);
+	program_kill(&server);
+	event = stage_expect_event(stage, "$sys.peer.down", "vm:db");
+	assert_int_equal(event->channels_left, 0);
+}
+
 static void two_listeners_tell_once(void **state)
 {
 	struct stage *stage = *state;
@@ -290,6 +317,7 @@ int main(void)
 		TEST(a_destroyed_domain_is_told_of_within_2_s),
 		TEST(another_domain_with_the_domid_has_no_stale_rights),
 		TEST(who_is_renamed_is_the_new_principal),
+		TEST(who_goes_is_told_whether_more_are_there),
 		TEST(two_listeners_tell_once),
 		TEST(an_address_takes_the_place_of_another),
 	};
