@@ -84,26 +84,6 @@ static int parse_priority(const char *text,
 	return EXIT_OK;
 }
 
-static int read_body(const struct job_settings *settings, struct input *input,
-		     ProtobufCBinaryData *ret_body)
-{
-	const char *body = settings->body ? settings->body : "";
-	int r;
-
-	if (strcmp(body, "-") != 0) {
-		*ret_body =
-			(ProtobufCBinaryData){ strlen(body),
-					       (uint8_t *)stores_text(body) };
-		return EXIT_OK;
-	}
-	r = input_all(input);
-	if (r < 0)
-		return stores_complain(settings->queue, NULL, r,
-				       "the body on standard input");
-	*ret_body = (ProtobufCBinaryData){ input->n, (uint8_t *)input->bytes };
-	return EXIT_OK;
-}
-
 static int fill_submit(const struct job_settings *settings,
 		       Helio__Store__V1__SubmitRequest *request)
 {
@@ -162,7 +142,8 @@ static int run_submit(const void *settings)
 
 	input_init(&input, STDIN_FILENO);
 	if (r == EXIT_OK)
-		r = read_body(job, &input, &request.body);
+		r = stores_bytes(job->queue, NULL, job->body, &input,
+				 &request.body);
 	if (r == EXIT_OK)
 		r = job_open(&stores, job);
 	if (r == EXIT_OK)
@@ -265,7 +246,7 @@ static const struct option options[] = { OPTION_ROWS_STORE };
 static const struct argument submit_arguments[] = {
 	JOB_ARGUMENT_QUEUE,
 	{ "BODY", OPTION_TEXT, offsetof(struct job_settings, body), false, NULL,
-	  "any bytes; `-`: standard input to its end" },
+	  "any bytes; standard input if it is `-` or left out" },
 	ARGUMENT_END,
 };
 

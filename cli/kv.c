@@ -4,7 +4,6 @@
 
 #include "cli/kv.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -38,26 +37,6 @@ static void show_revision(const struct kv *kv, uint64_t revision)
 	fputc('\n', stdout);
 }
 
-/* `-` is standard input, to its end. */
-static int read_value(const struct kv *kv, struct input *input,
-		      ProtobufCBinaryData *ret_value)
-{
-	int r;
-
-	if (strcmp(kv->value, "-") != 0) {
-		*ret_value = (ProtobufCBinaryData){
-			strlen(kv->value), (uint8_t *)stores_text(kv->value)
-		};
-		return EXIT_OK;
-	}
-	r = input_all(input);
-	if (r < 0)
-		return stores_complain(kv->bucket, kv->key, r,
-				       "the value on standard input");
-	*ret_value = (ProtobufCBinaryData){ input->n, (uint8_t *)input->bytes };
-	return EXIT_OK;
-}
-
 static int put(const struct kv *kv, bool has_revision, uint64_t revision)
 {
 	Helio__Store__V1__PutRequest request =
@@ -68,7 +47,8 @@ static int put(const struct kv *kv, bool has_revision, uint64_t revision)
 	int r;
 
 	input_init(&input, STDIN_FILENO);
-	r = read_value(kv, &input, &request.value);
+	r = stores_bytes(kv->bucket, kv->key, kv->value, &input,
+			 &request.value);
 	if (r == EXIT_OK)
 		r = kv_open(&stores, kv);
 	request.bucket = stores_text(kv->bucket);
@@ -175,12 +155,6 @@ static const struct option del_options[] = {
 		"KEY", OPTION_TEXT, offsetof(struct kv, key), true, NULL, \
 			"a name, often with `/` between its parts"        \
 	}
-#define KV_ARGUMENT_VALUE                                                     \
-	{                                                                     \
-		"VALUE", OPTION_TEXT, offsetof(struct kv, value), true, NULL, \
-			"any bytes; `-`: standard input to its end"           \
-	}
-
 const struct argument kv_key_arguments[] = {
 	KV_ARGUMENT_BUCKET,
 	KV_ARGUMENT_KEY,
@@ -197,14 +171,16 @@ const struct argument kv_prefix_arguments[] = {
 static const struct argument value_arguments[] = {
 	KV_ARGUMENT_BUCKET,
 	KV_ARGUMENT_KEY,
-	KV_ARGUMENT_VALUE,
+	{ "VALUE", OPTION_TEXT, offsetof(struct kv, value), false, NULL,
+	  "any bytes; standard input if it is `-` or left out" },
 	ARGUMENT_END,
 };
 
 static const struct argument update_arguments[] = {
 	KV_ARGUMENT_BUCKET,
 	KV_ARGUMENT_KEY,
-	KV_ARGUMENT_VALUE,
+	{ "VALUE", OPTION_TEXT, offsetof(struct kv, value), true, NULL,
+	  "any bytes; `-`: standard input to its end" },
 	{ "REVISION", OPTION_TEXT, offsetof(struct kv, revision_text), true,
 	  NULL, "that the key must have" },
 	ARGUMENT_END,

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "cli/command.h"
 #include "cli/exit.h"
+#include "cli/input.h"
 #include "cli/json.h"
 #include "cli/moment.h"
 #include "cli/output.h"
@@ -69,6 +70,24 @@ int stores_end(struct stores *stores, int r)
 	talk("%s%s%s: nothing without the store: %s", thing, of ? "/" : "",
 	     of ? of : "", reply->reason);
 	return exit_code(r);
+}
+
+int stores_bytes(const char *thing, const char *of, const char *text,
+		 struct input *input, ProtobufCBinaryData *ret_bytes)
+{
+	int r;
+
+	if (text && strcmp(text, "-") != 0) {
+		*ret_bytes =
+			(ProtobufCBinaryData){ strlen(text),
+					       (uint8_t *)stores_text(text) };
+		return EXIT_OK;
+	}
+	r = input_all(input);
+	if (r < 0)
+		return stores_complain(thing, of, r, "standard input");
+	*ret_bytes = (ProtobufCBinaryData){ input->n, (uint8_t *)input->bytes };
+	return EXIT_OK;
 }
 
 int stores_number(const char *what, const char *text, uint64_t *ret_number)

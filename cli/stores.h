@@ -13,6 +13,7 @@
 #include "cli/session.h"
 
 struct common;
+struct input;
 struct json;
 
 /** A connection on which one of both services can be called. */
@@ -62,6 +63,13 @@ int stores_end(struct stores *stores, int r);
 /** The same of a status with its reason, about any thing. */
 int stores_complain(const char *thing, const char *of, int status,
 		    const char *reason);
+
+/**
+ * The bytes of an argument; of one that is NULL or "-" those of standard input,
+ * to its end. They live as long as the text, or `input`, which is initialised.
+ */
+int stores_bytes(const char *thing, const char *of, const char *text,
+		 struct input *input, ProtobufCBinaryData *ret_bytes);
 
 /** A number that stands as argument `what`. */
 int stores_number(const char *what, const char *text, uint64_t *ret_number);

@@ -21,7 +21,7 @@ function_lengths() {
 }
 
 mapfile -t files < <(find base proto schema transports rpc switch cli vm registry \
-	daemon logger storage -name '*.c' 2>/dev/null | sort)
+	daemon logger storage generate xenstore -name '*.c' 2>/dev/null | sort)
 
 function_lengths "${files[@]}" | sort -n | awk '
 	{ length_of[NR] = $1 }

@@ -18,7 +18,7 @@ setup() {
 	[ "$output" = 'helio: work: it was there already' ]
 	run -1 helio queue create work --lease 6s
 	[[ $output == *"work: ALREADY_EXISTS"* ]]
-	helio job submit work
+	helio job submit work ''
 	helio queue show work | grep -qx '  waiting            1'
 	helio queue show work | grep -qx '  lease              5.0s'
 	[ "$(helio queue show work -o json | json 'j["config"]["backoff_ms"]')" \
@@ -61,6 +61,19 @@ setup() {
 	[ "$(helio job ls work -s waiting -o json | json 'len(j)')" = 0 ]
 	helio job retry work "$id"
 	[ "$(helio job ls work -s waiting -o json | json 'len(j)')" = 1 ]
+}
+
+@test "a body is any bytes, of standard input when none is given" {
+	local body='j.get("body"), j.get("body_base64")'
+
+	printf 'x\0\377' | helio job submit work
+	[ "$(helio job show work 1 -o json | json "$body")" = \
+		"(None, 'eAD/')" ]
+	printf 'plain' | helio job submit work -
+	[ "$(helio job show work 2 -o json | json "$body")" = \
+		"('plain', None)" ]
+	helio job submit work '' <<<'not read'
+	[ "$(helio job show work 3 -o json | json "$body")" = "('', None)" ]
 }
 
 @test "a job that is not named well, or is not there" {
@@ -152,9 +165,9 @@ setup() {
 	exec {gate}<>"$place/gate"
 	start_aside worker helio job work work -j 2 --command \
 		"echo >>$place/begun; read -r line <$place/gate"
-	helio job submit work
-	helio job submit work
-	helio job submit work
+	helio job submit work ''
+	helio job submit work ''
+	helio job submit work ''
 	until_lines begun 2
 	kill -TERM "$pid_worker"
 	printf 'go\ngo\n' >&"$gate"
@@ -167,7 +180,7 @@ setup() {
 	touch "$place/begun"
 	start_aside worker helio job work work --command \
 		"echo >>$place/begun; exec tail -f /dev/null"
-	helio job submit work
+	helio job submit work ''
 	until_lines begun 1
 	kill -TERM "$pid_worker"
 	until grep -q 'no more jobs are taken' "$place/worker.err"; do :; done
@@ -181,7 +194,7 @@ setup() {
 	touch "$place/begun"
 	start_aside worker helio job work work --lease 1s --command \
 		"echo \$\$ >>$place/begun; exec tail -f /dev/null"
-	helio job submit work
+	helio job submit work ''
 	until_lines begun 1
 	helio job cancel work 1
 	until grep -q 'work/1: the lease is lost' "$place/worker.err"; do :; done
@@ -195,7 +208,7 @@ setup() {
 	touch "$place/begun"
 	start_aside worker helio job work work --command \
 		"echo >>$place/begun; read -r line <$place/gate; echo \$line"
-	helio job submit work
+	helio job submit work ''
 	until_lines begun 1
 	start_aside waiter helio job wait work 1 --wait
 	kill -9 "$(children_called "$pid_up" helio-store)"

@@ -71,7 +71,7 @@ setup() {
 	helio kv get conf raw | cmp - "$place/value"
 	[ "$(helio kv ls conf)" = 'raw = "x\x00\n\x1b\""' ]
 	[ "$(helio kv get conf raw -o json | json 'len(j["value"])')" = 5 ]
-	printf '\377' | helio kv put conf raw -
+	printf '\377' | helio kv put conf raw
 	[ "$(helio kv get conf raw -o json | json 'j["value_base64"]')" = '/w==' ]
 	script -qec 'helio kv get conf raw' /dev/null </dev/null |
 		grep -q '^\\xff'
