@@ -10,7 +10,7 @@
 
 enum { TICK_MS = 1000, CHECK_TICKS = 3, RETRY_TICKS = 10 };
 
-#define SILENT_NS (5 * NS_PER_S)
+#define SILENT_NS (3 * NS_PER_S)
 
 /* ---- a batch ---- */
 
@@ -81,7 +81,8 @@ void bridge_turn(struct bridge *bridge)
 
 	if (!bridge->is_started || !is_idle(bridge) ||
 	    !bridge->mirror.n_stale || !bridge->source.is_open ||
-	    !bridge->target.is_ready || bridge->target.is_busy)
+	    source_silent_ns(&bridge->source) || !bridge->target.is_ready ||
+	    bridge->target.is_busy)
 		return;
 	now_ns = clock_now_ns();
 	if (batch_begin(&bridge->batch, now_ns, &due_ns))
@@ -174,9 +175,9 @@ static const struct target_events target_events = {
 
 /* ---- how it is ---- */
 
-bool bridge_is_stuck(const struct bridge *bridge)
+bool bridge_is_asking(const struct bridge *bridge)
 {
-	return source_silent_ns(&bridge->source) > SILENT_NS;
+	return source_silent_ns(&bridge->source) != 0;
 }
 
 bool bridge_is_in_step(const struct bridge *bridge)
@@ -191,7 +192,7 @@ static void find_faults(struct bridge *bridge)
 	const char *target = bridge->target.reason;
 
 	bridge->fault[0] = '\0';
-	if (bridge_is_stuck(bridge))
+	if (source_silent_ns(&bridge->source) > SILENT_NS)
 		source = "xenstore: the daemon does not answer";
 	if (*source || *target)
 		snprintf(bridge->fault, sizeof(bridge->fault), "%s%s%s", source,

@@ -51,7 +51,7 @@ void bridge_turn(struct bridge *bridge);
 /** All that we know of is in the bucket. */
 bool bridge_is_in_step(const struct bridge *bridge);
 
-/** Xenstored has been asked and does not answer. */
-bool bridge_is_stuck(const struct bridge *bridge);
+/** Xenstored has been asked and has not answered yet. */
+bool bridge_is_asking(const struct bridge *bridge);
 
 #endif

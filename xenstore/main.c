@@ -79,8 +79,8 @@ static int run(struct helio_xenstore *self)
 	if (r == 0)
 		r = loop_run(&self->loop);
 	status = r < 0 ? EXIT_UNAVAILABLE : EXIT_SUCCESS;
-	/* A thread that waits for a daemon that hangs cannot be ended. */
-	if (bridge_is_stuck(&self->bridge))
+	/* A thread that waits for the daemon, which may hang, is not ended. */
+	if (bridge_is_asking(&self->bridge))
 		_exit(status);
 	service_deinit(&self->service);
 	bridge_deinit(&self->bridge);

@@ -21,6 +21,8 @@ enum {
 	EVENTS_MAX = 100000, /* in one go: more than a daemon can send */
 };
 
+#define PING_NS (2 * NS_PER_S)
+
 static int last_errno(void)
 {
 	return errno > 0 ? -errno : -EIO;
@@ -55,6 +57,19 @@ static void run_look(struct task *task)
 		if (sight->r && !sight_is_absent(sight->r))
 			source->r = sight->r;
 	}
+}
+
+/* Whether it still answers: when there are no events nothing is asked. */
+static void run_ping(struct task *task)
+{
+	struct source *source = container_of(task, struct source, task);
+	unsigned n;
+	void *value = xs_read(source->handle, XBT_NULL, "/", &n);
+
+	source->r = value ? 0 : last_errno();
+	if (sight_is_absent(source->r))
+		source->r = 0;
+	free(value);
 }
 
 static int watch_roots(const struct source *source)
@@ -152,6 +167,27 @@ static void on_news(uv_poll_t *poll, int status, int events)
 		lose(source, r);
 }
 
+/* What a task is done with; false: it is of no use. */
+static bool is_answered(struct source *source)
+{
+	int r = source->r;
+
+	source->busy_since_ns = 0;
+	source->answered_ns = clock_now_ns();
+	if (source->is_ending)
+		return false;
+	if (r == 0)
+		r = tell_events(source);
+	if (r < 0)
+		lose(source, r);
+	return r == 0;
+}
+
+static void done_ping(struct task *task)
+{
+	(void)is_answered(container_of(task, struct source, task));
+}
+
 /* The library wakes nobody when the daemon dies. */
 static void on_care(uv_timer_t *timer)
 {
@@ -163,6 +199,8 @@ static void on_care(uv_timer_t *timer)
 	r = tell_events(source);
 	if (r < 0)
 		lose(source, r);
+	else if (clock_now_ns() - source->answered_ns > PING_NS)
+		push(source, run_ping, done_ping);
 }
 
 static int follow_news(struct source *source)
@@ -196,6 +234,7 @@ static void done_open(struct task *task)
 		return;
 	}
 	source->is_open = true;
+	source->answered_ns = clock_now_ns();
 	source->reason[0] = '\0';
 	source->pause_ms = PAUSE_FIRST_MS;
 	source->events->on_open(source->userdata);
@@ -204,16 +243,8 @@ static void done_open(struct task *task)
 static void done_look(struct task *task)
 {
 	struct source *source = container_of(task, struct source, task);
-	int r = source->r;
 
-	source->busy_since_ns = 0;
-	if (source->is_ending)
-		return;
-	if (r == 0)
-		r = tell_events(source);
-	if (r < 0)
-		lose(source, r);
-	else
+	if (is_answered(source))
 		source->events->on_seen(source->userdata);
 }
 

@@ -8,7 +8,8 @@
  *
  * The library waits for the daemon's answers, so it is asked from a thread.
  * When the daemon is gone it is tried again, after a pause that doubles from
- * 100 ms to 5 s.
+ * 100 ms to 5 s. One that is not asked anything is asked for the root every 2
+ * s.
  */
 
 #include <stdbool.h>
@@ -52,6 +53,7 @@ struct source {
 	int r; /* of the task */
 	uint32_t pause_ms;
 	uint64_t busy_since_ns; /* 0: no task is under way */
+	uint64_t answered_ns;   /* when the last one was done */
 	uint64_t n_reads;       /* requests to the daemon, ever */
 	bool is_open;
 	bool is_ending;
@@ -65,7 +67,7 @@ int source_start(struct source *source, uv_loop_t *uv,
 /** Waits for the daemon, if it was asked. Safe on a zeroed one. */
 void source_deinit(struct source *source);
 
-/** Look at those that are due; nothing may be asked already. */
+/** Look at those that are due; source_silent_ns() must be 0. */
 void source_look(struct source *source, struct sight *sights, size_t n);
 
 /** How long the daemon has not answered; 0: nothing is asked. */

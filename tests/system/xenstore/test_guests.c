@@ -225,6 +225,22 @@ static void test_xenstored_is_away(void **state)
 	wait_until(&stage.scene, has_fault(NULL));
 }
 
+static void test_xenstored_hangs(void **state)
+{
+	(void)state;
+	stage_await_equal(&stage, tops);
+	assert_int_equal(kill(stage.world.pid, SIGSTOP), 0);
+	wait_until(&stage.scene, has_fault("does not answer"));
+	assert_int_equal(kill(stage.world.pid, SIGCONT), 0);
+	wait_until(&stage.scene, has_fault(NULL));
+	stage_write(&stage, "/tool/lab/x", "1");
+	stage_await(&stage, "/tool/lab/x", "1");
+	assert_int_equal(kill(stage.world.pid, SIGSTOP), 0);
+	wait_until(&stage.scene, has_fault("does not answer"));
+	daemon_process_stop(&stage.bridge, SIGTERM);
+	assert_int_equal(kill(stage.world.pid, SIGCONT), 0);
+}
+
 /* ---- rights ---- */
 
 static const char half_policy[] = "allow ** any,group >\n"
@@ -255,6 +271,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_what_is_told, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_xenstored_is_away, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_xenstored_hangs, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_without_a_right,
 						setup_half, teardown),
