@@ -28,6 +28,7 @@ static void ask(struct sight *sight)
 	forget_seen(sight);
 	sight->wants_names = mirror_wants_names(sight->node);
 	sight->is_due = true;
+	sight->is_seen = false;
 }
 
 /* Those that wait, as far as there is room. */
@@ -51,6 +52,7 @@ size_t batch_begin(struct batch *batch, uint64_t now_ns, uint64_t *ret_due_ns)
 	size_t n = fill(batch, now_ns, ret_due_ns);
 
 	batch->n_rounds = n ? 1 : 0;
+	batch->until_ns = now_ns + BATCH_NS;
 	return n;
 }
 
@@ -92,28 +94,66 @@ static void settle(struct batch *batch)
 		note_change(batch, &batch->sights[i]);
 }
 
-size_t batch_next(struct batch *batch, uint64_t now_ns)
+static void judge_all(struct batch *batch)
+{
+	for (size_t i = 0; i < batch->n; i++)
+		if (batch->sights[i].is_seen)
+			batch->sights[i].node->is_gone =
+				batch->sights[i].r != 0;
+	for (size_t i = 0; i < batch->n; i++)
+		if (batch->sights[i].is_due && batch->sights[i].is_seen)
+			judge(batch, &batch->sights[i]);
+}
+
+/* Those that nobody came to look at, in their order: true if there are some. */
+static bool drop_unseen(struct batch *batch)
+{
+	size_t n = 0;
+
+	for (size_t i = batch->n; i > 0; i--) {
+		struct sight *sight = &batch->sights[i - 1];
+
+		if (!sight->is_due)
+			continue;
+		forget_seen(sight);
+		mirror_put_back(batch->mirror, sight->node);
+		sight->node = NULL;
+	}
+	for (size_t i = 0; i < batch->n; i++)
+		if (batch->sights[i].node)
+			batch->sights[n++] = batch->sights[i];
+	if (n == batch->n)
+		return false;
+	batch->n = n;
+	return true;
+}
+
+/* Returns how many sights there are in it. */
+static size_t begin_round(struct batch *batch, uint64_t now_ns)
 {
 	uint64_t due_ns;
 	size_t n = 0;
 
-	for (size_t i = 0; i < batch->n; i++)
-		batch->sights[i].node->is_gone = batch->sights[i].r != 0;
-	for (size_t i = 0; i < batch->n; i++)
-		if (batch->sights[i].is_due)
-			judge(batch, &batch->sights[i]);
-	if (batch->n_rounds++ < BATCH_ROUNDS_MAX) {
-		for (size_t i = 0; i < batch->n; i++) {
-			struct sight *sight = &batch->sights[i];
+	for (size_t i = 0; i < batch->n; i++) {
+		struct sight *sight = &batch->sights[i];
 
-			if (!mirror_take_again(batch->mirror, sight->node,
-					       now_ns))
-				continue;
-			ask(sight);
-			n++;
-		}
-		n += fill(batch, now_ns, &due_ns);
+		if (!mirror_take_again(batch->mirror, sight->node, now_ns))
+			continue;
+		ask(sight);
+		n++;
 	}
+	batch->n_rounds++;
+	return n + fill(batch, now_ns, &due_ns);
+}
+
+size_t batch_next(struct batch *batch, uint64_t now_ns)
+{
+	size_t n = 0;
+
+	judge_all(batch);
+	if (!drop_unseen(batch) && now_ns < batch->until_ns &&
+	    batch->n_rounds < BATCH_ROUNDS_MAX)
+		n = begin_round(batch, now_ns);
 	if (!n)
 		settle(batch);
 	return n;
@@ -159,9 +199,9 @@ static void clear(struct batch *batch,
 {
 	struct mirror *mirror = batch->mirror;
 
-	for (size_t i = 0; i < batch->n; i++) {
-		forget_seen(&batch->sights[i]);
-		give(mirror, batch->sights[i].node);
+	for (size_t i = batch->n; i > 0; i--) {
+		forget_seen(&batch->sights[i - 1]);
+		give(mirror, batch->sights[i - 1].node);
 	}
 	batch->n = 0;
 	batch->n_rounds = 0;

@@ -9,13 +9,15 @@
  * in the next, as far as there is room, and so is what a round finds to be
  * looked at. A round in which there was nothing new has shown all as it was at
  * one moment: for xenstored sends an event before any answer that comes of the
- * same change. After BATCH_ROUNDS_MAX it is written all the same.
+ * same change. After BATCH_ROUNDS_MAX, or BATCH_NS, it is written all the same;
+ * what was not looked at by then comes with the next batch.
  */
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/clock.h"
 #include "base/hash.h"
 
 struct mirror;
@@ -23,10 +25,13 @@ struct node;
 
 enum { BATCH_NODES_MAX = 128, BATCH_ROUNDS_MAX = 5 };
 
+#define BATCH_NS (200 * NS_PER_MS)
+
 /** What is asked of a node, and what was seen. */
 struct sight {
 	struct node *node;
-	bool is_due; /* in this round */
+	bool is_due;  /* in this round, */
+	bool is_seen; /* and it was looked at */
 	bool wants_names;
 	/* 0: it is there; -ENOENT, or what else xenstored says; or, when it
 	 * could not be asked, nothing is known. */
@@ -49,6 +54,7 @@ struct batch {
 	struct sight sights[BATCH_NODES_MAX];
 	size_t n;
 	unsigned n_rounds;
+	uint64_t until_ns; /* no look begins after it */
 	struct change changes[BATCH_NODES_MAX];
 	size_t n_changes;
 	size_t n_done;      /* of them */

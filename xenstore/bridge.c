@@ -44,7 +44,8 @@ static void on_written(void *userdata, bool is_done)
 static void see(struct bridge *bridge)
 {
 	bridge->is_seeing = true;
-	source_look(&bridge->source, bridge->batch.sights, bridge->batch.n);
+	source_look(&bridge->source, bridge->batch.sights, bridge->batch.n,
+		    bridge->batch.until_ns);
 }
 
 /* What is seen is of no use when the bucket was lost meanwhile. */

@@ -308,8 +308,12 @@ void mirror_give_back(struct mirror *mirror, struct node *node)
 
 void mirror_put_back(struct mirror *mirror, struct node *node)
 {
+	struct owner *owner = node->owner;
+
 	node->is_busy = false;
 	mirror_mark(mirror, node, node->taken);
+	list_unlink(&node->stale);
+	list_push_front(&owner->stale, &node->stale);
 }
 
 void mirror_miss(struct mirror *mirror, struct node *node)

@@ -92,7 +92,7 @@ struct hash_tag mirror_tag(const struct mirror *mirror, const void *value,
 void mirror_miss(struct mirror *mirror, struct node *node);
 /** Nobody looks at it or writes it any more; it may be freed. */
 void mirror_give_back(struct mirror *mirror, struct node *node);
-/** The same for one that could not be looked at: it is stale as before. */
+/** The same for one that was not looked at: it is stale, and the first. */
 void mirror_put_back(struct mirror *mirror, struct node *node);
 
 #endif

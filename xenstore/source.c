@@ -46,16 +46,19 @@ static int see(struct xs_handle *handle, struct sight *sight)
 static void run_look(struct task *task)
 {
 	struct source *source = container_of(task, struct source, task);
+	bool is_over = false;
 
 	source->r = 0;
-	for (size_t i = 0; source->r == 0 && i < source->n_sights; i++) {
+	for (size_t i = 0; !is_over && i < source->n_sights; i++) {
 		struct sight *sight = &source->sights[i];
 
 		if (!sight->is_due)
 			continue;
 		sight->r = see(source->handle, sight);
+		sight->is_seen = true;
 		if (sight->r && !sight_is_absent(sight->r))
 			source->r = sight->r;
+		is_over = source->r || clock_now_ns() >= source->until_ns;
 	}
 }
 
@@ -244,6 +247,9 @@ static void done_look(struct task *task)
 {
 	struct source *source = container_of(task, struct source, task);
 
+	for (size_t i = 0; i < source->n_sights; i++)
+		if (source->sights[i].is_due && source->sights[i].is_seen)
+			source->n_reads += 1 + source->sights[i].wants_names;
 	if (is_answered(source))
 		source->events->on_seen(source->userdata);
 }
@@ -290,13 +296,12 @@ void source_deinit(struct source *source)
 	uv_close((uv_handle_t *)&source->care, NULL);
 }
 
-void source_look(struct source *source, struct sight *sights, size_t n)
+void source_look(struct source *source, struct sight *sights, size_t n,
+		 uint64_t until_ns)
 {
 	source->sights = sights;
 	source->n_sights = n;
-	for (size_t i = 0; i < n; i++)
-		if (sights[i].is_due)
-			source->n_reads += 1 + sights[i].wants_names;
+	source->until_ns = until_ns;
 	push(source, run_look, done_look);
 }
 

@@ -46,6 +46,7 @@ struct source {
 	struct task task;
 	struct sight *sights; /* what is asked, and how many of them */
 	size_t n_sights;
+	uint64_t until_ns;
 	struct xs_handle *handle; /* of a task while that is under way */
 	uv_poll_t *news;          /* on the heap, for it closes slowly */
 	uv_timer_t again;
@@ -67,8 +68,12 @@ int source_start(struct source *source, uv_loop_t *uv,
 /** Waits for the daemon, if it was asked. Safe on a zeroed one. */
 void source_deinit(struct source *source);
 
-/** Look at those that are due; source_silent_ns() must be 0. */
-void source_look(struct source *source, struct sight *sights, size_t n);
+/**
+ * Look at those that are due, one at least, until that time is reached;
+ * source_silent_ns() must be 0.
+ */
+void source_look(struct source *source, struct sight *sights, size_t n,
+		 uint64_t until_ns);
 
 /** How long the daemon has not answered; 0: nothing is asked. */
 uint64_t source_silent_ns(const struct source *source);

@@ -184,11 +184,6 @@ void stage_await_equal(struct stage *stage, const char *const *tops)
 	wait_until(&stage->scene, is_equal(stage, tops));
 }
 
-uint64_t stage_revision(struct stage *stage)
-{
-	return bucket_show(&stage->scene, "xenstore")->revision;
-}
-
 static bool has_value(struct stage *stage, const char *key, const char *value)
 {
 	struct got got = get(&stage->scene, "xenstore", key, 0);

@@ -40,8 +40,6 @@ void stage_remove(struct stage *stage, const char *path);
  * NULL, and nothing else.
  */
 void stage_await_equal(struct stage *stage, const char *const *tops);
-/** The revision of the last change of the bucket. */
-uint64_t stage_revision(struct stage *stage);
 /** Wait until a key has this value; NULL: it is not there. */
 void stage_await(struct stage *stage, const char *key, const char *value);
 

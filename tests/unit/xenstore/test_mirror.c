@@ -290,6 +290,7 @@ static void play(unsigned seed)
 	dice[1] = (unsigned short)(seed >> 16);
 	for (unsigned i = 0; i < 60; i++) {
 		toy.between = throw(4) ? change_something : NULL;
+		toy.is_slow = throw(4) == 0;
 		change_something(&toy);
 		if (throw(2))
 			toy_tell(&toy);

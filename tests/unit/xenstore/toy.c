@@ -179,7 +179,10 @@ static void see_all(struct toy *toy)
 
 		if (!sight->is_due)
 			continue;
+		if (toy->is_slow && ++toy->n_slow % 16 == 0)
+			break;
 		see(toy, sight);
+		sight->is_seen = true;
 		if (sight->names)
 			keep_names(sight);
 	}

@@ -39,6 +39,8 @@ struct toy {
 	void (*between)(struct toy *toy);
 	/* Called after each transaction. */
 	void (*written)(struct toy *toy);
+	bool is_slow; /* now and then a round is over early */
+	unsigned n_slow;
 	size_t n_keys_max; /* what would be more is refused */
 };
 
