@@ -72,6 +72,7 @@ struct commit {
 	struct log_limits limits;
 
 	/* What became of it. */
+	bool went_well;    /* else nothing is offered until all is told */
 	int r;             /* of opening it, also again after a fault */
 	int r_kept;        /* of the keepings */
 	char *why;         /* of `r`, or NULL */
@@ -131,6 +132,7 @@ struct keeper {
 	_Atomic(struct batch *) offered; /* what was filling, or NULL */
 	struct commit commits[2];
 	unsigned n_committing;
+	bool is_held;  /* one did not go well, and others are under way still */
 	bool has_log;  /* the writer has it open */
 	bool was_open; /* once: what is kept with it is known */
 	bool wants_expiry;

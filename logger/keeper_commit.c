@@ -144,6 +144,8 @@ static void done(struct task *task)
 
 	commit->is_busy = false;
 	keeper->n_committing--;
+	keeper->is_held |= !commit->went_well;
+	keeper->is_held &= keeper->n_committing > 0;
 	if (commit->r == 0 && commit->has_status)
 		keeper->status = commit->status;
 	if (commit->r < 0 || commit->is_opening)
@@ -246,18 +248,30 @@ static bool has_first_gap(const struct keeper *keeper)
 	return false;
 }
 
+/* What waits is for the loop alone to begin, or for nobody. */
+static bool is_offered(const struct keeper *keeper)
+{
+	return keeper->state == KEEPER_OPEN && keeper->logger->is_open &&
+	       !keeper->is_held && is_filled(keeper) && !has_own_work(keeper) &&
+	       !has_first_gap(keeper);
+}
+
 /*
  * A commit is under way: what fills is offered to the writer, who takes it when
  * he comes to a commit that is ahead. There is one behind the first.
+ *
+ * After one that did not go well he takes nothing, until the loop has begun the
+ * next: so those that are under way come to their end first. And once he has
+ * stopped, what is pushed is done before what he did is told.
  */
 static void offer(struct keeper *keeper)
 {
 	struct commit *commit;
 
-	if (keeper->state != KEEPER_OPEN || !is_filled(keeper) ||
-	    has_own_work(keeper) || has_first_gap(keeper))
+	if (!is_offered(keeper))
 		return;
-	atomic_store(&keeper->offered, take_ptr(keeper->filling));
+	atomic_store_explicit(&keeper->offered, take_ptr(keeper->filling),
+			      memory_order_release);
 	if (keeper->n_committing > 1)
 		return;
 	commit = commit_new(keeper);

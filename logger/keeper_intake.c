@@ -50,7 +50,8 @@ static void rotate(struct keeper *keeper)
 void keeper_take_back(struct keeper *keeper)
 {
 	if (!keeper->filling)
-		keeper->filling = atomic_exchange(&keeper->offered, NULL);
+		keeper->filling = atomic_exchange_explicit(
+			&keeper->offered, NULL, memory_order_acq_rel);
 }
 
 static int make_filling(struct keeper *keeper)
@@ -88,6 +89,13 @@ static int add_gap(struct keeper *keeper, struct capture *capture)
 	return 0;
 }
 
+/* It is not for what fills, but for what comes before that. */
+static bool is_for_others(const struct keeper *keeper,
+			  const struct capture *capture)
+{
+	return capture->is_loss_first && keeper->n_committing;
+}
+
 /* Gaps stand before what came after them. */
 static int add_gaps(struct keeper *keeper)
 {
@@ -99,7 +107,7 @@ static int add_gaps(struct keeper *keeper)
 		struct capture *capture =
 			container_of(link, struct capture, link);
 
-		if (!capture->has_loss)
+		if (!capture->has_loss || is_for_others(keeper, capture))
 			continue;
 		now_ns = now_ns ? now_ns : clock_now_ns();
 		if (!capture->gap_ns ||

@@ -160,17 +160,15 @@ static bool take_offered(struct commit *commit)
 	struct keeper *keeper = commit->keeper;
 
 	if (keeper->went_well)
-		commit->batch = atomic_exchange(&keeper->offered, NULL);
+		commit->batch = atomic_exchange_explicit(&keeper->offered, NULL,
+							 memory_order_acq_rel);
 	return commit->batch != NULL;
 }
 
-void keeper_run(struct task *task)
+static void work(struct commit *commit)
 {
-	struct commit *commit = container_of(task, struct commit, task);
 	struct keeper *keeper = commit->keeper;
 
-	if (commit->is_ahead && !take_offered(commit))
-		return;
 	keeper->went_well = false;
 	if (commit->is_opening)
 		open_log(commit);
@@ -182,4 +180,13 @@ void keeper_run(struct task *task)
 	if (keeper->log)
 		commit->status = *log_status(keeper->log);
 	commit->has_status = keeper->log != NULL;
+}
+
+void keeper_run(struct task *task)
+{
+	struct commit *commit = container_of(task, struct commit, task);
+
+	if (!commit->is_ahead || take_offered(commit))
+		work(commit);
+	commit->went_well = commit->keeper->went_well;
 }

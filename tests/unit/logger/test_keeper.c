@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Commits of a log, one ahead of the loop. When the writer does something, and
+ * when the loop hears of it, is said here: the linker's --wrap brings tasks,
+ * batches and answers.
+ */
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "logger/capture.h"
+#include "logger/keeper.h"
+#include "logger/logger.h"
+#include "rpc/heliograph.h"
+#include "tests/unit/logger/world.h"
+
+enum { PATTERN_BYTES = 8 };
+
+static struct {
+	struct world world;
+	struct logger logger;
+	struct keeper *keeper;
+	struct capture *capture;
+	struct list to_do, run; /* struct task, of the writer's */
+	bool is_stopped;        /* the writer */
+	int r_next;             /* of the next batch; 0: what the log says */
+	unsigned n_appended;    /* batches */
+	char told[256];         /* "STATUS:SEQUENCE " for each answer */
+	bool is_gone;
+} desk;
+
+static char a_subscription;
+
+void __wrap_worker_push(struct worker *worker, struct task *task);
+void __real_batch_append(struct batch *batch, struct log *log);
+void __wrap_batch_append(struct batch *batch, struct log *log);
+int __wrap_helio_stored(struct helio_subscription *subscription,
+			uint32_t n_records, unsigned status, uint64_t sequence,
+			bool is_duplicate);
+void __wrap_helio_unsubscribe(struct helio_subscription *subscription);
+
+/* What the reader's thread does is done at once. */
+void __wrap_worker_push(struct worker *worker, struct task *task)
+{
+	list_init(&task->link);
+	if (worker == &desk.logger.writer && !desk.is_stopped) {
+		list_push_back(&desk.to_do, &task->link);
+		return;
+	}
+	task->run(task);
+	task->done(task);
+}
+
+void __wrap_batch_append(struct batch *batch, struct log *log)
+{
+	desk.n_appended++;
+	if (desk.r_next)
+		batch->r = desk.r_next;
+	else
+		__real_batch_append(batch, log);
+	desk.r_next = 0;
+}
+
+int __wrap_helio_stored(struct helio_subscription *subscription,
+			uint32_t n_records, unsigned status, uint64_t sequence,
+			bool is_duplicate)
+{
+	size_t n = strlen(desk.told);
+
+	(void)subscription;
+	(void)is_duplicate;
+	for (uint32_t i = 0; i < n_records; i++)
+		n += (size_t)snprintf(
+			desk.told + n, sizeof(desk.told) - n, "%u:%llu ",
+			status, status ? 0 : (unsigned long long)sequence + i);
+	return 0;
+}
+
+void __wrap_helio_unsubscribe(struct helio_subscription *subscription)
+{
+	(void)subscription;
+}
+
+/* ---- the writer, and what the loop hears of him ---- */
+
+static void run_one(void)
+{
+	struct list *link = list_pop_front(&desk.to_do);
+	struct task *task;
+
+	assert_non_null(link);
+	task = container_of(link, struct task, link);
+	task->run(task);
+	list_push_back(&desk.run, link);
+}
+
+static void tell_one(void)
+{
+	struct list *link = list_pop_front(&desk.run);
+	struct task *task;
+
+	assert_non_null(link);
+	task = container_of(link, struct task, link);
+	task->done(task);
+}
+
+static void settle(void)
+{
+	unsigned n = 0;
+
+	while (!list_is_empty(&desk.to_do) || !list_is_empty(&desk.run)) {
+		while (!list_is_empty(&desk.to_do))
+			run_one();
+		while (!list_is_empty(&desk.run))
+			tell_one();
+		if (!desk.is_gone)
+			keeper_commit(desk.keeper);
+		assert_in_range(++n, 1, 16);
+	}
+}
+
+/* ---- a log ---- */
+
+static void add_capture(void)
+{
+	struct capture *capture = calloc(1, sizeof(*capture) + PATTERN_BYTES);
+
+	assert_non_null(capture);
+	capture->keeper = desk.keeper;
+	capture->is_answered = true;
+	capture->subscription = (void *)&a_subscription;
+	snprintf(capture->pattern, PATTERN_BYTES, "lab.x");
+	list_push_back(&desk.keeper->captures, &capture->link);
+	desk.capture = capture;
+}
+
+static int set_up(void **state)
+{
+	static const Helio__Log__V1__Config nothing =
+		HELIO__LOG__V1__CONFIG__INIT;
+	struct config config;
+
+	(void)state;
+	memset(&desk, 0, sizeof(desk));
+	list_init(&desk.to_do);
+	list_init(&desk.run);
+	list_init(&desk.logger.keepers);
+	list_init(&desk.logger.stirred);
+	world_begin(&desk.world, false);
+	desk.logger.backend = desk.world.backend;
+	desk.logger.state = desk.world.folder;
+	desk.logger.is_open = true;
+	assert_int_equal(config_copy(&nothing, &config), 0);
+	assert_int_equal(keeper_new(&desk.logger, "log", &config, NULL, NULL,
+				    &desk.keeper),
+			 0);
+	settle();
+	assert_int_equal(desk.keeper->state, KEEPER_OPEN);
+	add_capture();
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	if (!desk.is_gone) {
+		desk.keeper->view = view_close(desk.keeper->view);
+		desk.keeper->log = log_close(desk.keeper->log);
+		keeper_free(desk.keeper);
+	}
+	world_end(&desk.world);
+	return 0;
+}
+
+static void take(bool is_plain)
+{
+	const struct helio_message message = {
+		.subject = "lab.x",
+		.body = "body",
+		.n_body = 4,
+		.source = "uid:7",
+		.durable_id = "uid:7/web",
+		.is_ack_stored = !is_plain,
+	};
+
+	desk.capture->n_waiting++;
+	keeper_take(desk.keeper, desk.capture, &message);
+}
+
+/* A turn in which one message came. */
+static void turn(bool is_plain)
+{
+	take(is_plain);
+	keeper_commit(desk.keeper);
+}
+
+static void the_writer_goes_on_by_himself(void **state)
+{
+	(void)state;
+	turn(false);
+	turn(false);
+	run_one();
+	run_one();
+	assert_int_equal(desk.n_appended, 2);
+	assert_string_equal(desk.told, "");
+	tell_one();
+	assert_string_equal(desk.told, "0:1 ");
+	tell_one();
+	assert_string_equal(desk.told, "0:1 0:2 ");
+	assert_int_equal(desk.keeper->status.last, 2);
+}
+
+static void what_is_offered_fills_on(void **state)
+{
+	(void)state;
+	turn(false);
+	turn(false);
+	turn(false);
+	run_one();
+	run_one();
+	assert_int_equal(desk.n_appended, 2);
+	turn(false);
+	assert_true(list_is_empty(&desk.to_do));
+	tell_one();
+	run_one();
+	assert_int_equal(desk.n_appended, 3);
+	settle();
+	assert_string_equal(desk.told, "0:1 0:2 0:3 0:4 ");
+}
+
+/* Of the gap is number 1; and of what failed nobody is told twice. */
+static void lose_and_go_on(int r)
+{
+	turn(true);
+	turn(false);
+	desk.r_next = r;
+	run_one();
+	run_one();
+	assert_int_equal(desk.n_appended, 1);
+	turn(false);
+	tell_one();
+	turn(false);
+	assert_int_equal(desk.n_appended, 1);
+	settle();
+	assert_int_equal(desk.keeper->status.last, 4);
+}
+
+static void after_a_full_disk_a_gap_comes_first(void **state)
+{
+	(void)state;
+	lose_and_go_on(-ENOSPC);
+	assert_string_equal(desk.told, "8:0 0:2 0:3 0:4 ");
+}
+
+static void after_a_fault_a_gap_comes_first(void **state)
+{
+	(void)state;
+	lose_and_go_on(-EIO);
+	assert_string_equal(desk.told, "14:0 0:2 0:3 0:4 ");
+}
+
+/* Nobody is told of a gap, and what waits is not offered for ever. */
+static void after_a_failure_the_loop_begins(void **state)
+{
+	(void)state;
+	turn(false);
+	turn(false);
+	desk.r_next = -ENOSPC;
+	run_one();
+	run_one();
+	tell_one();
+	assert_true(list_is_empty(&desk.to_do));
+	settle();
+	assert_string_equal(desk.told, "8:0 0:1 ");
+}
+
+static void one_ahead_may_fail(void **state)
+{
+	(void)state;
+	turn(true);
+	turn(true);
+	run_one();
+	desk.r_next = -ENOSPC;
+	run_one();
+	turn(false);
+	tell_one();
+	run_one();
+	assert_int_equal(desk.n_appended, 2);
+	settle();
+	assert_string_equal(desk.told, "0:1 8:0 0:3 ");
+}
+
+/* Something else is to be done first: what was offered waits for the loop. */
+static void what_is_kept_goes_before_what_is_offered(void **state)
+{
+	struct keeping *keeping = calloc(1, sizeof(*keeping));
+
+	(void)state;
+	assert_non_null(keeping);
+	snprintf(keeping->key, sizeof(keeping->key), "cursor/x");
+	keeping->value = calloc(1, 1);
+	turn(false);
+	turn(false);
+	keeper_keep(desk.keeper, keeping);
+	keeper_commit(desk.keeper);
+	run_one();
+	run_one();
+	assert_int_equal(desk.n_appended, 1);
+	settle();
+	assert_string_equal(desk.told, "0:1 0:2 ");
+	assert_true(list_is_empty(&desk.keeper->keepings));
+}
+
+/* The writer has stopped: what is pushed is done at once. */
+static void answers_keep_their_order_at_the_end(void **state)
+{
+	(void)state;
+	turn(false);
+	turn(false);
+	run_one();
+	run_one();
+	turn(false);
+	desk.logger.is_open = false;
+	keeper_commit(desk.keeper);
+	desk.is_stopped = true;
+	settle();
+	assert_string_equal(desk.told, "0:1 0:2 0:3 ");
+	assert_int_equal(desk.keeper->status.last, 3);
+}
+
+static void on_gone(struct keeper *keeper, unsigned status, const char *reason,
+		    void *userdata)
+{
+	(void)keeper;
+	(void)reason;
+	(void)userdata;
+	assert_int_equal(status, HELIO_OK);
+	desk.is_gone = true;
+}
+
+static void what_is_offered_is_stored_before_it_closes(void **state)
+{
+	(void)state;
+	turn(false);
+	turn(false);
+	run_one();
+	run_one();
+	turn(false);
+	keeper_close(desk.keeper, false, on_gone, NULL);
+	settle();
+	assert_true(desk.is_gone);
+	assert_int_equal(desk.n_appended, 3);
+}
+
+#define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(the_writer_goes_on_by_himself),
+		TEST(what_is_offered_fills_on),
+		TEST(after_a_full_disk_a_gap_comes_first),
+		TEST(after_a_fault_a_gap_comes_first),
+		TEST(after_a_failure_the_loop_begins),
+		TEST(one_ahead_may_fail),
+		TEST(what_is_kept_goes_before_what_is_offered),
+		TEST(answers_keep_their_order_at_the_end),
+		TEST(what_is_offered_is_stored_before_it_closes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
