@@ -128,7 +128,8 @@ void commits_take_back(struct commits *commits)
 
 	if (!batch)
 		return;
-	if (atomic_exchange(&commits->offered, NULL))
+	if (atomic_exchange_explicit(&commits->offered, NULL,
+				     memory_order_acq_rel))
 		commits->filling = batch;
 	else
 		list_push_back(&commits->writing, &batch->link);
@@ -202,25 +203,32 @@ static bool take_offered(struct commit *commit)
 	struct commits *commits = commit->commits;
 
 	if (commits->went_well)
-		commit->batch = atomic_exchange(&commits->offered, NULL);
+		commit->batch = atomic_exchange_explicit(
+			&commits->offered, NULL, memory_order_acq_rel);
 	if (commit->batch)
 		set_steps(&commit->out, commit->batch);
 	return commit->batch != NULL;
 }
 
-static void run(struct task *task)
+static void work(struct commit *commit)
 {
-	struct commit *commit = container_of(task, struct commit, task);
 	struct commits *commits = commit->commits;
 
-	if (commit->is_ahead && !take_offered(commit))
-		return;
 	if (!commit->is_reopening)
 		commit->r = journal_commit(commits->journal, &commit->out);
 	if (commit->is_reopening || commit->r == -EIO || commit->r == -ESTALE)
 		reopen(commit);
 	commits->went_well = !commit->is_reopening && commit->r >= 0;
 	journal_size(commits->journal, &commit->size);
+}
+
+static void run(struct task *task)
+{
+	struct commit *commit = container_of(task, struct commit, task);
+
+	if (!commit->is_ahead || take_offered(commit))
+		work(commit);
+	commit->went_well = commit->commits->went_well;
 }
 
 /* ---- beginning ---- */
@@ -257,6 +265,9 @@ static void push(struct service *service, struct commit *commit)
  * A commit is under way: what fills is offered to the writer, who takes it when
  * he comes to a commit that is ahead. There is one behind the first. What a
  * snapshot has to do with a commit is for the loop to begin.
+ *
+ * After one that did not go well he takes nothing, until the loop has begun the
+ * next: so those that are under way come to their end first.
  */
 static void offer(struct service *service)
 {
@@ -264,11 +275,12 @@ static void offer(struct service *service)
 	struct commit *commit;
 
 	if (!commits->filling || !list_is_empty(&commits->full) ||
-	    !service->is_open ||
+	    !service->is_open || commits->is_held ||
 	    snapshot_wants_part(&commits->snapshot, &commits->size))
 		return;
 	commits->waiting = take_ptr(commits->filling);
-	atomic_store(&commits->offered, commits->waiting);
+	atomic_store_explicit(&commits->offered, commits->waiting,
+			      memory_order_release);
 	if (commits->n_busy > 1)
 		return;
 	commit = commit_new(commits);

@@ -51,6 +51,7 @@ struct commit {
 	struct journal_batch out;
 
 	/* What became of it. */
+	bool went_well; /* else nothing is offered until all is told */
 	int r;
 	int r_reopened; /* 1: there was no need */
 	uint64_t last;  /* on disk, if it was reopened */
@@ -72,6 +73,7 @@ struct commits {
 
 	struct commit commits[2];
 	unsigned n_busy;
+	bool is_held; /* one did not go well, and others are busy still */
 	_Atomic(struct batch *) offered;
 
 	/* The writer's, while it is busy. */

@@ -151,12 +151,15 @@ static void written(struct service *service, const struct commit *commit)
 void commit_done(struct task *task)
 {
 	struct commit *commit = container_of(task, struct commit, task);
+	struct commits *commits = commit->commits;
 	struct service *service =
-		container_of(commit->commits, struct service, commits);
+		container_of(commits, struct service, commits);
 
 	commit->is_busy = false;
-	commit->commits->n_busy--;
-	commits_take_back(commit->commits);
+	commits->n_busy--;
+	commits->is_held |= !commit->went_well;
+	commits->is_held &= commits->n_busy > 0;
+	commits_take_back(commits);
 	if (commit->is_reopening)
 		reopened(service, commit);
 	else if (!commit->is_ahead || commit->batch)
