@@ -64,12 +64,23 @@ static int log_write(sqlite3_file *file, const void *bytes, int n,
 	return SQLITE_OK;
 }
 
+/*
+ * Who reads has no part in what cannot be written: SQLite takes a failed write,
+ * and not a failed read, to be the end of the transaction.
+ */
 static int log_read(sqlite3_file *file, void *bytes, int n, sqlite3_int64 at)
 {
 	struct gather_file *own = own_of(file);
 	sqlite3_file *real = real_of(own);
-	int code = write_out(own);
+	sqlite3_int64 end = own->at + own->n_bytes;
+	int code = SQLITE_OK;
 
+	if (own->n_bytes && at >= own->at && at + n <= end) {
+		memcpy(bytes, own->bytes + (at - own->at), (size_t)n);
+		return SQLITE_OK;
+	}
+	if (own->n_bytes && at < end && at + n > own->at)
+		code = write_out(own);
 	return code ? code : real->pMethods->xRead(real, bytes, n, at);
 }
 
@@ -100,15 +111,14 @@ static int log_size(sqlite3_file *file, sqlite3_int64 *ret_n)
 	return code ? code : real->pMethods->xFileSize(real, ret_n);
 }
 
+/* What was not synced was not committed, and others may write there now. */
 static int log_close(sqlite3_file *file)
 {
 	struct gather_file *own = own_of(file);
 	sqlite3_file *real = real_of(own);
-	int code = write_out(own);
-	int code_of_close = real->pMethods->xClose(real);
 
 	free(own->bytes);
-	return code ? code : code_of_close;
+	return real->pMethods->xClose(real);
 }
 
 static int log_lock(sqlite3_file *file, int level)
@@ -169,6 +179,12 @@ static const sqlite3_io_methods log_methods = {
 	.xSectorSize = log_sector_bytes,
 	.xDeviceCharacteristics = log_traits,
 };
+
+void gather_drop(sqlite3_file *file)
+{
+	if (file->pMethods == &log_methods)
+		own_of(file)->n_bytes = 0;
+}
 
 static int open_log(sqlite3_vfs *base, sqlite3_filename path,
 		    struct gather_file *own, int flags, int *ret_flags)

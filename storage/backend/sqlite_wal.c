@@ -57,9 +57,19 @@ static int on_commit(void *userdata, sqlite3 *db, const char *name, int n_pages)
 	return SQLITE_OK;
 }
 
+/* And this when one was taken back, whoever did it. */
+static void on_rollback(void *userdata)
+{
+	sqlite3_file *file = sqlite_log_file(userdata);
+
+	if (file)
+		gather_drop(file);
+}
+
 int sqlite_watch(struct sqlite_store *handle)
 {
 	sqlite3_wal_hook(handle->db, on_commit, handle);
+	sqlite3_rollback_hook(handle->db, on_rollback, handle);
 	handle->move_at_pages = pages_to_move(handle);
 	return sqlite_exec(
 		handle, is_large(handle) ? "PRAGMA journal_size_limit=67108864"
@@ -323,14 +333,20 @@ int sqlite_checkpoint(struct store *store)
 	return r == -EBUSY ? 0 : r;
 }
 
-/* Without a header it is empty to who opens the file next. */
+/*
+ * Without a header it is empty to who opens the file next. It is written when
+ * the size is asked for, and not after the lock has gone: see gather.h.
+ */
 static void empty_wal(struct sqlite_store *handle)
 {
 	static const unsigned char zeros[WAL_HEADER_BYTES];
 	sqlite3_file *file = sqlite_log_file(handle);
+	sqlite3_int64 n;
 
-	if (file)
-		file->pMethods->xWrite(file, zeros, sizeof(zeros), 0);
+	if (!file)
+		return;
+	file->pMethods->xWrite(file, zeros, sizeof(zeros), 0);
+	file->pMethods->xFileSize(file, &n);
 }
 
 /* SQLite does not wait for who else is at a checkpoint. */

@@ -5,12 +5,14 @@
 #include <sqlite3.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "base/cleanup.h"
+#include "storage/backend/gather.h"
 #include "tests/unit/storage/faulty_disk.h"
 #include "tests/unit/storage/world.h"
 
@@ -85,6 +87,61 @@ static void what_cannot_be_written_is_not_committed(void **state)
 	store_close(store);
 }
 
+/* Of the first more than SQLite keeps in memory: it is written before it ends,
+ * and the second is where that was. */
+enum { VALUES = 120, LESS_VALUES = 60, VALUE_BYTES = 40000 };
+
+static void put_many(struct store *store, char letter, uint64_t n)
+{
+	static char value[VALUE_BYTES];
+	struct store_piece piece = { value, sizeof(value) };
+
+	memset(value, letter, sizeof(value));
+	for (uint64_t i = 1; i <= n; i++) {
+		struct store_key key = number_of(i);
+
+		assert_int_equal(
+			store_put(store, WORLD_NUMBERS, &key, &piece, 1), 0);
+	}
+}
+
+static void assert_many(struct store *store, char letter, uint64_t n_values)
+{
+	const void *value;
+	size_t n;
+
+	assert_int_equal(store_snapshot(store), 0);
+	for (uint64_t i = 1; i <= n_values; i++) {
+		struct store_key key = number_of(i);
+
+		assert_int_equal(
+			store_get(store, WORLD_NUMBERS, &key, &value, &n), 1);
+		for (size_t at = 0; at < n; at++)
+			assert_int_equal(((const char *)value)[at], letter);
+	}
+	store_end(store);
+}
+
+static void what_was_taken_back_is_not_written_over_others(void **state)
+{
+	struct world *world = *state;
+	struct store *one = world_open(world, STORE_CREATE);
+	struct store *other = world_open(world, 0);
+
+	commit_number(one, 1000, "before");
+	assert_int_equal(store_begin(one), 0);
+	put_many(one, 'a', VALUES);
+	store_rollback(one);
+	assert_int_equal(store_begin(other), 0);
+	put_many(other, 'b', LESS_VALUES);
+	assert_int_equal(store_commit(other), 0);
+	commit_number(one, 1000, "after");
+	assert_many(other, 'b', LESS_VALUES);
+	assert_many(one, 'b', LESS_VALUES);
+	store_close(one);
+	store_close(other);
+}
+
 /* ---- a log by itself ---- */
 
 static sqlite3_file *open_log(struct world *world, sqlite3_filename *ret_name)
@@ -140,14 +197,70 @@ static void whoever_looks_sees_what_was_written(void **state)
 	put(file, "two ", 4);
 	assert_int_equal(n_writes(), before);
 	assert_text(file, "one two ");
-	assert_int_equal(n_writes(), before + 1);
+	assert_int_equal(n_writes(), before);
 	put(file, "three", 8);
 	assert_int_equal(file->pMethods->xFileSize(file, &n), SQLITE_OK);
 	assert_int_equal(n, 13);
+	assert_int_equal(n_writes(), before + 1);
 	put(file, "four", 8);
 	assert_int_equal(file->pMethods->xTruncate(file, 10), SQLITE_OK);
 	assert_text(file, "one two fo");
 	close_log(file, name);
+}
+
+static void who_reads_elsewhere_does_not_write(void **state)
+{
+	const struct faulty_plan full = { .calls = 1u << FAULTY_WRITE,
+					  .error = ENOSPC };
+	sqlite3_filename name;
+	sqlite3_file *file = open_log(*state, &name);
+	char both[6] = "";
+
+	put(file, "one", 0);
+	assert_int_equal(file->pMethods->xSync(file, SQLITE_SYNC_NORMAL),
+			 SQLITE_OK);
+	put(file, "two", 3);
+	faulty_disk_arm(&full);
+	assert_text(file, "one");
+	assert_false(faulty_disk_hit());
+	faulty_disk_disarm();
+	assert_int_equal(file->pMethods->xRead(file, both, 6, 0), SQLITE_OK);
+	assert_memory_equal(both, "onetwo", 6);
+	close_log(file, name);
+}
+
+static void what_was_not_synced_goes_with_the_file(void **state)
+{
+	sqlite3_filename name;
+	sqlite3_file *file = open_log(*state, &name);
+	uint64_t before = n_writes();
+
+	put(file, "one", 0);
+	gather_drop(file);
+	put(file, "two", 3);
+	close_log(file, name);
+	assert_int_equal(n_writes(), before);
+}
+
+/* Nobody else may write there yet. */
+static void a_log_is_emptied_before_it_is_left(void **state)
+{
+	struct world *world = *state;
+	struct store *store = world_open(world, STORE_CREATE);
+	struct store *reader = world_open(world, STORE_READ_ONLY);
+	_cleanup_(freep) char *path = world_path(world, "a file-wal");
+	char header[32], zeros[32] = "";
+	FILE *log;
+
+	commit_number(store, 1, "one");
+	assert_committed(reader, 1, "one");
+	store_close(store);
+	log = fopen(path, "re");
+	assert_non_null(log);
+	assert_int_equal(fread(header, 1, sizeof(header), log), 32);
+	fclose(log);
+	assert_memory_equal(header, zeros, sizeof(zeros));
+	store_close(reader);
 }
 
 static void what_is_not_behind_goes_by_itself(void **state)
@@ -198,7 +311,11 @@ int main(void)
 		FAULTY(a_commit_is_written_at_once),
 		FAULTY(a_large_one_in_few_calls),
 		FAULTY(what_cannot_be_written_is_not_committed),
+		FAULTY(what_was_taken_back_is_not_written_over_others),
 		FAULTY(whoever_looks_sees_what_was_written),
+		FAULTY(who_reads_elsewhere_does_not_write),
+		FAULTY(what_was_not_synced_goes_with_the_file),
+		FAULTY(a_log_is_emptied_before_it_is_left),
 		FAULTY(what_is_not_behind_goes_by_itself),
 		FAULTY(what_failed_is_not_tried_again),
 	};
