@@ -142,10 +142,7 @@ static void done(struct task *task)
 	struct keeper *keeper = commit->keeper;
 	uint64_t last = keeper->status.last;
 
-	commit->is_busy = false;
-	keeper->n_committing--;
 	keeper->is_held |= !commit->went_well;
-	keeper->is_held &= keeper->n_committing > 0;
 	if (commit->r == 0 && commit->has_status)
 		keeper->status = commit->status;
 	if (commit->r < 0 || commit->is_opening)
@@ -160,6 +157,10 @@ static void done(struct task *task)
 	end_keepings(commit, commit->r < 0 ? commit->r : commit->r_kept);
 	if (keeper->status.last != last || keeper->state != KEEPER_OPEN)
 		keeper_tell_news(keeper);
+	/* Whoever is told may want another, which must not take its place. */
+	commit->is_busy = false;
+	keeper->n_committing--;
+	keeper->is_held &= keeper->n_committing > 0;
 	keeper_commit(keeper);
 	keeper_close_if_idle(keeper);
 }

@@ -19,8 +19,9 @@ struct service;
 struct wish;
 
 enum {
-	/* One that is told now, one on its way to the disk, one after it. */
-	FOLLOW_STATES_MAX = 3,
+	/* One that is told now, two on their way to the disk, one after them.
+	 */
+	FOLLOW_STATES_MAX = 4,
 };
 
 struct follow_told;

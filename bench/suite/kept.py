@@ -5,7 +5,7 @@ import json
 import subprocess
 
 from .servers import Unavailable
-from .stored import settled, written_bytes
+from .stored import settle_disk
 
 SECONDS = 120  # to submit a million jobs, too
 
@@ -37,7 +37,7 @@ def measure_queued(server, entry, seconds):
     queues = [word for queue in QUEUES.values() for word in queue]
     if not hasattr(server, "measured"):
         run(*command, 0, *queues)
-        settled(lambda: written_bytes(server.folder))
+        settle_disk(server.folder)
         server.measured = {}
     if entry.way not in server.measured:
         server.measured = dict(zip(QUEUES, run(*command, seconds, *queues)))

@@ -80,6 +80,14 @@ def settled(read):
     return value
 
 
+def settle_disk(folder):
+    """Until nothing more is written; where nobody counts that, at once."""
+    try:
+        settled(lambda: written_bytes(folder))
+    except Unavailable:
+        os.sync()
+
+
 def store(server, entry, run_client, log, depth):
     return run_client(
         server.clients[entry.way] + [

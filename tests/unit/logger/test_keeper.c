@@ -35,6 +35,7 @@ static struct {
 	int r_next;             /* of the next batch; 0: what the log says */
 	unsigned n_appended;    /* batches */
 	char told[256];         /* "STATUS:SEQUENCE " for each answer */
+	unsigned n_kept;        /* keepings of which the loop heard */
 	bool is_gone;
 } desk;
 
@@ -299,18 +300,24 @@ static void one_ahead_may_fail(void **state)
 	assert_string_equal(desk.told, "0:1 8:0 0:3 ");
 }
 
-/* Something else is to be done first: what was offered waits for the loop. */
-static void what_is_kept_goes_before_what_is_offered(void **state)
+static void keep(const char *key, void (*on_kept)(struct keeping *, int))
 {
 	struct keeping *keeping = calloc(1, sizeof(*keeping));
 
-	(void)state;
 	assert_non_null(keeping);
-	snprintf(keeping->key, sizeof(keeping->key), "cursor/x");
+	snprintf(keeping->key, sizeof(keeping->key), "%s", key);
 	keeping->value = calloc(1, 1);
-	turn(false);
-	turn(false);
+	keeping->on_kept = on_kept;
 	keeper_keep(desk.keeper, keeping);
+}
+
+/* Something else is to be done first: what was offered waits for the loop. */
+static void what_is_kept_goes_before_what_is_offered(void **state)
+{
+	(void)state;
+	turn(false);
+	turn(false);
+	keep("cursor/x", NULL);
 	keeper_commit(desk.keeper);
 	run_one();
 	run_one();
@@ -361,6 +368,38 @@ static void what_is_offered_is_stored_before_it_closes(void **state)
 	assert_int_equal(desk.n_appended, 3);
 }
 
+static void close_it(struct keeping *keeping, int r)
+{
+	(void)keeping;
+	(void)r;
+	desk.n_kept++;
+	keeper_close(desk.keeper, false, on_gone, NULL);
+}
+
+static void count_it(struct keeping *keeping, int r)
+{
+	(void)keeping;
+	assert_int_equal(r, 0);
+	desk.n_kept++;
+}
+
+/* As when a new log is not made after all: more of this commit is to be told.
+ */
+static void it_may_be_closed_while_a_commit_is_told(void **state)
+{
+	(void)state;
+	keep("cursor/x", close_it);
+	keep("cursor/y", count_it);
+	keeper_commit(desk.keeper);
+	take(false);
+	run_one();
+	tell_one();
+	assert_int_equal(desk.n_kept, 2);
+	settle();
+	assert_true(desk.is_gone);
+	assert_int_equal(desk.n_appended, 1);
+}
+
 #define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -375,6 +414,7 @@ int main(void)
 		TEST(what_is_kept_goes_before_what_is_offered),
 		TEST(answers_keep_their_order_at_the_end),
 		TEST(what_is_offered_is_stored_before_it_closes),
+		TEST(it_may_be_closed_while_a_commit_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -154,7 +154,8 @@ static sqlite3_file *open_log(struct world *world, sqlite3_filename *ret_name)
 	file = calloc(1, (size_t)vfs->szOsFile);
 	assert_non_null(file);
 	*ret_name = sqlite3_create_filename("db", "", path, 0, NULL);
-	assert_int_equal(vfs->xOpen(vfs, path, file,
+	/* The name must live as long as the file. */
+	assert_int_equal(vfs->xOpen(vfs, sqlite3_filename_wal(*ret_name), file,
 				    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
 					    SQLITE_OPEN_WAL,
 				    NULL),
