@@ -27,6 +27,7 @@ static struct {
 	struct backend *backend;
 	struct service service;
 	struct list to_do, run; /* struct task, of the writer's */
+	bool is_stopped;        /* the writer */
 	int r_next;         /* of the next commit; 0: what the journal says */
 	unsigned n_commits; /* of the journal */
 	uint64_t last;      /* revision on disk */
@@ -46,8 +47,14 @@ void __wrap_wish_settle(struct wish *wish, unsigned status, const char *reason);
 void __wrap_worker_push(struct worker *worker, struct task *task)
 {
 	list_init(&task->link);
-	if (worker == &desk.service.writer)
+	if (worker != &desk.service.writer)
+		return;
+	if (!desk.is_stopped) {
 		list_push_back(&desk.to_do, &task->link);
+		return;
+	}
+	task->run(task);
+	task->done(task);
 }
 
 int __wrap_journal_commit(struct journal *journal,
@@ -261,6 +268,23 @@ static void one_ahead_may_fail(void **state)
 	assert_int_equal(desk.last, 2);
 }
 
+/* The writer has stopped: what is pushed is done at once. */
+static void answers_keep_their_order_at_the_end(void **state)
+{
+	(void)state;
+	turn();
+	turn();
+	run_one();
+	run_one();
+	turn();
+	desk.service.is_open = false;
+	commit_begin(&desk.service);
+	desk.is_stopped = true;
+	settle();
+	assert_string_equal(desk.told, "0:0 1:0 2:0 ");
+	assert_int_equal(desk.service.state.committed, 3);
+}
+
 /* Whenever the loop hears of one, steps wait: pieces have their turn. */
 static void a_snapshot_comes_to_its_end(void **state)
 {
@@ -293,6 +317,7 @@ int main(void)
 		TEST(after_a_full_disk_all_is_taken_back),
 		TEST(after_a_fault_all_is_taken_back),
 		TEST(one_ahead_may_fail),
+		TEST(answers_keep_their_order_at_the_end),
 		TEST(a_snapshot_comes_to_its_end),
 	};
 
