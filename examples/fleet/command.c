@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "fleet.h"
+#include "presence.h"
 
 /* ---- what is wanted ---- */
 
@@ -148,28 +149,25 @@ static void on_change(struct fleet *fleet)
 	look->is_over = !machine || !look->is_patient;
 }
 
-static void on_time_over(struct helio *bus, void *userdata)
-{
-	struct look *look = userdata;
-
-	(void)bus;
-	look->is_over = true;
-}
-
-/* Returns 0 or a negative errno; close look->fleet in any case. */
+/*
+ * Returns 0, also when the time is over, or a negative errno; close look->fleet
+ * in any case.
+ */
 static int look_at(struct look *look, struct store *store, uint32_t timeout_ms)
 {
-	struct helio_timer *timer = NULL;
+	uint64_t now_ms = presence_now_ms();
+	uint64_t end_ms = now_ms + timeout_ms;
 	int r;
 
 	look->fleet.on_change = on_change;
 	look->fleet.userdata = look;
 	r = fleet_open(&look->fleet, store->bus);
-	if (r == 0)
-		r = helio_timer_start(store->bus, timeout_ms, on_time_over,
-				      look, &timer);
-	while (r >= 0 && !look->is_over)
-		r = helio_run(store->bus, -1);
+	while (r >= 0 && !look->is_over && now_ms < end_ms) {
+		r = helio_run(store->bus, (int)(end_ms - now_ms));
+		now_ms = presence_now_ms();
+	}
+	if (!look->fleet.is_live)
+		fputs("fleet: the store does not answer\n", stderr);
 	return r < 0 ? r : 0;
 }
 
@@ -197,6 +195,7 @@ int command_ls(struct store *store)
 {
 	struct look look = { 0 };
 	int r = look_at(&look, store, STORE_WAIT_MS);
+	bool is_known = look.fleet.is_live;
 
 	printf("%-12s %-8s %-9s %-10s PID, OR WHY\n", "NAME", "WANTED",
 	       "ACTUAL", "HOST");
@@ -204,24 +203,20 @@ int command_ls(struct store *store)
 	     machine = machine->next)
 		print_machine(&look.fleet, machine);
 	fleet_close(&look.fleet);
-	return store_complain(NULL, "ls", r);
+	return store_complain(NULL, "ls", r) || !is_known;
 }
 
 int command_wait(struct store *store, unsigned timeout_s)
 {
 	struct look look = { .is_patient = true };
 	int r = look_at(&look, store, timeout_s * 1000);
-	int n = 0;
+	int n = look.fleet.is_live ? 0 : 1;
 
 	for (const struct fleet_machine *machine = look.fleet.machines; machine;
 	     machine = machine->next) {
 		if (fleet_is_settled(&look.fleet, machine))
 			continue;
 		print_machine(&look.fleet, machine);
-		n++;
-	}
-	if (!look.fleet.is_live) {
-		fputs("fleet: the store does not answer\n", stderr);
 		n++;
 	}
 	fleet_close(&look.fleet);

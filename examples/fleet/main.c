@@ -75,8 +75,12 @@ static int run_named(struct store *store, int argc, char **argv)
 	struct command_words command = { (size_t)(argc - 3), argv + 3 };
 	unsigned n;
 
-	if (!store_is_name(name))
-		return misused();
+	if (!store_is_name(name)) {
+		fprintf(stderr,
+			"fleet: '%s' is no name: letters, digits, - and _\n",
+			name);
+		return 2;
+	}
 	if (strcmp(verb, "worker") == 0)
 		return work(store, argc, argv);
 	if (strcmp(verb, "start") == 0)
@@ -94,16 +98,21 @@ static int run_named(struct store *store, int argc, char **argv)
 	return command_scale(store, name, n, &command);
 }
 
+static int run_wait(struct store *store, const char *text)
+{
+	unsigned seconds = text ? number(text, 3600) : WAIT_S;
+
+	return seconds ? command_wait(store, seconds) : misused();
+}
+
 static int run(struct store *store, int argc, char **argv)
 {
 	if (argc == 2 && strcmp(argv[1], "controller") == 0)
 		return controller_run(store);
 	if (argc == 2 && strcmp(argv[1], "ls") == 0)
 		return command_ls(store);
-	if (argc == 2 && strcmp(argv[1], "wait") == 0)
-		return command_wait(store, WAIT_S);
-	if (argc == 3 && strcmp(argv[1], "wait") == 0)
-		return command_wait(store, number(argv[2], 3600));
+	if (argc <= 3 && strcmp(argv[1], "wait") == 0)
+		return run_wait(store, argv[2]);
 	return argc > 2 ? run_named(store, argc, argv) : misused();
 }
 
@@ -118,6 +127,10 @@ int main(int argc, char **argv)
 
 	if (argc < 2)
 		return misused();
+	if (strcmp(argv[1], "--help") == 0) {
+		fputs(usage, stdout);
+		return EXIT_SUCCESS;
+	}
 	r = helio_open(address ? address : "shm:/run/heliograph/bus.sock",
 		       &options, &bus);
 	if (r >= 0)

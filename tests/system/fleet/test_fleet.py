@@ -234,6 +234,29 @@ class Fences(Processes):
         self.assertEqual(north.process.poll(), -signal.SIGKILL)
 
 
+class Words(FleetTest):
+    """What it says when something is amiss."""
+
+    def failed(self, *words: str) -> tuple[int, str]:
+        done = subprocess.run((FLEET, *words), text=True, timeout=20,
+                              capture_output=True, check=False)
+        return done.returncode, done.stdout + done.stderr
+
+    def test_wait_ends(self) -> None:
+        self.fleet("start", "m0", "true")
+        code, said = self.failed("wait", "1")
+        self.assertEqual((code, said.split()), (1, ["m0", "running"]))
+
+    def test_misused(self) -> None:
+        for words in (("wait", "soon"), ("wait", "0"), ("scale", "m", "-1"),
+                      ("fly", "m0"), ("start",)):
+            code, said = self.failed(*words)
+            self.assertEqual((code, said[:6]), (2, "usage:"), words)
+        self.assertEqual(self.failed("start", "m 0"), (
+            2, "fleet: 'm 0' is no name: letters, digits, - and _\n"))
+        self.assertEqual(self.failed("--help")[0], 0)
+
+
 class Torture(Processes):
     """Nobody knows who is killed next."""
 
