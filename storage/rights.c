@@ -30,7 +30,8 @@ int rights_ask(struct wish *wish, const char *verb, const char *name)
 {
 	if (name && state_is_name(name))
 		return ask(wish, verb, name);
-	wish->fault = "no name of a bucket or a queue is given";
+	wish->fault = "the name of a bucket or a queue is letters, digits, - "
+		      "and _, with dots between, at most 64 bytes";
 	return -EDOM;
 }
 
