@@ -108,6 +108,7 @@ static void on_source_lost(void *userdata)
 	struct bridge *bridge = userdata;
 
 	log_warning("%s", bridge->source.reason);
+	bridge->is_told = true;
 	if (bridge->is_seeing)
 		batch_abort(&bridge->batch);
 	bridge->is_seeing = false;
@@ -126,6 +127,7 @@ static void on_target_lost(void *userdata)
 	struct bridge *bridge = userdata;
 
 	log_warning("%s", bridge->target.reason);
+	bridge->is_told = true;
 	if (!bridge->is_seeing)
 		batch_abort(&bridge->batch);
 }
@@ -205,6 +207,14 @@ static void find_faults(struct bridge *bridge)
 			 bridge->n_missed);
 }
 
+/* Once, however long it goes on and whatever joins it. */
+static void tell_faults(struct bridge *bridge)
+{
+	if (bridge->fault[0] && !bridge->is_told)
+		log_warning("%s", bridge->fault);
+	bridge->is_told = bridge->fault[0] != '\0';
+}
+
 /* Now and then: is the bucket still ours, is there room for what had none? */
 static void look_after(struct bridge *bridge)
 {
@@ -228,6 +238,7 @@ static void on_tick(uv_timer_t *timer)
 	if (bridge->mirror.n_missed > bridge->n_missed)
 		bridge->n_missed = bridge->mirror.n_missed;
 	find_faults(bridge);
+	tell_faults(bridge);
 }
 
 static void start_timers(struct bridge *bridge, uv_loop_t *uv)

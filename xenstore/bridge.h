@@ -35,6 +35,7 @@ struct bridge {
 	unsigned n_ticks;
 	size_t n_missed; /* nodes without room, when that was last looked at */
 	bool is_seeing;  /* the source is asked */
+	bool is_told;    /* the log has a fault that goes on */
 	bool is_started;
 	char fault[BRIDGE_FAULT_BYTES]; /* for people; "": all is well */
 };
