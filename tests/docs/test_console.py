@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The commands of RPC.md, LOG.md, STORE.md and XENSTORE.md, and of examples/fleet, do
+"""The commands of RPC.md, LOG.md, STORE.md, XENSTORE.md and examples/fleet do
 what the pages say.
 
 In a page's blocks of kind `console`, what stands after `$ ` is run in one

@@ -7,7 +7,7 @@ set -euo pipefail
 
 cd "$1"
 broken=0
-folders='base|proto|schema|generate|transports|rpc|switch|registry|cli|vm|tests|docs|examples|packaging|cmake'
+folders='base|proto|schema|generate|transports|rpc|switch|daemon|registry|logger|storage|cli|vm|xenstore|bench|tests|docs|examples|packaging|cmake'
 
 complain() {
 	echo "$1: $2 does not exist"
