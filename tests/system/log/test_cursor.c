@@ -311,6 +311,7 @@ static void test_none_is_acked_for_another(void **state)
 	Helio__Log__V1__CursorConfig config =
 		HELIO__LOG__V1__CURSOR_CONFIG__INIT;
 	static struct consuming a, b;
+	struct consuming *last;
 
 	(void)state;
 	config.has_shared = 1;
@@ -321,16 +322,17 @@ static void test_none_is_acked_for_another(void **state)
 	wait_until(&scene, get_cursor(NULL, 0).readers == 2);
 	fill(8);
 	wait_until(&scene, a.n == 4 && b.n == 4);
-	ack_to(&a, 3);
-	wait_until(&scene, a.n_late == 1);
-	assert_true(a.late[0] == a.given[3].token);
+	/* Whoever has the last: of those before some are the other's. */
+	last = a.given[3].sequence == 8 ? &a : &b;
+	ack_to(last, 3);
+	wait_until(&scene, last->n_late == 1);
+	assert_true(last->late[0] == last->given[3].token);
 	for (size_t i = 0; i < 4; i++) {
 		ack(&a, i);
 		ack(&b, i);
 	}
 	wait_until(&scene, a.acked_to == 9 || b.acked_to == 9);
-	assert_int_equal(a.n_late, 1);
-	assert_int_equal(b.n_late, 0);
+	assert_int_equal(a.n_late + b.n_late, 1);
 	stop(&a);
 	stop(&b);
 }
