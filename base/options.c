@@ -166,10 +166,41 @@ static int n_words(const char *value)
 	return n;
 }
 
+static int refuse(char **argv, const char *name, const char *why,
+		  const char *what)
+{
+	fprintf(stderr, "%s: %s%s%s\n", argv[0], name, why, what);
+	return -EINVAL;
+}
+
+static int refuse_value(char **argv, const struct options_row *row,
+			const char *text)
+{
+	if (row->kind == OPTIONS_TEXTS)
+		fprintf(stderr, "%s: --%s: at most %d times\n", argv[0],
+			row->name, OPTIONS_TEXTS_MAX);
+	else
+		fprintf(stderr, "%s: --%s %s: not '%s'\n", argv[0], row->name,
+			row->value, text);
+	return -EINVAL;
+}
+
+static int check_words(const struct place *words, int argc, char **argv)
+{
+	int n = words ? n_words(words->row->value) : 0;
+
+	if (argc - optind > n)
+		return refuse(argv, argv[optind + n], " is too much", "");
+	if (argc - optind < n)
+		return refuse(argv, words->row->value, " is missing", "");
+	return 0;
+}
+
 /* What is there when all options are read. */
 static int complete(const struct parsing *parsing, int argc, char **argv)
 {
 	const struct place *words = parsing->words;
+	int r;
 
 	for (int i = 0; i < parsing->n_places; i++) {
 		const struct place *place = &parsing->places[i];
@@ -177,19 +208,20 @@ static int complete(const struct parsing *parsing, int argc, char **argv)
 		take_environment(place);
 		if (place->row->is_required &&
 		    !*(const char *const *)place->target)
-			return -EINVAL;
+			return refuse(argv, "--", place->row->name,
+				      " is missing");
 	}
-	if (argc - optind != (words ? n_words(words->row->value) : 0))
-		return -EINVAL;
-	if (words)
+	r = check_words(words, argc, argv);
+	if (r == 0 && words)
 		*(char *const **)words->target = argv + optind;
-	return 0;
+	return r;
 }
 
 int options_parse(const struct options_table *table, int argc, char **argv,
 		  void *settings)
 {
 	struct parsing parsing = { .n_places = 0 };
+	struct place *place;
 	int option;
 
 	memcpy(settings, table->defaults, table->n_settings);
@@ -199,10 +231,11 @@ int options_parse(const struct options_table *table, int argc, char **argv,
 	       -1) {
 		if (option == 'h')
 			return 1;
-		if (option < FIRST_VALUE ||
-		    parse_value(&parsing, &parsing.places[option - FIRST_VALUE],
-				optarg) < 0)
+		if (option < FIRST_VALUE)
 			return -EINVAL;
+		place = &parsing.places[option - FIRST_VALUE];
+		if (parse_value(&parsing, place, optarg) < 0)
+			return refuse_value(argv, place->row, optarg);
 	}
 	return complete(&parsing, argc, argv);
 }

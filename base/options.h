@@ -93,8 +93,8 @@ struct options_table {
 
 /**
  * `settings` has n_settings bytes, which are overwritten. Returns 0; 1: `-h` or
- * `--help` was given, and nothing else counts; or -EINVAL, of which getopt(3)
- * may have said more on standard error.
+ * `--help` was given, and nothing else counts; or -EINVAL, and what is wrong
+ * was said on standard error, as getopt(3) does.
  */
 int options_parse(const struct options_table *table, int argc, char **argv,
 		  void *settings);

@@ -146,6 +146,53 @@ static void test_what_is_wrong(void **state)
 	assert_int_equal(parse(&settings, "--stale", "s", NULL), -EINVAL);
 }
 
+/* What the parsing that is called next says is read from there. */
+static FILE *hear(int *ret_stderr)
+{
+	FILE *said = tmpfile();
+
+	assert_non_null(said);
+	*ret_stderr = dup(STDERR_FILENO);
+	assert_true(dup2(fileno(said), STDERR_FILENO) >= 0);
+	return said;
+}
+
+static void expect_said(FILE *said, int stderr_fd, const char *expected)
+{
+	char line[128] = "";
+
+	assert_true(dup2(stderr_fd, STDERR_FILENO) >= 0);
+	close(stderr_fd);
+	rewind(said);
+	assert_non_null(fgets(line, sizeof(line), said));
+	fclose(said);
+	assert_string_equal(line, expected);
+}
+
+static void test_what_is_wrong_is_said(void **state)
+{
+	struct settings settings;
+	FILE *said;
+	int fd;
+
+	said = hear(&fd);
+	(void)parse(&settings, NULL);
+	expect_said(said, fd, "test: --state is missing\n");
+	said = hear(&fd);
+	(void)parse(&settings, "--state", "s", "word", NULL);
+	expect_said(said, fd, "test: word is too much\n");
+	said = hear(&fd);
+	(void)parse(&settings, "--state", "s", "--limit", "3x", NULL);
+	expect_said(said, fd, "test: --limit N: not '3x'\n");
+	said = hear(&fd);
+	(void)parse(&settings, "--listen=1", "--listen=2", "--listen=3",
+		    "--listen=4", "--listen=5", "--listen=6", "--listen=7",
+		    "--listen=8", "--listen=9", "--listen=10", "--listen=11",
+		    "--listen=12", "--listen=13", "--listen=14", "--listen=15",
+		    "--listen=16", "--listen=17", NULL);
+	expect_said(said, fd, "test: --listen: at most 16 times\n");
+}
+
 static void expect_bytes(const char *text, uint64_t bytes)
 {
 	struct settings settings;
@@ -284,6 +331,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each_value_has_its_place),
 		cmocka_unit_test(test_what_is_wrong),
+		cmocka_unit_test(test_what_is_wrong_is_said),
 		cmocka_unit_test(test_bytes_have_units),
 		cmocka_unit_test(test_help_counts_alone),
 		cmocka_unit_test(test_words_are_counted),
