@@ -84,6 +84,15 @@ int command_rm(struct store *store, const char *name)
 	return delete_key(store, key);
 }
 
+/* A number and nothing else: of web-2-1, which is another's, it is none. */
+static bool is_beyond(const char *number, unsigned n)
+{
+	char *end;
+
+	return *number >= '1' && *number <= '9' &&
+	       strtoul(number, &end, 10) > n && !*end;
+}
+
 /* Those that begin with `prefix` and have a number beyond n. */
 static int shrink(struct store *store, char *prefix, unsigned n)
 {
@@ -107,7 +116,7 @@ static int shrink(struct store *store, char *prefix, unsigned n)
 		snprintf(keys[n_keys], STORE_KEY_BYTES, "%s",
 			 reply->entries[n_keys]->key);
 	while (r == 0 && n_keys-- > 0)
-		if (strtoul(keys[n_keys] + strlen(prefix), NULL, 10) > n)
+		if (is_beyond(keys[n_keys] + strlen(prefix), n))
 			r = delete_key(store, keys[n_keys]);
 	return r;
 }

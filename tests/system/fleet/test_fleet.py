@@ -247,6 +247,14 @@ class Words(FleetTest):
         code, said = self.failed("wait", "1")
         self.assertEqual((code, said.split()), (1, ["m0", "running"]))
 
+    def test_scale_leaves_others(self) -> None:
+        for name in ("web-2-1", "web-2x", "web-front", "web2"):
+            self.fleet("start", name, "true")
+        self.fleet("scale", "web", "3", "true")
+        self.fleet("scale", "web", "1", "true")
+        self.assertEqual(sorted(self.rows()), [
+            "web-1", "web-2-1", "web-2x", "web-front", "web2"])
+
     def test_misused(self) -> None:
         for words in (("wait", "soon"), ("wait", "0"), ("scale", "m", "-1"),
                       ("fly", "m0"), ("start",)):
