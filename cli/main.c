@@ -58,6 +58,7 @@ static bool is_help(const char *word)
 static int run_group(int n_words, char **words)
 {
 	if (n_words > 1 && !is_help(words[1])) {
+		talk("no command '%s %s'; there are:", words[0], words[1]);
 		help_list(stderr, words[0]);
 		return EXIT_USAGE;
 	}

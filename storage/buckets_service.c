@@ -18,7 +18,7 @@ struct bucket *buckets_find(struct wish *wish, const char *name)
 	struct bucket *bucket = bucket_lookup(state, name);
 
 	if (!bucket)
-		wish_refuse(wish, HELIO_NOT_FOUND, "no bucket is called %s",
+		wish_refuse(wish, HELIO_NOT_FOUND, "there is no bucket %s",
 			    name);
 	else if (bucket->created_revision > state->committed)
 		wish_again(wish, bucket->created_revision);

@@ -18,7 +18,7 @@ struct queue *queues_find(struct wish *wish, const char *name)
 	struct queue *queue = queue_lookup(state, name);
 
 	if (!queue)
-		wish_refuse(wish, HELIO_NOT_FOUND, "no queue is called %s",
+		wish_refuse(wish, HELIO_NOT_FOUND, "there is no queue %s",
 			    name);
 	else if (queue->created_revision > state->committed)
 		wish_again(wish, queue->created_revision);

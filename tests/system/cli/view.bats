@@ -80,6 +80,8 @@ load bus
 	run -0 helio help kv
 	[[ ${lines[0]} == *"kv ls"* ]]
 	run -2 helio kv nonsense
+	[[ ${lines[0]} == "helio: no command 'kv nonsense'; there are:" ]]
+	[[ ${lines[1]} == *'kv ls'* ]]
 	helio completion | bash -n
 	helio --help | grep -q 'helio completion'
 	run -0 helio --version
