@@ -20,7 +20,7 @@
 #include "cli/session.h"
 
 /* So many acks may be awaited while more is published. */
-enum { ACKS_PENDING_MAX = 64 };
+enum { ACKS_PENDING_MAX = 64, TURN_MS = 100 };
 
 enum ack_choice { ACK_NONE, ACK_ROUTED, ACK_STORED };
 
@@ -100,9 +100,10 @@ static int wait_for_acks(struct publisher *publisher, uint64_t n)
 {
 	int r = 0;
 
-	/* The library ends each ack at its timeout, so this ends too. */
+	/* The library ends each ack at its timeout, but does not return then.
+	 */
 	while (r >= 0 && publisher->n_acks_pending >= n)
-		r = helio_run(publisher->session.bus, -1);
+		r = helio_run(publisher->session.bus, TURN_MS);
 	return r < 0 ? r : 0;
 }
 
@@ -117,7 +118,7 @@ static int publish_once(struct publisher *publisher, const void *body, size_t n)
 	while (r == -EAGAIN) {
 		if (clock_now_ns() >= end_ns)
 			return -ETIMEDOUT;
-		r = helio_run(bus, 100);
+		r = helio_run(bus, TURN_MS);
 		if (r >= 0)
 			r = helio_publish(bus, pub->subject, body, n,
 					  &publisher->options);

@@ -170,6 +170,8 @@ HELIO_API int helio_linger(struct helio *bus);
  * Wait at most `timeout_ms` (-1: for ever) for something, and dispatch it.
  * Returns as helio_dispatch() does; 0 when nothing came in time, and early
  * after an -EAGAIN, when it is worth to try again.
+ * Timers are called meanwhile, but do not end it: for what one of them decides
+ * give it a timeout.
  */
 HELIO_API int helio_run(struct helio *bus, int timeout_ms);
 

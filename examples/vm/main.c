@@ -20,7 +20,7 @@
 
 #include "helio/vm/v1/vm.helio.h"
 
-enum { CONNECT_MS = 5000 };
+enum { CONNECT_MS = 5000, TURN_MS = 1000 };
 
 static const char usage[] = "usage: vm-client list | start NAME |\n"
 			    "                 stop NAME [GRACE-MS] |\n"
@@ -151,7 +151,7 @@ static int watch(struct helio *bus, struct helio_client *client, char *name)
 	r = helio__vm__v1__virtual_machines__watch__stream(
 		client, &request, &events, &is_over, &stream);
 	while (r >= 0 && !is_over)
-		r = helio_run(bus, -1);
+		r = helio_run(bus, TURN_MS);
 	if (r < 0)
 		fprintf(stderr, "vm-client: %s\n", strerror(-r));
 	return EXIT_FAILURE;

@@ -92,6 +92,25 @@ say() {
 	[ "$(helio log ls | tail -n 1 | awk '{ print $3, $6 }')" = '0 -' ]
 }
 
+@test "who waits until it is stored does so no longer than told" {
+	local switch lines code=0
+
+	switch=$(children_called "$pid_up" heliod)
+	mkfifo "$place/lines"
+	start_aside waiter bash -c "exec timeout 20 helio pub demo.a --lines \
+		--durable --timeout 500ms <'$place/lines'"
+	exec {lines}>"$place/lines"
+	echo one >&"$lines"
+	until helio log | grep -q 'demo.a: one'; do sleep 0.05; done
+	kill -STOP "$switch"
+	echo two >&"$lines"
+	exec {lines}>&-
+	wait "$pid_waiter" || code=$?
+	kill -CONT "$switch"
+	[ "$code" = 5 ]
+	grep -q DEADLINE_EXCEEDED "$place/waiter.err"
+}
+
 @test "a durable publish tells where it is, and whether it was there" {
 	[ "$(helio pub demo.a x --durable --key k)" = 'stored as events:1' ]
 	[ "$(helio pub demo.a x --durable --key k)" = \
