@@ -12,7 +12,7 @@
  * Each one begins with a sync of the log beside the segment and ends with one
  * of the segment, beside which the writer's own waits.
  */
-#define BETWEEN_NS (20 * NS_PER_MS)
+#define BETWEEN_NS (100 * NS_PER_MS)
 
 /* In the reader's thread. What fails is left to the writer, who will see. */
 static void run(struct task *task)

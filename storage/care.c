@@ -10,7 +10,7 @@
  * Each one begins with a sync of the log beside the file and ends with one of
  * the file, beside which the writer's own waits.
  */
-#define BETWEEN_NS (20 * NS_PER_MS)
+#define BETWEEN_NS (100 * NS_PER_MS)
 
 void care_init(struct care *care, struct backend *backend, const char *path)
 {
