@@ -89,6 +89,7 @@ void helio_close(struct helio *bus)
 	if (!bus)
 		return;
 	free_channel(bus);
+	client_free_syncs(bus);
 	free_calls(bus);
 	free_requests(bus);
 	free_registrations(bus);

@@ -167,4 +167,7 @@ static inline bool client_is_connected(const struct helio *bus)
 	return bus->phase == PHASE_CONNECTED && !bus->fault;
 }
 
+/** When it is closed: what helio_flush_wait() gave up. */
+void client_free_syncs(struct helio *bus);
+
 #endif

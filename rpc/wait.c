@@ -153,6 +153,28 @@ static void on_synced(struct inquiry *inquiry, const struct result *result)
 	sync->is_lost = !result;
 }
 
+static void free_syncs(struct list *inquiries)
+{
+	struct list *link;
+	struct list *after;
+
+	list_for_each_safe (link, after, inquiries) {
+		struct inquiry *inquiry =
+			container_of(link, struct inquiry, link);
+
+		if (inquiry->on_result != on_synced)
+			continue;
+		list_unlink(link);
+		free(container_of(inquiry, struct sync, inquiry));
+	}
+}
+
+void client_free_syncs(struct helio *bus)
+{
+	free_syncs(&bus->outbox.sent);
+	free_syncs(&bus->outbox.unsent);
+}
+
 int helio_flush_wait(struct helio *bus, int timeout_ms)
 {
 	uint64_t end_ns = end_of_wait(timeout_ms);
