@@ -127,6 +127,8 @@ class SchemaTest(HostileTest):
         registry = self.registry()
         registry.silent.set()
         raw = self.raw()
+        # The switch waits for the registry as long as a socket does here.
+        raw.socket.settimeout(30)
         raw.send(serve("test.hang.v1.Bar", os.urandom(32)),
                  Frame(Kind.SYNC, correlation=5))
         friend = self.client("friend")
