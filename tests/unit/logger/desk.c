@@ -281,8 +281,25 @@ static void begin(struct desk *desk)
 		desk->readers[i].acked_to = 0;
 }
 
-void desk_init(struct desk *desk, uint64_t n_records,
-	       const Helio__Log__V1__CursorConfig *config)
+static void make_cursor(struct desk *desk, bool is_shared, uint32_t max_deliver)
+{
+	Helio__Log__V1__CursorConfig config =
+		HELIO__LOG__V1__CURSOR_CONFIG__INIT;
+
+	config.has_shared = 1;
+	config.shared = is_shared;
+	config.has_max_deliver = 1;
+	config.max_deliver = max_deliver;
+	config.has_pending_max = 1;
+	config.pending_max = CURSOR_ITEMS_MAX;
+	assert_int_equal(
+		cursor_new(&desk->keeper, "c", "uid:0", &config, &desk->cursor),
+		0);
+	cursor_move(desk->cursor, 1);
+}
+
+void desk_init(struct desk *desk, uint64_t n_records, bool is_shared,
+	       uint32_t max_deliver)
 {
 	the_desk = desk;
 	memset(desk, 0, sizeof(*desk));
@@ -297,10 +314,7 @@ void desk_init(struct desk *desk, uint64_t n_records,
 		assert_non_null(desk->readers[i].given);
 	}
 	begin(desk);
-	assert_int_equal(
-		cursor_new(&desk->keeper, "c", "uid:0", config, &desk->cursor),
-		0);
-	cursor_move(desk->cursor, 1);
+	make_cursor(desk, is_shared, max_deliver);
 	desk_commit(desk, 0);
 }
 
@@ -355,43 +369,6 @@ void desk_restart(struct desk *desk)
 	assert_non_null(desk->cursor);
 }
 
-void desk_join(struct desk *desk, unsigned nth, uint32_t batch)
-{
-	struct desk_reader *reader = &desk->readers[nth];
-	struct consumer *consumer = &reader->consumer;
-
-	*consumer = (struct consumer){ .serving = (void *)reader,
-				       .cursor = desk->cursor,
-				       .logger = &desk->logger,
-				       .batch = batch };
-	list_init(&consumer->link);
-	list_init(&consumer->given);
-	list_init(&consumer->wait.link);
-	consumer->tokens = calloc(batch, sizeof(*consumer->tokens));
-	consumer->again = calloc(batch, sizeof(*consumer->again));
-	assert_true(consumer->tokens && consumer->again);
-	assert_int_equal(sieve_init(&consumer->sieve, &desk->keeper, "uid:0",
-				    NULL, 0, NULL, 0),
-			 0);
-	reader->is_there = true;
-	reader->n_given = 0;
-	assert_int_equal(cursor_join(desk->cursor, consumer), 0);
-	desk_pump(desk);
-}
-
-void desk_leave(struct desk *desk, unsigned nth, bool is_fault)
-{
-	struct desk_reader *reader = &desk->readers[nth];
-
-	reader->is_there = false;
-	cursor_leave(desk->cursor, &reader->consumer, is_fault);
-	assert_true(list_is_empty(&reader->consumer.given));
-	sieve_deinit(&reader->consumer.sieve);
-	free(reader->consumer.tokens);
-	free(reader->consumer.again);
-	desk_pump(desk);
-}
-
 void desk_pump(struct desk *desk)
 {
 	cursor_pump(desk->cursor);
@@ -417,6 +394,13 @@ void desk_settle(struct desk *desk)
 	if (desk->cursor->is_dirty)
 		cursor_touch(desk->cursor);
 	desk_pump(desk);
+}
+
+void desk_settle_on_disk(struct desk *desk)
+{
+	desk_settle(desk);
+	while (desk_commit(desk, 0))
+		;
 }
 
 void desk_wait(struct desk *desk, uint64_t ns)

@@ -70,15 +70,23 @@ struct desk {
 /** Blocks that the cursor passed through, ever. */
 uint64_t desk_steps(void);
 
-/** There is one at a time: a cursor of a log with so many records. */
-void desk_init(struct desk *desk, uint64_t n_records,
-	       const Helio__Log__V1__CursorConfig *config);
+/**
+ * There is one at a time: a cursor of a log with so many records, which keeps
+ * as many items as may be.
+ */
+void desk_init(struct desk *desk, uint64_t n_records, bool is_shared,
+	       uint32_t max_deliver);
 void desk_deinit(struct desk *desk);
 /** Another program opens the log: what is not on disk is forgotten. */
 void desk_restart(struct desk *desk);
 
 void desk_join(struct desk *desk, unsigned nth, uint32_t batch);
 void desk_leave(struct desk *desk, unsigned nth, bool is_fault);
+/** The token that a reader got last for this record. */
+uint64_t desk_token(const struct desk *desk, unsigned nth, uint64_t sequence);
+void desk_ack(struct desk *desk, unsigned nth, uint64_t sequence);
+void desk_nak(struct desk *desk, unsigned nth, uint64_t sequence,
+	      uint32_t delay_ms);
 
 /** Give out all that can be. */
 void desk_pump(struct desk *desk);
@@ -88,6 +96,8 @@ void desk_settle(struct desk *desk);
 void desk_wait(struct desk *desk, uint64_t ns);
 /** What waits is on disk, or fails with `r`. Returns whether there was any. */
 bool desk_commit(struct desk *desk, int r);
+/** As after the acks of a message, and nothing waits for the disk then. */
+void desk_settle_on_disk(struct desk *desk);
 /** Answer the oldest letter. */
 void desk_answer(struct desk *desk, unsigned status);
 
