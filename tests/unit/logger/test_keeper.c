@@ -21,6 +21,7 @@
 #include "logger/keeper.h"
 #include "logger/logger.h"
 #include "rpc/heliograph.h"
+#include "tests/held_writer.h"
 #include "tests/unit/logger/world.h"
 
 enum { PATTERN_BYTES = 8 };
@@ -30,12 +31,11 @@ static struct {
 	struct logger logger;
 	struct keeper *keeper;
 	struct capture *capture;
-	struct list to_do, run; /* struct task, of the writer's */
-	bool is_stopped;        /* the writer */
-	int r_next;             /* of the next batch; 0: what the log says */
-	unsigned n_appended;    /* batches */
-	char told[256];         /* "STATUS:SEQUENCE " for each answer */
-	unsigned n_kept;        /* keepings of which the loop heard */
+	struct held_writer writer;
+	int r_next;          /* of the next batch; 0: what the log says */
+	unsigned n_appended; /* batches */
+	char told[256];      /* "STATUS:SEQUENCE " for each answer */
+	unsigned n_kept;     /* keepings of which the loop heard */
 	bool is_gone;
 } desk;
 
@@ -52,11 +52,11 @@ void __wrap_helio_unsubscribe(struct helio_subscription *subscription);
 /* What the reader's thread does is done at once. */
 void __wrap_worker_push(struct worker *worker, struct task *task)
 {
-	list_init(&task->link);
-	if (worker == &desk.logger.writer && !desk.is_stopped) {
-		list_push_back(&desk.to_do, &task->link);
+	if (worker == &desk.logger.writer) {
+		held_writer_push(&desk.writer, task);
 		return;
 	}
+	list_init(&task->link);
 	task->run(task);
 	task->done(task);
 }
@@ -91,38 +91,12 @@ void __wrap_helio_unsubscribe(struct helio_subscription *subscription)
 	(void)subscription;
 }
 
-/* ---- the writer, and what the loop hears of him ---- */
-
-static void run_one(void)
-{
-	struct list *link = list_pop_front(&desk.to_do);
-	struct task *task;
-
-	assert_non_null(link);
-	task = container_of(link, struct task, link);
-	task->run(task);
-	list_push_back(&desk.run, link);
-}
-
-static void tell_one(void)
-{
-	struct list *link = list_pop_front(&desk.run);
-	struct task *task;
-
-	assert_non_null(link);
-	task = container_of(link, struct task, link);
-	task->done(task);
-}
-
 static void settle(void)
 {
 	unsigned n = 0;
 
-	while (!list_is_empty(&desk.to_do) || !list_is_empty(&desk.run)) {
-		while (!list_is_empty(&desk.to_do))
-			run_one();
-		while (!list_is_empty(&desk.run))
-			tell_one();
+	while (!held_writer_is_idle(&desk.writer)) {
+		held_writer_catch_up(&desk.writer);
 		if (!desk.is_gone)
 			keeper_commit(desk.keeper);
 		assert_in_range(++n, 1, 16);
@@ -152,8 +126,7 @@ static int set_up(void **state)
 
 	(void)state;
 	memset(&desk, 0, sizeof(desk));
-	list_init(&desk.to_do);
-	list_init(&desk.run);
+	held_writer_init(&desk.writer);
 	list_init(&desk.logger.keepers);
 	list_init(&desk.logger.stirred);
 	world_begin(&desk.world, false);
@@ -209,13 +182,13 @@ static void the_writer_goes_on_by_himself(void **state)
 	(void)state;
 	turn(false);
 	turn(false);
-	run_one();
-	run_one();
+	held_writer_run_one(&desk.writer);
+	held_writer_run_one(&desk.writer);
 	assert_int_equal(desk.n_appended, 2);
 	assert_string_equal(desk.told, "");
-	tell_one();
+	held_writer_tell_one(&desk.writer);
 	assert_string_equal(desk.told, "0:1 ");
-	tell_one();
+	held_writer_tell_one(&desk.writer);
 	assert_string_equal(desk.told, "0:1 0:2 ");
 	assert_int_equal(desk.keeper->status.last, 2);
 }
@@ -226,13 +199,13 @@ static void what_is_offered_fills_on(void **state)
 	turn(false);
 	turn(false);
 	turn(false);
-	run_one();
-	run_one();
+	held_writer_run_one(&desk.writer);
+	held_writer_run_one(&desk.writer);
 	assert_int_equal(desk.n_appended, 2);
 	turn(false);
-	assert_true(list_is_empty(&desk.to_do));
-	tell_one();
-	run_one();
+	assert_true(list_is_empty(&desk.writer.to_do));
+	held_writer_tell_one(&desk.writer);
+	held_writer_run_one(&desk.writer);
 	assert_int_equal(desk.n_appended, 3);
 	settle();
 	assert_string_equal(desk.told, "0:1 0:2 0:3 0:4 ");
@@ -244,11 +217,11 @@ static void lose_and_go_on(int r)
 	turn(true);
 	turn(false);
 	desk.r_next = r;
-	run_one();
-	run_one();
+	held_writer_run_one(&desk.writer);
+	held_writer_run_one(&desk.writer);
 	assert_int_equal(desk.n_appended, 1);
 	turn(false);
-	tell_one();
+	held_writer_tell_one(&desk.writer);
 	turn(false);
 	assert_int_equal(desk.n_appended, 1);
 	settle();
@@ -276,10 +249,10 @@ static void after_a_failure_the_loop_begins(void **state)
 	turn(false);
 	turn(false);
 	desk.r_next = -ENOSPC;
-	run_one();
-	run_one();
-	tell_one();
-	assert_true(list_is_empty(&desk.to_do));
+	held_writer_run_one(&desk.writer);
+	held_writer_run_one(&desk.writer);
+	held_writer_tell_one(&desk.writer);
+	assert_true(list_is_empty(&desk.writer.to_do));
 	settle();
 	assert_string_equal(desk.told, "8:0 0:1 ");
 }
@@ -289,12 +262,12 @@ static void one_ahead_may_fail(void **state)
 	(void)state;
 	turn(true);
 	turn(true);
-	run_one();
+	held_writer_run_one(&desk.writer);
 	desk.r_next = -ENOSPC;
-	run_one();
+	held_writer_run_one(&desk.writer);
 	turn(false);
-	tell_one();
-	run_one();
+	held_writer_tell_one(&desk.writer);
+	held_writer_run_one(&desk.writer);
 	assert_int_equal(desk.n_appended, 2);
 	settle();
 	assert_string_equal(desk.told, "0:1 8:0 0:3 ");
@@ -319,8 +292,8 @@ static void what_is_kept_goes_before_what_is_offered(void **state)
 	turn(false);
 	keep("cursor/x", NULL);
 	keeper_commit(desk.keeper);
-	run_one();
-	run_one();
+	held_writer_run_one(&desk.writer);
+	held_writer_run_one(&desk.writer);
 	assert_int_equal(desk.n_appended, 1);
 	settle();
 	assert_string_equal(desk.told, "0:1 0:2 ");
@@ -333,12 +306,12 @@ static void answers_keep_their_order_at_the_end(void **state)
 	(void)state;
 	turn(false);
 	turn(false);
-	run_one();
-	run_one();
+	held_writer_run_one(&desk.writer);
+	held_writer_run_one(&desk.writer);
 	turn(false);
 	desk.logger.is_open = false;
 	keeper_commit(desk.keeper);
-	desk.is_stopped = true;
+	desk.writer.is_stopped = true;
 	settle();
 	assert_string_equal(desk.told, "0:1 0:2 0:3 ");
 	assert_int_equal(desk.keeper->status.last, 3);
@@ -359,8 +332,8 @@ static void what_is_offered_is_stored_before_it_closes(void **state)
 	(void)state;
 	turn(false);
 	turn(false);
-	run_one();
-	run_one();
+	held_writer_run_one(&desk.writer);
+	held_writer_run_one(&desk.writer);
 	turn(false);
 	keeper_close(desk.keeper, false, on_gone, NULL);
 	settle();
@@ -392,8 +365,8 @@ static void it_may_be_closed_while_a_commit_is_told(void **state)
 	keep("cursor/y", count_it);
 	keeper_commit(desk.keeper);
 	take(false);
-	run_one();
-	tell_one();
+	held_writer_run_one(&desk.writer);
+	held_writer_tell_one(&desk.writer);
 	assert_int_equal(desk.n_kept, 2);
 	settle();
 	assert_true(desk.is_gone);

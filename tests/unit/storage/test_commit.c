@@ -20,14 +20,14 @@
 #include "storage/service.h"
 #include "storage/state/judge.h"
 #include "storage/wish.h"
+#include "tests/held_writer.h"
 
 enum { WISHES = 20 };
 
 static struct {
 	struct backend *backend;
 	struct service service;
-	struct list to_do, run; /* struct task, of the writer's */
-	bool is_stopped;        /* the writer */
+	struct held_writer writer;
 	int r_next;         /* of the next commit; 0: what the journal says */
 	unsigned n_commits; /* of the journal */
 	uint64_t last;      /* revision on disk */
@@ -47,14 +47,8 @@ void __wrap_wish_settle(struct wish *wish, unsigned status, const char *reason);
 void __wrap_worker_push(struct worker *worker, struct task *task)
 {
 	list_init(&task->link);
-	if (worker != &desk.service.writer)
-		return;
-	if (!desk.is_stopped) {
-		list_push_back(&desk.to_do, &task->link);
-		return;
-	}
-	task->run(task);
-	task->done(task);
+	if (worker == &desk.service.writer)
+		held_writer_push(&desk.writer, task);
 }
 
 int __wrap_journal_commit(struct journal *journal,
@@ -87,38 +81,12 @@ void __wrap_wish_settle(struct wish *wish, unsigned status, const char *reason)
 		 (unsigned)(wish - desk.wishes), status);
 }
 
-/* ---- the writer, and what the loop hears of him ---- */
-
-static void run_one(void)
-{
-	struct list *link = list_pop_front(&desk.to_do);
-	struct task *task;
-
-	assert_non_null(link);
-	task = container_of(link, struct task, link);
-	task->run(task);
-	list_push_back(&desk.run, link);
-}
-
-static void tell_one(void)
-{
-	struct list *link = list_pop_front(&desk.run);
-	struct task *task;
-
-	assert_non_null(link);
-	task = container_of(link, struct task, link);
-	task->done(task);
-}
-
 static void settle(void)
 {
 	unsigned n = 0;
 
-	while (!list_is_empty(&desk.to_do) || !list_is_empty(&desk.run)) {
-		while (!list_is_empty(&desk.to_do))
-			run_one();
-		while (!list_is_empty(&desk.run))
-			tell_one();
+	while (!held_writer_is_idle(&desk.writer)) {
+		held_writer_catch_up(&desk.writer);
 		assert_in_range(++n, 1, 64);
 	}
 }
@@ -131,8 +99,7 @@ static int set_up(void **state)
 
 	(void)state;
 	memset(&desk, 0, sizeof(desk));
-	list_init(&desk.to_do);
-	list_init(&desk.run);
+	held_writer_init(&desk.writer);
 	assert_int_equal(backend_memory_new(&desk.backend), 0);
 	assert_int_equal(
 		service_open(&desk.service, desk.backend, "memory", &options),
@@ -182,14 +149,14 @@ static void the_writer_goes_on_by_himself(void **state)
 	(void)state;
 	turn();
 	turn();
-	run_one();
-	run_one();
+	held_writer_run_one(&desk.writer);
+	held_writer_run_one(&desk.writer);
 	assert_int_equal(desk.n_commits, 2);
 	assert_int_equal(desk.service.state.committed, 0);
-	tell_one();
+	held_writer_tell_one(&desk.writer);
 	assert_int_equal(desk.service.state.committed, 1);
 	assert_string_equal(desk.told, "0:0 ");
-	tell_one();
+	held_writer_tell_one(&desk.writer);
 	assert_int_equal(desk.service.state.committed, 2);
 	assert_string_equal(desk.told, "0:0 1:0 ");
 }
@@ -200,13 +167,13 @@ static void what_is_offered_fills_on(void **state)
 	turn();
 	turn();
 	turn();
-	run_one();
-	run_one();
+	held_writer_run_one(&desk.writer);
+	held_writer_run_one(&desk.writer);
 	assert_int_equal(desk.n_commits, 2);
 	turn();
-	assert_true(list_is_empty(&desk.to_do));
-	tell_one();
-	run_one();
+	assert_true(list_is_empty(&desk.writer.to_do));
+	held_writer_tell_one(&desk.writer);
+	held_writer_run_one(&desk.writer);
 	assert_int_equal(desk.n_commits, 3);
 	settle();
 	assert_string_equal(desk.told, "0:0 1:0 2:0 3:0 ");
@@ -219,15 +186,15 @@ static void fail_and_go_on(int r)
 	turn();
 	turn();
 	desk.r_next = r;
-	run_one();
-	run_one();
+	held_writer_run_one(&desk.writer);
+	held_writer_run_one(&desk.writer);
 	assert_int_equal(desk.n_commits, 1);
 	turn();
-	tell_one();
+	held_writer_tell_one(&desk.writer);
 	assert_int_equal(desk.service.state.revision, 0);
 	turn();
 	assert_int_equal(desk.n_commits, 1);
-	tell_one();
+	held_writer_tell_one(&desk.writer);
 	turn();
 	settle();
 	assert_int_equal(desk.last, 2);
@@ -253,14 +220,14 @@ static void one_ahead_may_fail(void **state)
 	(void)state;
 	turn();
 	turn();
-	run_one();
+	held_writer_run_one(&desk.writer);
 	desk.r_next = -ENOSPC;
-	run_one();
+	held_writer_run_one(&desk.writer);
 	turn();
-	tell_one();
-	run_one();
+	held_writer_tell_one(&desk.writer);
+	held_writer_run_one(&desk.writer);
 	assert_int_equal(desk.n_commits, 2);
-	tell_one();
+	held_writer_tell_one(&desk.writer);
 	assert_int_equal(desk.service.state.revision, 1);
 	turn();
 	settle();
@@ -274,12 +241,12 @@ static void answers_keep_their_order_at_the_end(void **state)
 	(void)state;
 	turn();
 	turn();
-	run_one();
-	run_one();
+	held_writer_run_one(&desk.writer);
+	held_writer_run_one(&desk.writer);
 	turn();
 	desk.service.is_open = false;
 	commit_begin(&desk.service);
-	desk.is_stopped = true;
+	desk.writer.is_stopped = true;
 	settle();
 	assert_string_equal(desk.told, "0:0 1:0 2:0 ");
 	assert_int_equal(desk.service.state.committed, 3);
@@ -297,9 +264,9 @@ static void a_snapshot_comes_to_its_end(void **state)
 	turn();
 	while (desk.n_wishes + 2 <= WISHES) {
 		turn();
-		run_one();
+		held_writer_run_one(&desk.writer);
 		step();
-		tell_one();
+		held_writer_tell_one(&desk.writer);
 	}
 	assert_true(snapshot->is_running);
 	settle();
