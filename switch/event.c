@@ -11,6 +11,9 @@
 #include "switch/peer.h"
 #include "switch/policy.h"
 #include "switch/publish.h"
+#include "switch/quota.h"
+
+enum { SEEN_MAX = 1024 };
 
 /*
  * To whom policy allows, and to the one that it is about. In a backlog it is
@@ -38,18 +41,25 @@ static bool may_have_more(const struct speaker *speaker)
 	       speaker->peer->channel->evidence.kind == EVIDENCE_DOMAIN;
 }
 
+/*
+ * Among those of its own durable id, for a leaf can say the incarnation of
+ * anybody. Who has too many to look at is said to have one left.
+ */
 static uint32_t n_channels_left(const struct speaker *speaker)
 {
 	uint64_t incarnation = speaker->source->principal.incarnation;
 	const struct list *link;
+	unsigned n_seen = 0;
 	uint32_t n = 0;
 
 	if (!may_have_more(speaker))
 		return 0;
-	list_for_each (link, &speaker->peer->bus->speakers) {
+	list_for_each (link, &speaker->account->speakers) {
 		const struct speaker *other =
-			const_container_of(link, struct speaker, all_link);
+			const_container_of(link, struct speaker, own_link);
 
+		if (++n_seen > SEEN_MAX)
+			return n ? n : 1;
 		n += other != speaker && other->peer->state == PEER_LIVE &&
 		     other->source->principal.incarnation == incarnation;
 	}

@@ -48,6 +48,7 @@ static struct speaker *announced_free(struct speaker *speaker)
 	if (speaker->account)
 		account_discharge(peer->self.account, RESOURCE_PRINCIPALS, 1);
 	list_unlink(&speaker->all_link);
+	list_unlink(&speaker->own_link);
 	account_unref(speaker->account);
 	source_unref(&peer->bus->sources, speaker->source);
 	free(speaker);

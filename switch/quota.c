@@ -96,6 +96,7 @@ static struct account *account_new(struct accounts *accounts, const char *owner,
 	if (!account)
 		return NULL;
 	account->accounts = accounts;
+	list_init(&account->speakers);
 	memcpy(account->owner, owner, n);
 	map_add(&accounts->by_owner, &account->node, hash);
 	return account;

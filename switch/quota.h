@@ -22,6 +22,7 @@
 
 #include "base/cleanup.h"
 #include "base/hash.h"
+#include "base/list.h"
 #include "base/map.h"
 
 enum resource {
@@ -47,6 +48,7 @@ struct account {
 	struct accounts *accounts;
 	struct account *parent; /* a reference, or NULL */
 	unsigned n_refs;
+	struct list speakers; /* of this durable id, that are there */
 	struct quota_limits limits;
 	uint64_t used[N_RESOURCES];
 	uint64_t n_refused[N_RESOURCES];

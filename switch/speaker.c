@@ -11,6 +11,7 @@
 #include "switch/open.h"
 #include "switch/peer.h"
 #include "switch/policy.h"
+#include "switch/quota.h"
 #include "switch/receiver.h"
 #include "switch/slot.h"
 #include "switch/subscription.h"
@@ -19,6 +20,7 @@ void speaker_init(struct speaker *speaker, struct peer *peer)
 {
 	*speaker = (struct speaker){ .peer = peer };
 	list_init(&speaker->all_link);
+	list_init(&speaker->own_link);
 	list_init(&speaker->receivers);
 	list_init(&speaker->slots);
 	list_init(&speaker->open);
@@ -48,6 +50,7 @@ void speaker_enter(struct speaker *speaker)
 	speaker->id = ++bus->n_peers_ever;
 	speaker->since_ns = bus->now_ns;
 	list_push_back(&bus->speakers, &speaker->all_link);
+	list_push_back(&speaker->account->speakers, &speaker->own_link);
 }
 
 bool speaker_is_below(const struct speaker *speaker, const char *path)

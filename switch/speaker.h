@@ -38,6 +38,7 @@ struct speaker {
 	uint64_t id; /* never used twice: the class in the route cache */
 	uint64_t since_ns;
 	struct list all_link; /* in bus.speakers */
+	struct list own_link; /* in account.speakers */
 	struct speaker_stats stats;
 
 	uint32_t handle;      /* that the leaf gave it; 0: the peer itself */

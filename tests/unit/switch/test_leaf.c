@@ -245,6 +245,35 @@ static void comings_and_goings_are_told(void **state)
 	fake_join(&world, "leaf", &leaf);
 }
 
+static void expect_down(const char *principal, uint32_t channels_left)
+{
+	Helio__Switch__V1__PeerEvent *event;
+
+	fake_expect(&other, FRAME_MESSAGE, &got);
+	assert_string_equal(got.subject, "$sys.peer.down");
+	event = helio__switch__v1__peer_event__unpack(NULL, got.n_body,
+						      got.body);
+	assert_non_null(event);
+	assert_string_equal(event->principal, principal);
+	assert_int_equal(event->channels_left, channels_left);
+	helio__switch__v1__peer_event__free_unpacked(event, NULL);
+}
+
+/* A leaf may say that the incarnation of another is that of its own. */
+static void only_channels_of_the_same_durable_id_are_left(void **state)
+{
+	fake_subscribe(&other, 1, "$sys.peer.down", 100, STATUS_OK);
+	fake_announce(&leaf, 1, "uid:1");
+	fake_announce(&leaf, 2, "uid:2");
+	fake_announce(&leaf, 3, "uid:1");
+	fake_forget(&leaf, 2);
+	expect_down("vm:leaf/uid:2", 0);
+	fake_forget(&leaf, 1);
+	expect_down("vm:leaf/uid:1", 1);
+	fake_forget(&leaf, 3);
+	expect_down("vm:leaf/uid:1", 0);
+}
+
 /* Its subscriptions, registrations, calls and what it has begun. */
 static void what_is_forgotten_takes_all_of_its_own_with_it(void **state)
 {
@@ -324,6 +353,7 @@ int main(void)
 		TEST(quotas_are_charged_to_it_and_to_those_above),
 		TEST(a_child_is_full_when_its_parent_is),
 		TEST(comings_and_goings_are_told),
+		TEST(only_channels_of_the_same_durable_id_are_left),
 		TEST(what_is_forgotten_takes_all_of_its_own_with_it),
 		TEST(a_loss_of_the_right_ends_the_leaf),
 		TEST(who_may_not_is_no_leaf),
