@@ -22,7 +22,7 @@
 #include "tests/torture/disk/fault_cases.h"
 #include "tests/torture/disk/model.h"
 #include "tests/torture/disk/place.h"
-#include "tests/torture/store/errands.h"
+#include "tests/torture/store/customer.h"
 #include "tests/torture/store/setting.h"
 
 enum {
@@ -41,7 +41,7 @@ struct test {
 	struct helio *bus;
 	struct hosted store;
 	struct account account;
-	struct errands errands;
+	struct customer customer;
 	uint64_t n_calls[N_FAULTS]; /* of a work without faults */
 	unsigned n_cases, n_hit, n_told;
 	uint64_t n_unknown;
@@ -56,21 +56,21 @@ struct moment {
 static void work(struct test *test, unsigned n_steps)
 {
 	for (unsigned i = 0; i < n_steps; i++)
-		errands_step(&test->errands);
+		customer_step(&test->customer);
 }
 
 static void begin_work(struct test *test, struct tape *tape)
 {
-	struct errands *errands = &test->errands;
+	struct customer *customer = &test->customer;
 
 	place_empty(test->root);
 	tape_begin(tape, test->root);
 	test->account = (struct account){ .n_jobs = 0 };
-	errands->account = &test->account;
-	errands->dice = dice_new(test->seed, 0);
-	errands->n_failed = 0;
+	customer->account = &test->account;
+	customer->dice = dice_new(test->seed, 0);
+	customer->n_failed = 0;
 	hosted_open(&test->store, &test->world, test->root, test->bus);
-	errands_found(errands);
+	customer_found(customer);
 	work(test, STEPS_BEFORE);
 }
 
@@ -102,7 +102,7 @@ static void check(struct test *test, const char *folder,
 {
 	test->account = *account;
 	hosted_open(&test->store, &test->world, folder, test->bus);
-	errands_check(&test->errands);
+	customer_check(&test->customer);
 	hosted_close(&test->store);
 }
 
@@ -135,17 +135,17 @@ static void run_case(const struct fault_kind *kind, uint64_t k, void *userdata)
 	begin_work(test, &tape);
 	if (dice_is(&dice, 50))
 		hosted_drop_care(&test->store);
-	test->errands.is_faulty = true;
-	test->errands.is_full = fault_is_full(kind);
+	test->customer.is_faulty = true;
+	test->customer.is_full = fault_is_full(kind);
 	tape_fault_arm(kind->fault, k, kind->error, kind->is_lasting);
 	work(test, test->n_steps);
 	is_hit = tape_fault_hits() > 0;
 	moments[0] = now(test);
 	tape_fault_disarm();
-	errands_recover(&test->errands);
-	errands_check(&test->errands);
+	customer_recover(&test->customer);
+	customer_check(&test->customer);
 	work(test, STEPS_AFTER);
-	errands_check(&test->errands);
+	customer_check(&test->customer);
 	moments[1] = now(test);
 	hosted_close(&test->store);
 	tape_stop();
@@ -154,7 +154,7 @@ static void run_case(const struct fault_kind *kind, uint64_t k, void *userdata)
 		cut_power(test, &tape, moments, 2);
 	test->n_cases++;
 	test->n_hit += is_hit;
-	test->n_told += test->errands.n_failed > 0;
+	test->n_told += test->customer.n_failed > 0;
 	test->n_unknown += moments[0].account.n_of_fate[FATE_UNKNOWN];
 	tape_deinit(&tape);
 }
@@ -174,13 +174,13 @@ static void open_test(struct test *test)
 	make_folder(&test->world, "root", test->root);
 	make_folder(&test->world, "image", test->image);
 	test->bus = setting_connect(&test->world, "voice0");
-	errands_init(&test->errands, test->bus, &test->world);
-	test->errands.store = &test->store;
+	customer_init(&test->customer, test->bus, &test->world);
+	test->customer.store = &test->store;
 }
 
 static void close_test(struct test *test)
 {
-	errands_deinit(&test->errands);
+	customer_deinit(&test->customer);
 	helio_close(test->bus);
 	world_close(&test->world);
 }
@@ -204,7 +204,7 @@ int main(void)
 	       "writes unknown, an answer took %.0f ms at most\n",
 	       test.n_cases, (unsigned long long)n_all, test.n_hit, test.n_told,
 	       (unsigned long long)test.n_unknown,
-	       (double)test.errands.longest_ns / 1e6);
+	       (double)test.customer.longest_ns / 1e6);
 	close_test(&test);
 	return EXIT_SUCCESS;
 }

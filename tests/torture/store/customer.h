@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef TESTS_TORTURE_STORE_ERRANDS_H
-#define TESTS_TORTURE_STORE_ERRANDS_H
+#ifndef TESTS_TORTURE_STORE_CUSTOMER_H
+#define TESTS_TORTURE_STORE_CUSTOMER_H
 
 /**
- * What one client wants of a store: keys are put, deleted and read, jobs are
- * submitted, leased and completed together with a write; several at a time. All
- * that it is told goes to its account, and has to come soon, whatever the disk
- * does.
+ * A client that wants several things of a store: keys are put, deleted and
+ * read, jobs are submitted, leased and completed together with a write; several
+ * at a time. All that it is told goes to its account, and has to come soon,
+ * whatever the disk does.
  */
 
 #include <stdbool.h>
@@ -16,7 +16,7 @@
 #include "tests/torture/store/account.h"
 #include "tests/torture/store/hosted.h"
 
-struct errands {
+struct customer {
 	struct hosted *store; /* that is asked */
 	struct account *account;
 	struct helio_client *buckets, *queues;
@@ -33,20 +33,20 @@ struct errands {
 	uint64_t longest_ns; /* that an answer took */
 };
 
-void errands_init(struct errands *errands, struct helio *bus,
-		  const struct world *world);
-void errands_deinit(struct errands *errands);
+void customer_init(struct customer *customer, struct helio *bus,
+		   const struct world *world);
+void customer_deinit(struct customer *customer);
 
 /** A bucket and a queue are made, in a new store. */
-void errands_found(struct errands *errands);
+void customer_found(struct customer *customer);
 
 /** Some at a time; returns when all are answered. */
-void errands_step(struct errands *errands);
+void customer_step(struct customer *customer);
 
 /** The disk is well: the store has to take writes again, by itself. */
-void errands_recover(struct errands *errands);
+void customer_recover(struct customer *customer);
 
 /** List all that there is, and hold it against the account. */
-void errands_check(struct errands *errands);
+void customer_check(struct customer *customer);
 
 #endif

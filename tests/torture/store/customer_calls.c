@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-#include "tests/torture/store/errand.h"
+#include "tests/torture/store/customer_calls.h"
 
 #include <helio/store/v1/store.helio.h>
 #include <stdio.h>
@@ -13,47 +13,47 @@ enum { TEXT_BYTES = 32, LEASE_MS = 3600 * 1000 };
 
 static char bucket[] = "keys", queue[] = "jobs";
 
-struct errand {
-	struct errands *of;
+struct call {
+	struct customer *of;
 	unsigned index; /* of the key, or the job */
 	uint64_t value; /* that is written */
 	enum fate before;
 	struct account_found *found;
 };
 
-static struct errand *errand_new(struct errands *errands, unsigned index)
+static struct call *call_new(struct customer *customer, unsigned index)
 {
-	struct errand *errand = calloc(1, sizeof(*errand));
+	struct call *call = calloc(1, sizeof(*call));
 
-	if (!errand)
+	if (!call)
 		complain("no memory");
-	errand->of = errands;
-	errand->index = index;
-	errands->n_under_way++;
-	return errand;
+	call->of = customer;
+	call->index = index;
+	customer->n_under_way++;
+	return call;
 }
 
-static void errand_free(struct errand *errand)
+static void call_free(struct call *call)
 {
-	errand->of->n_under_way--;
-	free(errand);
+	call->of->n_under_way--;
+	free(call);
 }
 
 /* ---- what is said ---- */
 
 /* Of a change that was answered, or not. */
-static enum fate judge(struct errands *errands, struct helio_client *client,
+static enum fate judge(struct customer *customer, struct helio_client *client,
 		       bool is_done)
 {
 	const struct helio_reply *reply = helio_client_reply(client);
 
 	if (is_done)
 		return FATE_DONE;
-	errands->n_failed++;
-	if (errands->is_faulty && errands->is_full &&
+	customer->n_failed++;
+	if (customer->is_faulty && customer->is_full &&
 	    reply->status == HELIO_RESOURCE_EXHAUSTED)
 		return FATE_NOT;
-	if (errands->is_faulty && !errands->is_full &&
+	if (customer->is_faulty && !customer->is_full &&
 	    reply->status == HELIO_UNAVAILABLE)
 		return FATE_UNKNOWN;
 	complain("%s: %s", helio_status_name(reply->status), reply->reason);
@@ -91,13 +91,13 @@ static void key_name(char name[TEXT_BYTES], unsigned key)
 	snprintf(name, TEXT_BYTES, "k%u", key);
 }
 
-static void wrote(struct errand *errand, bool is_done)
+static void wrote(struct call *call, bool is_done)
 {
-	struct errands *errands = errand->of;
+	struct customer *customer = call->of;
 
-	account_wrote(errands->account, errand->index, errand->value,
-		      judge(errands, errands->buckets, is_done));
-	errand_free(errand);
+	account_wrote(customer->account, call->index, call->value,
+		      judge(customer, customer->buckets, is_done));
+	call_free(call);
 }
 
 static void on_put(const Helio__Store__V1__PutReply *reply, void *userdata)
@@ -105,21 +105,21 @@ static void on_put(const Helio__Store__V1__PutReply *reply, void *userdata)
 	wrote(userdata, reply != NULL);
 }
 
-void errand_put(struct errands *errands, unsigned key)
+void customer_put(struct customer *customer, unsigned key)
 {
 	Helio__Store__V1__PutRequest request =
 		HELIO__STORE__V1__PUT_REQUEST__INIT;
-	struct errand *errand = errand_new(errands, key);
+	struct call *call = call_new(customer, key);
 	char name[TEXT_BYTES], text[TEXT_BYTES];
 
-	errand->value = ++errands->account->last_value;
+	call->value = ++customer->account->last_value;
 	key_name(name, key);
 	request.bucket = bucket;
 	request.key = name;
 	request.has_value = true;
-	request.value = bytes_of(text, errand->value);
-	helio__store__v1__buckets__put(helio_client_service(errands->buckets),
-				       &request, on_put, errand);
+	request.value = bytes_of(text, call->value);
+	helio__store__v1__buckets__put(helio_client_service(customer->buckets),
+				       &request, on_put, call);
 }
 
 static void on_delete(const Helio__Store__V1__DeleteReply *reply,
@@ -128,35 +128,35 @@ static void on_delete(const Helio__Store__V1__DeleteReply *reply,
 	wrote(userdata, reply != NULL);
 }
 
-void errand_delete(struct errands *errands, unsigned key)
+void customer_delete(struct customer *customer, unsigned key)
 {
 	Helio__Store__V1__DeleteRequest request =
 		HELIO__STORE__V1__DELETE_REQUEST__INIT;
-	struct errand *errand = errand_new(errands, key);
+	struct call *call = call_new(customer, key);
 	char name[TEXT_BYTES];
 
 	key_name(name, key);
 	request.bucket = bucket;
 	request.key = name;
 	helio__store__v1__buckets__delete(
-		helio_client_service(errands->buckets), &request, on_delete,
-		errand);
+		helio_client_service(customer->buckets), &request, on_delete,
+		call);
 }
 
 static void on_get(const Helio__Store__V1__GetReply *reply, void *userdata)
 {
-	struct errand *errand = userdata;
-	struct errands *errands = errand->of;
-	const struct helio_reply *told = helio_client_reply(errands->buckets);
+	struct call *call = userdata;
+	struct customer *customer = call->of;
+	const struct helio_reply *told = helio_client_reply(customer->buckets);
 
 	if (!reply && told->status != HELIO_NOT_FOUND)
-		must(errands->buckets, NULL);
-	account_read(errands->account, errand->index,
+		must(customer->buckets, NULL);
+	account_read(customer->account, call->index,
 		     reply ? number_of(reply->entry->value) : 0);
-	errand_free(errand);
+	call_free(call);
 }
 
-void errand_get(struct errands *errands, unsigned key)
+void customer_get(struct customer *customer, unsigned key)
 {
 	Helio__Store__V1__GetRequest request =
 		HELIO__STORE__V1__GET_REQUEST__INIT;
@@ -165,18 +165,19 @@ void errand_get(struct errands *errands, unsigned key)
 	key_name(name, key);
 	request.bucket = bucket;
 	request.key = name;
-	helio__store__v1__buckets__get(helio_client_service(errands->buckets),
+	helio__store__v1__buckets__get(helio_client_service(customer->buckets),
 				       &request, on_get,
-				       errand_new(errands, key));
+				       call_new(customer, key));
 }
 
 /* ---- jobs ---- */
 
-static unsigned job_of(const struct errands *errands, ProtobufCBinaryData body)
+static unsigned job_of(const struct customer *customer,
+		       ProtobufCBinaryData body)
 {
 	uint64_t job = number_of(body);
 
-	if (job >= errands->account->n_jobs)
+	if (job >= customer->account->n_jobs)
 		complain("there is a job %llu that nobody submitted",
 			 (unsigned long long)job);
 	return (unsigned)job;
@@ -185,45 +186,45 @@ static unsigned job_of(const struct errands *errands, ProtobufCBinaryData body)
 static void on_submit(const Helio__Store__V1__SubmitReply *reply,
 		      void *userdata)
 {
-	struct errand *errand = userdata;
-	struct errands *errands = errand->of;
+	struct call *call = userdata;
+	struct customer *customer = call->of;
 
-	account_submitted(errands->account, errand->index,
-			  reply ? reply->id : 0, errand->before,
-			  judge(errands, errands->queues, reply != NULL));
-	errand_free(errand);
+	account_submitted(customer->account, call->index, reply ? reply->id : 0,
+			  call->before,
+			  judge(customer, customer->queues, reply != NULL));
+	call_free(call);
 }
 
-void errand_submit(struct errands *errands, unsigned job)
+void customer_submit(struct customer *customer, unsigned job)
 {
 	Helio__Store__V1__SubmitRequest request =
 		HELIO__STORE__V1__SUBMIT_REQUEST__INIT;
-	struct errand *errand = errand_new(errands, job);
+	struct call *call = call_new(customer, job);
 	char text[TEXT_BYTES];
 
-	errand->before = account_submit(errands->account, job);
+	call->before = account_submit(customer->account, job);
 	request.queue = queue;
 	request.has_body = true;
 	request.body = bytes_of(text, job);
 	request.key = text;
-	helio__store__v1__queues__submit(helio_client_service(errands->queues),
-					 &request, on_submit, errand);
+	helio__store__v1__queues__submit(helio_client_service(customer->queues),
+					 &request, on_submit, call);
 }
 
 static void on_lease(const Helio__Store__V1__LeaseReply *reply, void *userdata)
 {
-	struct errand *errand = userdata;
-	struct errands *errands = errand->of;
+	struct call *call = userdata;
+	struct customer *customer = call->of;
 
-	(void)judge(errands, errands->queues, reply != NULL);
+	(void)judge(customer, customer->queues, reply != NULL);
 	for (size_t i = 0; reply && i < reply->n_jobs; i++)
-		account_leased(errands->account,
-			       job_of(errands, reply->jobs[i]->body),
+		account_leased(customer->account,
+			       job_of(customer, reply->jobs[i]->body),
 			       reply->jobs[i]->id, reply->jobs[i]->token);
-	errand_free(errand);
+	call_free(call);
 }
 
-void errand_lease(struct errands *errands)
+void customer_lease(struct customer *customer)
 {
 	Helio__Store__V1__LeaseRequest request =
 		HELIO__STORE__V1__LEASE_REQUEST__INIT;
@@ -231,25 +232,25 @@ void errand_lease(struct errands *errands)
 	request.queue = queue;
 	request.has_lease_ms = true;
 	request.lease_ms = LEASE_MS;
-	helio__store__v1__queues__lease(helio_client_service(errands->queues),
+	helio__store__v1__queues__lease(helio_client_service(customer->queues),
 					&request, on_lease,
-					errand_new(errands, 0));
+					call_new(customer, 0));
 }
 
 static void on_complete(const Helio__Store__V1__CompleteReply *reply,
 			void *userdata)
 {
-	struct errand *errand = userdata;
-	struct errands *errands = errand->of;
+	struct call *call = userdata;
+	struct customer *customer = call->of;
 
-	account_completed(errands->account, errand->index,
-			  judge(errands, errands->queues, reply != NULL));
-	errand_free(errand);
+	account_completed(customer->account, call->index,
+			  judge(customer, customer->queues, reply != NULL));
+	call_free(call);
 }
 
-void errand_complete(struct errands *errands, unsigned job)
+void customer_complete(struct customer *customer, unsigned job)
 {
-	const struct account_job *known = &errands->account->jobs[job];
+	const struct account_job *known = &customer->account->jobs[job];
 	Helio__Store__V1__CompleteRequest request =
 		HELIO__STORE__V1__COMPLETE_REQUEST__INIT;
 	Helio__Store__V1__Transaction transaction =
@@ -270,13 +271,13 @@ void errand_complete(struct errands *errands, unsigned job)
 	request.token = known->token;
 	request.transaction = &transaction;
 	helio__store__v1__queues__complete(
-		helio_client_service(errands->queues), &request, on_complete,
-		errand_new(errands, job));
+		helio_client_service(customer->queues), &request, on_complete,
+		call_new(customer, job));
 }
 
 /* ---- all that there is ---- */
 
-static void find_entry(struct errands *errands, struct account_found *found,
+static void find_entry(struct customer *customer, struct account_found *found,
 		       const Helio__Store__V1__Entry *entry)
 {
 	uint64_t value = number_of(entry->value);
@@ -285,7 +286,7 @@ static void find_entry(struct errands *errands, struct account_found *found,
 	if (sscanf(entry->key, "k%u", &index) == 1 && index < ACCOUNT_KEYS)
 		found->keys[index] = value;
 	else if (sscanf(entry->key, "done/%u", &index) == 1 &&
-		 index < errands->account->n_jobs)
+		 index < customer->account->n_jobs)
 		found->jobs[index].written = value;
 	else
 		complain("there is a key %s", entry->key);
@@ -293,30 +294,30 @@ static void find_entry(struct errands *errands, struct account_found *found,
 
 static void on_list(const Helio__Store__V1__ListReply *reply, void *userdata)
 {
-	struct errand *errand = userdata;
+	struct call *call = userdata;
 
-	must(errand->of->buckets, reply);
+	must(call->of->buckets, reply);
 	for (size_t i = 0; i < reply->n_entries; i++)
-		find_entry(errand->of, errand->found, reply->entries[i]);
-	errand_free(errand);
+		find_entry(call->of, call->found, reply->entries[i]);
+	call_free(call);
 }
 
-void errand_list(struct errands *errands, struct account_found *found)
+void customer_list(struct customer *customer, struct account_found *found)
 {
 	Helio__Store__V1__ListRequest request =
 		HELIO__STORE__V1__LIST_REQUEST__INIT;
-	struct errand *errand = errand_new(errands, 0);
+	struct call *call = call_new(customer, 0);
 
-	errand->found = found;
+	call->found = found;
 	request.bucket = bucket;
-	helio__store__v1__buckets__list(helio_client_service(errands->buckets),
-					&request, on_list, errand);
+	helio__store__v1__buckets__list(helio_client_service(customer->buckets),
+					&request, on_list, call);
 }
 
-static void find_job(struct errands *errands, struct account_found *found,
+static void find_job(struct customer *customer, struct account_found *found,
 		     const Helio__Store__V1__Job *in)
 {
-	unsigned job = job_of(errands, in->body);
+	unsigned job = job_of(customer, in->body);
 
 	if (found->jobs[job].is_there)
 		complain("job %u is there twice", job);
@@ -330,25 +331,25 @@ static void find_job(struct errands *errands, struct account_found *found,
 static void on_list_jobs(const Helio__Store__V1__ListJobsReply *reply,
 			 void *userdata)
 {
-	struct errand *errand = userdata;
+	struct call *call = userdata;
 
-	must(errand->of->queues, reply);
+	must(call->of->queues, reply);
 	for (size_t i = 0; i < reply->n_jobs; i++)
-		find_job(errand->of, errand->found, reply->jobs[i]);
-	errand_free(errand);
+		find_job(call->of, call->found, reply->jobs[i]);
+	call_free(call);
 }
 
-void errand_list_jobs(struct errands *errands, struct account_found *found)
+void customer_list_jobs(struct customer *customer, struct account_found *found)
 {
 	Helio__Store__V1__ListJobsRequest request =
 		HELIO__STORE__V1__LIST_JOBS_REQUEST__INIT;
-	struct errand *errand = errand_new(errands, 0);
+	struct call *call = call_new(customer, 0);
 
-	errand->found = found;
+	call->found = found;
 	request.queue = queue;
 	helio__store__v1__queues__list_jobs(
-		helio_client_service(errands->queues), &request, on_list_jobs,
-		errand);
+		helio_client_service(customer->queues), &request, on_list_jobs,
+		call);
 }
 
 /* ---- the beginning ---- */
@@ -356,22 +357,22 @@ void errand_list_jobs(struct errands *errands, struct account_found *found)
 static void on_bucket(const Helio__Store__V1__CreateBucketReply *reply,
 		      void *userdata)
 {
-	struct errand *errand = userdata;
+	struct call *call = userdata;
 
-	must(errand->of->buckets, reply);
-	errand_free(errand);
+	must(call->of->buckets, reply);
+	call_free(call);
 }
 
 static void on_queue(const Helio__Store__V1__CreateQueueReply *reply,
 		     void *userdata)
 {
-	struct errand *errand = userdata;
+	struct call *call = userdata;
 
-	must(errand->of->queues, reply);
-	errand_free(errand);
+	must(call->of->queues, reply);
+	call_free(call);
 }
 
-void errand_create(struct errands *errands)
+void customer_create(struct customer *customer)
 {
 	Helio__Store__V1__CreateBucketRequest in_bucket =
 		HELIO__STORE__V1__CREATE_BUCKET_REQUEST__INIT;
@@ -381,9 +382,9 @@ void errand_create(struct errands *errands)
 	in_bucket.name = bucket;
 	in_queue.name = queue;
 	helio__store__v1__buckets__create(
-		helio_client_service(errands->buckets), &in_bucket, on_bucket,
-		errand_new(errands, 0));
-	helio__store__v1__queues__create(helio_client_service(errands->queues),
+		helio_client_service(customer->buckets), &in_bucket, on_bucket,
+		call_new(customer, 0));
+	helio__store__v1__queues__create(helio_client_service(customer->queues),
 					 &in_queue, on_queue,
-					 errand_new(errands, 0));
+					 call_new(customer, 0));
 }
