@@ -2,9 +2,10 @@
 
 /*
  * What submitting and leasing cost where so many jobs are queued already:
- * queued ADDRESS QUEUE JOBS SECONDS. Makes the queue and fills it, then
- * submits, leases and completes bursts of jobs in turn; prints the time of a
- * submit and of a lease, those of a burst being under way together.
+ * queued ADDRESS SECONDS QUEUE JOBS..., of two queues at most. Makes each and
+ * fills it, then submits, leases and completes bursts of jobs, queue by queue;
+ * prints of each the time of a submit and of a lease, those of a burst being
+ * under way together.
  */
 
 #include <errno.h>
