@@ -129,7 +129,6 @@ static void fetch_from(struct cursor *cursor, uint64_t sequence)
 struct gift {
 	struct cursor *cursor;
 	struct consumer *consumer;
-	uint64_t start;
 	uint64_t end; /* of the run: the first sequence behind it */
 	uint64_t now_ns;
 	uint64_t first; /* sequence that is given */
@@ -310,7 +309,6 @@ static int give(struct cursor *cursor, struct consumer *consumer,
 	struct gift gift = {
 		.cursor = cursor,
 		.consumer = consumer,
-		.start = start,
 		.now_ns = now_ns,
 	};
 	size_t n = 0;
