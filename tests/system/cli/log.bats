@@ -233,6 +233,23 @@ say() {
 	run -2 helio replay --log events
 }
 
+@test "at the pace at which it was stored, and at twice that" {
+	local began
+
+	say one
+	sleep 0.4 # is what is told again
+	say two
+	began=${EPOCHREALTIME/./}
+	[ "$(helio log --speed original -o cat | xargs)" = 'one two' ]
+	[ $((${EPOCHREALTIME/./} - began)) -ge 400000 ]
+	began=${EPOCHREALTIME/./}
+	helio replay --log events --into shadow --speed 2
+	[ $((${EPOCHREALTIME/./} - began)) -ge 200000 ]
+	[ "$(helio log --speed max -o cat | xargs)" = 'one two' ]
+	run -2 helio log --speed 0
+	run -2 helio replay --log events --into shadow --speed slow
+}
+
 @test "calls are made again, and their replies compared" {
 	helio log create calls -s toy.v1.Toy.Get
 	start toy serving helio reply toy.v1.Toy.Get --echo
