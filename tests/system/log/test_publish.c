@@ -329,6 +329,7 @@ static void test_a_share_that_is_full(void **state)
 	char *patterns[1] = { field("share.>") };
 	struct stored stored = { 0 };
 	struct reading reading;
+	struct scene guest;
 	char body[1024];
 
 	(void)state;
@@ -342,6 +343,11 @@ static void test_a_share_that_is_full(void **state)
 	for (int i = 0; i < 100 && stored.status == HELIO_OK; i++)
 		stored = scene_store(&scene, "share.a", body, NULL);
 	assert_int_equal(stored.status, HELIO_RESOURCE_EXHAUSTED);
+	/* It is its own; others have theirs. */
+	scene_visit(&scene, &guest);
+	assert_int_equal(scene_store(&guest, "share.a", body, NULL).status,
+			 HELIO_OK);
+	scene_leave(&guest);
 	scene_publish(&scene, "share.a", body);
 	wait_until(&scene,
 		   (read_log("share", &reading),
