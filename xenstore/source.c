@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "xenstore/batch.h"
 #include "xenstore/node.h"
+#include "xenstore/owner.h"
 #include "xenstore/selection.h"
 
 enum {
@@ -30,6 +31,30 @@ static int last_errno(void)
 
 /* ---- in the thread ---- */
 
+/*
+ * The library asks for a long list in parts, and begins anew when it changed
+ * between two of them, which a guest can see to without end. In a transaction
+ * it stays as it was.
+ */
+static int list_names(struct xs_handle *handle, struct sight *sight)
+{
+	const struct node *node = sight->node;
+	xs_transaction_t transaction = XBT_NULL;
+	int r = 0;
+
+	if (node->owner->domid)
+		transaction = xs_transaction_start(handle);
+	if (node->owner->domid && transaction == XBT_NULL)
+		return last_errno();
+	sight->names =
+		xs_directory(handle, transaction, node->path, &sight->n_names);
+	if (!sight->names)
+		r = last_errno();
+	if (transaction != XBT_NULL)
+		(void)xs_transaction_end(handle, transaction, true);
+	return r;
+}
+
 static int see(struct xs_handle *handle, struct sight *sight)
 {
 	const char *path = sight->node->path;
@@ -37,10 +62,7 @@ static int see(struct xs_handle *handle, struct sight *sight)
 	sight->value = xs_read(handle, XBT_NULL, path, &sight->n_value);
 	if (!sight->value)
 		return last_errno();
-	if (!sight->wants_names)
-		return 0;
-	sight->names = xs_directory(handle, XBT_NULL, path, &sight->n_names);
-	return sight->names ? 0 : last_errno();
+	return sight->wants_names ? list_names(handle, sight) : 0;
 }
 
 static void run_look(struct task *task)

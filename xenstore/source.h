@@ -3,8 +3,8 @@
 #define XENSTORE_SOURCE_H
 
 /**
- * Xenstore, looked at and watched. Without transactions, with one watch for
- * each root of the selection.
+ * Xenstore, looked at and watched. With one watch for each root of the
+ * selection; only a list of a guest's is read in a transaction.
  *
  * The library waits for the daemon's answers, so it is asked from a thread.
  * When the daemon is gone it is tried again, after a pause that doubles from

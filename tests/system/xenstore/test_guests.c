@@ -15,7 +15,13 @@
 #include "base/clock.h"
 #include "tests/system/xenstore/stage.h"
 
-enum { ORDERED = 400, FLOODED = 6, PEAK_KIB_MAX = 64 * 1024 };
+enum {
+	ORDERED = 400,
+	FLOODED = 6,
+	LISTED = 400,
+	CHANGERS = 2,
+	PEAK_KIB_MAX = 64 * 1024
+};
 
 static const char *const trees[] = { "/local/domain/*/data", "/tool/lab",
 				     NULL };
@@ -187,6 +193,61 @@ static void test_a_flood(void **state)
 		assert_true(peak_kib(stage.bridge.pid) < PEAK_KIB_MAX);
 }
 
+/* ---- a long list that is never the same ---- */
+
+/* Longer than an answer, so that it is asked for in parts. */
+static void change_a_long_list(void)
+{
+	struct xs_handle *handle;
+	char path[240];
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	xen_world_enter(&stage.world, 1);
+	handle = xs_open(0);
+	for (unsigned i = 0; i < LISTED; i++) {
+		snprintf(path, sizeof(path), "data/long/%0200u", i);
+		xs_write(handle, XBT_NULL, path, "1", 1);
+	}
+	xs_write(handle, XBT_NULL, "data/is-long", "1", 1);
+	for (;;)
+		xs_write(handle, XBT_NULL, "data/long", "1", 1);
+}
+
+static pid_t start_changing(void)
+{
+	pid_t pid;
+
+	fflush(NULL);
+	pid = fork();
+	if (!pid)
+		change_a_long_list();
+	return pid;
+}
+
+static void test_a_list_without_rest(void **state)
+{
+	pid_t pids[CHANGERS];
+
+	(void)state;
+	stage_await_equal(&stage, tops);
+	for (unsigned i = 0; i < CHANGERS; i++)
+		pids[i] = start_changing();
+	stage_await(&stage, "/local/domain/1/data/is-long", "1");
+	for (unsigned i = 0; i < FLOODED; i++) {
+		char text[16];
+
+		snprintf(text, sizeof(text), "%u", i);
+		stage_write(&stage, "/local/domain/2/data/x", text);
+		stage_await(&stage, "/local/domain/2/data/x", text);
+	}
+	for (unsigned i = 0; i < CHANGERS; i++) {
+		kill(pids[i], SIGKILL);
+		waitpid(pids[i], NULL, 0);
+	}
+	stage_remove(&stage, "/local/domain/1/data/long");
+	stage_await_equal(&stage, tops);
+}
+
 /* ---- what is told ---- */
 
 static void test_what_is_told(void **state)
@@ -276,6 +337,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_in_order, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_flood, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_a_list_without_rest, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(test_what_is_told, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_xenstored_is_away, setup,
