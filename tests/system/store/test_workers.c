@@ -197,6 +197,58 @@ static void test_workers_compete(void **state)
 	}
 }
 
+static uint64_t submit_ordered(const char *order_key)
+{
+	Helio__Store__V1__SubmitRequest request =
+		HELIO__STORE__V1__SUBMIT_REQUEST__INIT;
+	const Helio__Store__V1__SubmitReply *reply = NULL;
+
+	request.queue = field(QUEUE);
+	request.order_key = field(order_key);
+	assert_int_equal(helio__store__v1__queues__submit__wait(
+				 scene.queues, &request, &reply),
+			 HELIO_OK);
+	return reply->id;
+}
+
+static void expect_lease(struct scene *by, uint64_t id,
+			 struct leased *ret_leased)
+{
+	assert_int_equal(job_lease(by, 0, 0, ret_leased), HELIO_OK);
+	assert_int_equal(ret_leased->n, id != 0);
+	assert_true(ret_leased->id == id);
+}
+
+/* Those of one key one after the other, whoever asks and through a death of
+ * the store, and those of another beside them. */
+static void test_order_of_a_key(void **state)
+{
+	struct leased a, b, none;
+	struct scene guest;
+	uint64_t ids[2][3]; /* of each key */
+	bool was_done;
+
+	(void)state;
+	scene_visit(&scene, true, &guest);
+	for (int i = 0; i < 3; i++) {
+		ids[0][i] = submit_ordered("a");
+		ids[1][i] = submit_ordered("b");
+	}
+	for (int i = 0; i < 3; i++) {
+		expect_lease(&scene, ids[0][i], &a);
+		expect_lease(&guest, ids[1][i], &b);
+		if (i == 1)
+			scene_kill_store(&scene);
+		expect_lease(&scene, 0, &none);
+		assert_int_equal(job_complete(&guest, &b, "", &was_done),
+				 HELIO_OK);
+		assert_int_equal(job_complete(&scene, &a, "", &was_done),
+				 HELIO_OK);
+	}
+	expect_lease(&scene, 0, &none);
+	scene_leave(&guest);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -208,6 +260,7 @@ int main(void)
 		TEST(test_a_delay_is_over),
 		TEST(test_a_queue_goes),
 		TEST(test_workers_compete),
+		TEST(test_order_of_a_key),
 	};
 
 	return cmocka_run_group_tests_name("store_workers", tests, NULL, NULL);
