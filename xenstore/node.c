@@ -85,26 +85,47 @@ static const char *root_of(const struct mirror *mirror, const char *path)
 	return NULL;
 }
 
+/*
+ * Itself, or the nearest above it that is known, but no higher than the root:
+ * from below, for a guest may write far down, where all above is known.
+ */
+static struct node *nearest(const struct mirror *mirror, const char *path,
+			    size_t n_root)
+{
+	size_t n = strlen(path);
+	struct node *node = NULL;
+
+	while (!node && n >= n_root) {
+		node = lookup(mirror, path, n);
+		while (n && path[--n] != '/')
+			continue;
+	}
+	return node;
+}
+
 struct node *node_need(struct mirror *mirror, const char *path)
 {
 	const char *root = root_of(mirror, path);
-	size_t n = root ? strlen(root) : 0;
-	struct node *parent = NULL;
+	struct node *node;
+	size_t n;
 
-	while (n) {
-		struct node *node = lookup(mirror, path, n);
+	if (!root)
+		return NULL;
+	n = strlen(root);
+	node = nearest(mirror, path, n);
+	if (!node)
+		node = add(mirror, NULL, path, n);
+	else
+		n = strlen(node->path);
+	while (node && path[n]) {
+		struct node *parent = node;
 
-		if (!node)
-			node = add(mirror, parent, path, n);
-		if (!node || !path[n]) {
-			if (!node && parent)
-				node_prune(mirror, parent);
-			return node;
-		}
-		parent = node;
 		n += 1 + strcspn(path + n + 1, "/");
+		node = add(mirror, parent, path, n);
+		if (!node)
+			node_prune(mirror, parent);
 	}
-	return NULL;
+	return node;
 }
 
 static void free_node(struct mirror *mirror, struct node *node)
