@@ -33,4 +33,13 @@ static inline uint64_t clock_coarse_ns(void)
 	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
 }
 
+/** Nanoseconds since 1970 of the wall clock, which may be set back. */
+static inline uint64_t clock_unix_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
+}
+
 #endif

@@ -53,7 +53,7 @@ static int parse_moment(const char *option, const char *text,
 
 	if (!text)
 		return EXIT_OK;
-	if (moment_parse(text, moment_now(), &ns) < 0) {
+	if (moment_parse(text, clock_unix_ns(), &ns) < 0) {
 		talk("job: --%s is a time like '2026-11-30 13:00', '+1h' or "
 		     "'@UNIX', not '%s'",
 		     option, text);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "cli/cursor_file.h"
 #include "cli/exit.h"
 #include "cli/moment.h"
@@ -37,7 +38,7 @@ static void viewer_deinit(struct viewer *viewer)
 
 static int parse_moment(const char *option, const char *text, uint64_t *ret_ns)
 {
-	if (!text || moment_parse(text, moment_now(), ret_ns) == 0)
+	if (!text || moment_parse(text, clock_unix_ns(), ret_ns) == 0)
 		return EXIT_OK;
 	talk("log: --%s is a time like '2026-11-30 13:00', '-1h', '2 days "
 	     "ago', 'today' or '@UNIX', not '%s'",

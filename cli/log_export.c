@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "cli/archive.h"
 #include "cli/command.h"
 #include "cli/entry.h"
@@ -123,7 +124,7 @@ static int begin_archive(struct exporter *exporter)
 static int parse(const struct log_export *settings,
 		 struct helio_log_read_options *options)
 {
-	uint64_t now_ns = moment_now();
+	uint64_t now_ns = clock_unix_ns();
 
 	if (settings->since && moment_parse(settings->since, now_ns,
 					    &options->place.unix_ns) < 0) {

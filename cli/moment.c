@@ -388,11 +388,3 @@ void moment_format_utc(uint64_t ns, char text[MOMENT_TEXT_BYTES])
 	snprintf(text, MOMENT_TEXT_BYTES, "%s.%09uZ", day,
 		 (unsigned)(ns % NS_PER_S));
 }
-
-uint64_t moment_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
-}

@@ -40,7 +40,4 @@ void moment_format_long(uint64_t ns, char text[MOMENT_TEXT_BYTES]);
 /** "2026-11-30T12:00:00.123456789Z", from which nothing is lost. */
 void moment_format_utc(uint64_t ns, char text[MOMENT_TEXT_BYTES]);
 
-/** Now, in ns since 1970. */
-uint64_t moment_now(void);
-
 #endif

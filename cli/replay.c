@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "cli/command.h"
 #include "cli/exit.h"
 #include "cli/moment.h"
@@ -24,7 +25,7 @@ static void replayer_deinit(struct replayer *replayer)
 static int parse(const struct replay *replay,
 		 struct helio_log_read_options *options)
 {
-	uint64_t now_ns = moment_now();
+	uint64_t now_ns = clock_unix_ns();
 	int r = EXIT_OK;
 
 	if ((replay->since && moment_parse(replay->since, now_ns,

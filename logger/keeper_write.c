@@ -5,8 +5,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/list.h"
 #include "logger/keeper.h"
 #include "logger/logger.h"
@@ -96,14 +96,6 @@ static int put_keepings(struct commit *commit, struct log *log)
 	return log_state_commit(log);
 }
 
-static uint64_t unix_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
 static bool is_fault(int r)
 {
 	return r < 0 && r != -ENOSPC && r != -ENOMEM && r != -EDQUOT;
@@ -145,7 +137,7 @@ static void store(struct commit *commit)
 	if (log_status(keeper->log)->n_segments > n_segments)
 		commit->wants_expiry = true;
 	if (commit->wants_expiry && !is_broken)
-		is_broken = is_fault(log_expire(keeper->log, unix_ns()));
+		is_broken = is_fault(log_expire(keeper->log, clock_unix_ns()));
 	if (is_broken || r == -ENOMEM)
 		open_log(commit);
 	keeper->went_well = r >= 0 && commit->r_kept >= 0 && !is_broken;

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -25,13 +24,8 @@ enum { TICK_MS = 1000, EXPIRE_TICKS = 10, FLUSH_MS = 2000 };
 
 uint64_t logger_now_unix_ns(struct logger *logger)
 {
-	struct timespec now;
-
-	if (!logger->now_unix_ns) {
-		clock_gettime(CLOCK_REALTIME, &now);
-		logger->now_unix_ns =
-			(uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
-	}
+	if (!logger->now_unix_ns)
+		logger->now_unix_ns = clock_unix_ns();
 	return logger->now_unix_ns;
 }
 

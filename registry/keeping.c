@@ -5,8 +5,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/diag.h"
 #include "helio/registry/v1/registry.pb-c.h"
 #include "registry/draft.h"
@@ -138,14 +138,6 @@ static bool is_compatible(struct question *question)
 	return false;
 }
 
-static uint64_t wall_clock_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 static void keep(struct question *question, bool is_client_only)
 {
 	struct draft *draft = question->draft;
@@ -153,7 +145,7 @@ static void keep(struct question *question, bool is_client_only)
 	int r;
 
 	snprintf(entry->principal, ENTRY_TEXT_BYTES, "%s", question->caller);
-	entry->registered_at_ms = wall_clock_ms();
+	entry->registered_at_ms = clock_unix_ns() / NS_PER_MS;
 	entry->is_client_only = is_client_only;
 	r = store_add(question->server->store, entry, draft->canonical.set);
 	if (r < 0) {

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -35,13 +34,8 @@ const struct caller service_nobody;
 
 uint64_t service_now_ms(struct service *service)
 {
-	struct timespec now;
-
-	if (!service->now_ms) {
-		clock_gettime(CLOCK_REALTIME, &now);
-		service->now_ms = (uint64_t)now.tv_sec * 1000 +
-				  (uint64_t)now.tv_nsec / NS_PER_MS;
-	}
+	if (!service->now_ms)
+		service->now_ms = clock_unix_ns() / NS_PER_MS;
 	return service->now_ms > service->state.unix_ms
 		       ? service->now_ms
 		       : service->state.unix_ms;

@@ -6,15 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 
-static uint64_t now_unix_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
+#include "base/clock.h"
 
 const char *machine_state_name(enum machine_state state)
 {
@@ -49,7 +42,7 @@ static void enter(struct machine *machine, enum machine_state state,
 {
 	machine->state = state;
 	reason_set(&machine->reason, "%s", reason);
-	machine->changed_unix_ms = now_unix_ms();
+	machine->changed_unix_ms = clock_unix_ns() / NS_PER_MS;
 	change(machine, machine_state_name(state));
 }
 
