@@ -194,14 +194,19 @@ static int answer_when_kept(struct errand *errand, struct keeper *keeper)
 	return 0;
 }
 
-static size_t count(const struct keeper *keeper)
+/* Then it is answered. */
+static bool is_full(struct errand *errand, const struct keeper *keeper)
 {
 	struct list *link;
 	size_t n = 0;
 
 	list_for_each (link, &keeper->cursors)
 		n++;
-	return n;
+	if (n < CURSORS_MAX)
+		return false;
+	errand_fail(errand, HELIO_RESOURCE_EXHAUSTED,
+		    "the log has %d cursors already", CURSORS_MAX);
+	return true;
 }
 
 static void create_at(struct errand *errand, uint64_t sequence)
@@ -210,7 +215,8 @@ static void create_at(struct errand *errand, uint64_t sequence)
 	struct cursor *cursor;
 	int r;
 
-	if (!keeper)
+	/* Others may have been made while the place was sought. */
+	if (!keeper || is_full(errand, keeper))
 		return;
 	if (cursor_of(errand)) {
 		errand_fail(errand, HELIO_ABORTED,
@@ -247,10 +253,7 @@ void cursor_service_create(struct errand *errand)
 		errand_fail(errand, HELIO_ALREADY_EXISTS,
 			    "%s is there with another configuration",
 			    service_cursor(errand));
-	else if (count(keeper) >= CURSORS_MAX)
-		errand_fail(errand, HELIO_RESOURCE_EXHAUSTED,
-			    "the log has %d cursors already", CURSORS_MAX);
-	else
+	else if (!is_full(errand, keeper))
 		find_place(errand, keeper, request->place, create_at);
 }
 
@@ -274,6 +277,8 @@ static int answer_list(struct errand *errand)
 					  keeper ? "no memory" : "no such log");
 	reply.cursors = shown;
 	list_for_each (link, &keeper->cursors) {
+		if (reply.n_cursors == CURSORS_MAX)
+			break;
 		describe(container_of(link, struct cursor, link),
 			 &cursors[reply.n_cursors]);
 		shown[reply.n_cursors] = &cursors[reply.n_cursors];

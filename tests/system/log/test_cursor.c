@@ -10,7 +10,7 @@
 
 #include "tests/system/log/scene.h"
 
-enum { GIVEN_MAX = 4096 };
+enum { GIVEN_MAX = 4096, CURSORS_MAX = 256, AT_ONCE = 60 };
 
 static struct scene scene;
 
@@ -463,6 +463,53 @@ static void test_a_restart_forgets_nothing(void **state)
 	stop(&consuming);
 }
 
+static void on_created(const Helio__Log__V1__CreateCursorReply *reply,
+		       void *userdata)
+{
+	(void)reply;
+	++*(unsigned *)userdata;
+}
+
+/* Not waited for: its place is sought by time, which takes a while. */
+static void begin_to_make(const char *name, unsigned *n_answered)
+{
+	Helio__Log__V1__CreateCursorRequest request =
+		HELIO__LOG__V1__CREATE_CURSOR_REQUEST__INIT;
+	Helio__Log__V1__Place place = HELIO__LOG__V1__PLACE__INIT;
+
+	place.has_unix_ns = place.unix_ns = 1;
+	request.log = field("lab");
+	request.name = field(name);
+	request.place = &place;
+	helio__log__v1__logs__create_cursor(helio_client_service(scene.client),
+					    &request, on_created, n_answered);
+}
+
+static void test_as_many_as_may_be(void **state)
+{
+	Helio__Log__V1__ListCursorsRequest request =
+		HELIO__LOG__V1__LIST_CURSORS_REQUEST__INIT;
+	const Helio__Log__V1__ListCursorsReply *reply = NULL;
+	unsigned n_answered = 0;
+	char name[16];
+
+	(void)state;
+	fill(1);
+	for (unsigned i = 0; i < CURSORS_MAX + AT_ONCE - 2; i++) {
+		snprintf(name, sizeof(name), "c%u", i);
+		if (i < CURSORS_MAX - 2)
+			make_cursor(name, NULL);
+		else
+			begin_to_make(name, &n_answered);
+	}
+	wait_until(&scene, n_answered == AT_ONCE);
+	request.log = field("lab");
+	assert_int_equal(helio__log__v1__logs__list_cursors__wait(
+				 scene.client, &request, &reply),
+			 HELIO_OK);
+	assert_int_equal(reply->n_cursors, CURSORS_MAX);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -480,6 +527,8 @@ int main(void)
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_a_long_one_is_buried,
 						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_as_many_as_may_be, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(test_a_restart_forgets_nothing,
 						set_up, tear_down),
 	};
