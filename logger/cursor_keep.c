@@ -22,11 +22,10 @@
 static struct keeping *new_keeping(const struct cursor *cursor,
 				   const struct cursor_page *page)
 {
-	struct keeping *keeping = calloc(1, sizeof(*keeping));
+	struct keeping *keeping = keeping_new();
 
 	if (!keeping)
 		return NULL;
-	list_init(&keeping->link);
 	if (page)
 		snprintf(keeping->key, sizeof(keeping->key),
 			 "cursor/%s/%016" PRIx64, cursor->name,
@@ -35,19 +34,6 @@ static struct keeping *new_keeping(const struct cursor *cursor,
 		snprintf(keeping->key, sizeof(keeping->key), "cursor/%s",
 			 cursor->name);
 	return keeping;
-}
-
-static void free_keepings(struct list *keepings)
-{
-	struct list *link;
-
-	while ((link = list_pop_front(keepings))) {
-		struct keeping *keeping =
-			container_of(link, struct keeping, link);
-
-		free(keeping->value);
-		free(keeping);
-	}
 }
 
 static void keep_all(struct keeper *keeper, struct list *keepings)
@@ -78,8 +64,7 @@ static int add_page(const struct cursor *cursor, struct cursor_page *page,
 	if (!keeping)
 		return -ENOMEM;
 	list_push_back(keepings, &keeping->link);
-	keeping->value = malloc(CURSOR_PAGE_BYTES_MAX);
-	if (!keeping->value)
+	if (!keeping_add_value(keeping, CURSOR_PAGE_BYTES_MAX))
 		return -ENOMEM;
 	page->marks.generation = cursor->generation;
 	keeping->n_value = cursor_marks_encode(&page->marks, page->failures,
@@ -194,7 +179,7 @@ static void keep(struct cursor *cursor)
 		cursor->given_to = cursor->read_from;
 	if (add_pages(cursor, &keepings) < 0 ||
 	    add_head(cursor, &keepings) < 0) {
-		free_keepings(&keepings);
+		keepings_free(&keepings);
 		cursor_wake_at(cursor, clock_now_ns() + NS_PER_S);
 		return;
 	}

@@ -182,7 +182,7 @@ static void on_created(struct keeping *keeping, int r)
 /* An empty keeping commits with the state that was put before it. */
 static int answer_when_kept(struct errand *errand, struct keeper *keeper)
 {
-	struct keeping *keeping = calloc(1, sizeof(*keeping));
+	struct keeping *keeping = keeping_new();
 
 	if (!keeping)
 		return -ENOMEM;
@@ -379,7 +379,7 @@ static void on_deleted(struct keeping *keeping, int r)
 
 static void delete (struct errand *errand, struct cursor *cursor)
 {
-	struct keeping *keeping = calloc(1, sizeof(*keeping));
+	struct keeping *keeping = keeping_new();
 
 	if (!keeping) {
 		errand_fail(errand, HELIO_RESOURCE_EXHAUSTED, "no memory");

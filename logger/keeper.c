@@ -92,8 +92,7 @@ static void take_found(struct keeper *keeper, struct commit *commit,
 
 		if (is_wanted)
 			take(keeper, found);
-		free(found->value);
-		free(found);
+		keeping_free(found);
 	}
 }
 

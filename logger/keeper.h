@@ -23,6 +23,7 @@
 #include "logger/batch.h"
 #include "logger/checkpoints.h"
 #include "logger/config.h"
+#include "logger/keeping.h"
 #include "logger/log.h"
 #include "logger/schemas.h"
 #include "logger/tail.h"
@@ -42,18 +43,6 @@ enum keeper_state {
 	KEEPER_FAILED,  /* the disk failed: it is opened again, and again */
 	KEEPER_DAMAGED, /* it serves nothing */
 	KEEPER_CLOSING,
-};
-
-/** Something small to be kept with the log: see log_state_put(). */
-struct keeping {
-	struct list link;
-	void *value;
-	size_t n_value;
-	bool is_delete;
-	/* It is on disk, or not: then `r` is negative. May be NULL. */
-	void (*on_kept)(struct keeping *keeping, int r);
-	void *userdata;
-	char key[256];
 };
 
 /** The writer's next: a batch, and what is to be kept. */

@@ -29,8 +29,7 @@ static void end_keepings(struct commit *commit, int r)
 
 		if (keeping->on_kept)
 			keeping->on_kept(keeping, r);
-		free(keeping->value);
-		free(keeping);
+		keeping_free(keeping);
 	}
 }
 

@@ -4,9 +4,9 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "logger/capture.h"
 #include "logger/keeper.h"
@@ -141,21 +141,17 @@ static void on_config_kept(struct keeping *keeping, int r)
 static int keep_config(struct keeper *keeper)
 {
 	const ProtobufCMessage *proto = &keeper->next.proto->base;
-	struct keeping *keeping = calloc(1, sizeof(*keeping));
+	_cleanup_(keeping_freep) struct keeping *keeping = keeping_new();
 
-	if (!keeping)
+	if (!keeping ||
+	    !keeping_add_value(keeping,
+			       protobuf_c_message_get_packed_size(proto)))
 		return -ENOMEM;
-	keeping->n_value = protobuf_c_message_get_packed_size(proto);
-	keeping->value = malloc(keeping->n_value + 1);
-	if (!keeping->value) {
-		free(keeping);
-		return -ENOMEM;
-	}
 	protobuf_c_message_pack(proto, keeping->value);
 	snprintf(keeping->key, sizeof(keeping->key), "config");
 	keeping->on_kept = on_config_kept;
 	keeping->userdata = keeper;
-	keeper_keep(keeper, keeping);
+	keeper_keep(keeper, take_ptr(keeping));
 	return 0;
 }
 

@@ -3,9 +3,9 @@
 /* What a commit of a log does, in the writer's thread. */
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/list.h"
 #include "logger/keeper.h"
@@ -15,26 +15,17 @@ static int find_keeping(const char *key, const void *value, size_t n_value,
 			void *userdata)
 {
 	struct commit *commit = userdata;
-	struct keeping *keeping = calloc(1, sizeof(*keeping));
+	_cleanup_(keeping_freep) struct keeping *keeping = NULL;
 
-	if (!keeping)
-		return -ENOMEM;
-	list_init(&keeping->link);
 	if (strlen(key) >= sizeof(keeping->key))
-		goto skip;
-	memcpy(keeping->key, key, strlen(key) + 1);
-	keeping->value = malloc(n_value + 1);
-	if (!keeping->value) {
-		free(keeping);
+		return 0;
+	keeping = keeping_new();
+	if (!keeping || !keeping_add_value(keeping, n_value))
 		return -ENOMEM;
-	}
+	memcpy(keeping->key, key, strlen(key) + 1);
 	if (n_value)
 		memcpy(keeping->value, value, n_value);
-	keeping->n_value = n_value;
-	list_push_back(&commit->found, &keeping->link);
-	return 0;
-skip:
-	free(keeping);
+	list_push_back(&commit->found, &take_ptr(keeping)->link);
 	return 0;
 }
 

@@ -126,19 +126,13 @@ static struct schema_copy *add(struct keeper *keeper, const uint8_t *hash)
 
 static int keep(struct schema_copy *copy, const uint8_t *set, size_t n)
 {
-	struct keeping *keeping = calloc(1, sizeof(*keeping));
+	_cleanup_(keeping_freep) struct keeping *keeping = keeping_new();
 
-	if (!keeping)
+	if (!keeping || !keeping_add_value(keeping, n))
 		return -ENOMEM;
-	keeping->value = malloc(n + 1);
-	if (!keeping->value) {
-		free(keeping);
-		return -ENOMEM;
-	}
 	memcpy(keeping->value, set, n);
-	keeping->n_value = n;
 	schemas_key(copy->hash, keeping->key);
-	keeper_keep(copy->keeper, keeping);
+	keeper_keep(copy->keeper, take_ptr(keeping));
 	return 0;
 }
 

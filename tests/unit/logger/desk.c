@@ -318,19 +318,6 @@ void desk_init(struct desk *desk, uint64_t n_records, bool is_shared,
 	desk_commit(desk, 0);
 }
 
-static void free_list(struct list *keepings)
-{
-	struct list *link;
-
-	while ((link = list_pop_front(keepings))) {
-		struct keeping *keeping =
-			container_of(link, struct keeping, link);
-
-		free(keeping->value);
-		free(keeping);
-	}
-}
-
 static void end(struct desk *desk)
 {
 	for (unsigned i = 0; i < DESK_READERS; i++)
@@ -338,7 +325,7 @@ static void end(struct desk *desk)
 			desk_leave(desk, i, false);
 	while (desk->n_letters)
 		desk_answer(desk, HELIO_UNAVAILABLE);
-	free_list(&desk->keeper.keepings);
+	keepings_free(&desk->keeper.keepings);
 	cursor_free(desk->cursor);
 }
 
@@ -346,7 +333,7 @@ void desk_deinit(struct desk *desk)
 {
 	end(desk);
 	the_desk = NULL;
-	free_list(&desk->kept);
+	keepings_free(&desk->kept);
 	run_builder_deinit(&builder);
 	for (size_t i = 0; i < DESK_READERS; i++)
 		free(desk->readers[i].given);
@@ -442,15 +429,13 @@ static void store(struct desk *desk, struct keeping *keeping)
 	desk->n_bytes_kept += keeping->n_value;
 	if (old) {
 		list_unlink(&old->link);
-		free(old->value);
-		free(old);
+		keeping_free(old);
 	}
 	if (!keeping->is_delete) {
 		insert(desk, keeping);
 		return;
 	}
-	free(keeping->value);
-	free(keeping);
+	keeping_free(keeping);
 }
 
 bool desk_commit(struct desk *desk, int r)
@@ -470,8 +455,7 @@ bool desk_commit(struct desk *desk, int r)
 			store(desk, keeping);
 			continue;
 		}
-		free(keeping->value);
-		free(keeping);
+		keeping_free(keeping);
 	}
 	return was_any;
 }

@@ -275,11 +275,11 @@ static void one_ahead_may_fail(void **state)
 
 static void keep(const char *key, void (*on_kept)(struct keeping *, int))
 {
-	struct keeping *keeping = calloc(1, sizeof(*keeping));
+	struct keeping *keeping = keeping_new();
 
 	assert_non_null(keeping);
 	snprintf(keeping->key, sizeof(keeping->key), "%s", key);
-	keeping->value = calloc(1, 1);
+	assert_non_null(keeping_add_value(keeping, 0));
 	keeping->on_kept = on_kept;
 	keeper_keep(desk.keeper, keeping);
 }
