@@ -47,8 +47,7 @@ static struct speaker *announced_free(struct speaker *speaker)
 	peer = speaker->peer;
 	if (speaker->account)
 		account_discharge(peer->self.account, RESOURCE_PRINCIPALS, 1);
-	list_unlink(&speaker->all_link);
-	list_unlink(&speaker->own_link);
+	speaker_leave(speaker);
 	account_unref(speaker->account);
 	source_unref(&peer->bus->sources, speaker->source);
 	free(speaker);

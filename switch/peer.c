@@ -221,8 +221,7 @@ struct peer *peer_free(struct peer *peer)
 	if (peer->channel)
 		peer->bus->n_peers--;
 	list_unlink(&peer->link);
-	list_unlink(&peer->self.all_link);
-	list_unlink(&peer->self.own_link);
+	speaker_leave(&peer->self);
 	list_unlink(&peer->active_link);
 	list_unlink(&peer->dirty_link);
 	list_unlink(&peer->ended_link);

@@ -53,6 +53,12 @@ void speaker_enter(struct speaker *speaker)
 	list_push_back(&speaker->account->speakers, &speaker->own_link);
 }
 
+void speaker_leave(struct speaker *speaker)
+{
+	list_unlink(&speaker->all_link);
+	list_unlink(&speaker->own_link);
+}
+
 bool speaker_is_below(const struct speaker *speaker, const char *path)
 {
 	const char *own = speaker_path(speaker);

@@ -52,6 +52,8 @@ void speaker_init(struct speaker *speaker, struct peer *peer);
 
 /** It is there from now on: it gets its id. */
 void speaker_enter(struct speaker *speaker);
+/** It is not any more; or it never entered. */
+void speaker_leave(struct speaker *speaker);
 
 /** "vm:web/uid:1000"; never NULL. */
 static inline const char *speaker_path(const struct speaker *speaker)
