@@ -11,6 +11,7 @@
 #include "rpc/heliograph.h"
 #include "storage/service.h"
 #include "storage/state/judge.h"
+#include "storage/state/party.h"
 
 enum {
 	EVENT_BYTES_MAX = 1024,
@@ -25,6 +26,7 @@ struct down {
 	char durable_id[];
 };
 
+/* Of whom the store knows nothing there is no lease: they may be many. */
 static void add(struct service *service, const char *principal,
 		uint64_t incarnation)
 {
@@ -33,7 +35,8 @@ static void add(struct service *service, const char *principal,
 	struct downs *downs = &service->downs;
 	struct down *down;
 
-	if (downs->n_waiting >= DOWNS_MAX)
+	if (downs->n_waiting >= DOWNS_MAX ||
+	    !account_lookup(&service->state, durable_id))
 		return;
 	down = malloc(sizeof(*down) + n);
 	if (!down)

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
+#include <signal.h>
+
 #include "tests/system/store/job.h"
+
+enum { LEASE_MS = 600000, OTHERS = 1500 };
 
 static struct scene scene;
 
@@ -66,6 +70,27 @@ static void test_a_token_that_is_old(void **state)
 			 HELIO_ABORTED);
 	assert_int_equal(job_complete(&scene, &second, "", &was_done),
 			 HELIO_OK);
+}
+
+/* So many others go at once that the store cannot remember them all. */
+static void test_a_worker_goes_among_many(void **state)
+{
+	struct scene worker, other;
+	struct leased leased;
+	uint64_t id;
+
+	(void)state;
+	id = job_submit_ok(&scene, "x");
+	scene_visit(&scene, false, &worker);
+	assert_int_equal(job_lease(&worker, 0, LEASE_MS, &leased), HELIO_OK);
+	assert_int_equal(kill(scene.store.pid, SIGSTOP), 0);
+	for (unsigned i = 0; i < OTHERS; i++) {
+		scene_visit(&scene, true, &other);
+		scene_leave(&other);
+	}
+	scene_leave(&worker);
+	assert_int_equal(kill(scene.store.pid, SIGCONT), 0);
+	wait_until(&scene, job_state(&scene, id) == JOB_WAITING);
 }
 
 static void test_failures(void **state)
@@ -246,9 +271,13 @@ static void test_an_effect(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_a_job),     TEST(test_a_token_that_is_old),
-		TEST(test_failures),  TEST(test_a_key_is_one_job),
-		TEST(test_cancelled), TEST(test_lists),
+		TEST(test_a_job),
+		TEST(test_a_token_that_is_old),
+		TEST(test_a_worker_goes_among_many),
+		TEST(test_failures),
+		TEST(test_a_key_is_one_job),
+		TEST(test_cancelled),
+		TEST(test_lists),
 		TEST(test_an_effect),
 	};
 
