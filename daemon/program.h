@@ -44,28 +44,28 @@ struct program_options {
 extern const struct options_row program_rows[];
 
 /**
- * The initialiser of an options_table for a `struct options` that has such
- * options as its `program`: its own rows, up to one without a name, then these;
- * its defaults are zero.
+ * The parts of an options_table for a `struct options` that has such options as
+ * its `program`: its own rows, up to one without a name, then these.
  */
-#define PROGRAM_OPTIONS_TABLE(usage_text, own_rows)                    \
-	{                                                              \
-		.usage = (usage_text),                                 \
-		.parts =                                               \
-			(const struct options_part[]){                 \
-				{ (own_rows), 0 },                     \
-				{ program_rows,                        \
-				  offsetof(struct options, program) }, \
-				{ supervised_rows,                     \
-				  offsetof(struct options,             \
-					   program.supervised) },      \
-				{ NULL, 0 },                           \
-			},                                             \
-		.defaults =                                            \
-			&(const struct options){                       \
-				.program = PROGRAM_OPTIONS_DEFAULTS    \
-			},                                             \
-		.n_settings = sizeof(struct options),                  \
+#define PROGRAM_OPTIONS_PARTS(own_rows)                              \
+	((const struct options_part[]){                              \
+		{ (own_rows), 0 },                                   \
+		{ program_rows, offsetof(struct options, program) }, \
+		{ supervised_rows,                                   \
+		  offsetof(struct options, program.supervised) },    \
+		{ NULL, 0 },                                         \
+	})
+
+/** The initialiser of one with them whose defaults are zero. */
+#define PROGRAM_OPTIONS_TABLE(usage_text, own_rows)                 \
+	{                                                           \
+		.usage = (usage_text),                              \
+		.parts = PROGRAM_OPTIONS_PARTS(own_rows),           \
+		.defaults =                                         \
+			&(const struct options){                    \
+				.program = PROGRAM_OPTIONS_DEFAULTS \
+			},                                          \
+		.n_settings = sizeof(struct options),               \
 	}
 
 /**

@@ -25,13 +25,6 @@ static const struct options_row rows[] = {
 	{ .name = NULL },
 };
 
-static const struct options_part parts[] = {
-	{ rows, 0 },
-	{ program_rows, offsetof(struct options, program) },
-	{ supervised_rows, offsetof(struct options, program.supervised) },
-	{ NULL, 0 },
-};
-
 static const char closing[] =
 	"\n"
 	"The variable XENSTORED_PATH names xenstored's socket, if it is another\n"
@@ -44,7 +37,7 @@ static const struct options defaults = {
 
 const struct options_table options_table = {
 	.usage = usage,
-	.parts = parts,
+	.parts = PROGRAM_OPTIONS_PARTS(rows),
 	.closing = closing,
 	.defaults = &defaults,
 	.n_settings = sizeof(defaults),
