@@ -57,6 +57,16 @@ static int read_runs(struct fetch *fetch, struct view *view)
 	return r < 0 ? r : read_once(fetch, view);
 }
 
+static int read_served(struct fetch *fetch, struct view *view)
+{
+	int r = read_runs(fetch, view);
+
+	if (r == 0 && fetch->subject_records_max)
+		r = view_thin(view, fetch->subject_records_max,
+			      fetch_bytes(fetch), &fetch->n);
+	return r;
+}
+
 /* Whole runs without any of the subjects are not even read. */
 static int seek(struct fetch *fetch, struct view *view)
 {
@@ -143,14 +153,14 @@ static int answer(struct fetch *fetch, struct view *view)
 	case FETCH_SUBJECTS:
 		return list_subjects(fetch, view);
 	case FETCH_BEFORE:
-		return read_runs(fetch, view);
+		return read_served(fetch, view);
 	case FETCH_RUNS:
 		break;
 	}
 	r = seek(fetch, view);
 	if (r)
 		return r < 0 ? r : 0;
-	return read_runs(fetch, view);
+	return read_served(fetch, view);
 }
 
 static void run(struct task *task)

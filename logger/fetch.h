@@ -43,6 +43,7 @@ struct fetch {
 	bool is_long;                /* FETCH_LONG_BYTES, and not FETCH_BYTES */
 	const char *const *patterns; /* only these are looked for, if any */
 	size_t n_patterns;
+	uint64_t subject_records_max; /* 0: all are served */
 
 	/* The answer. */
 	int r;               /* as the functions of struct view say */

@@ -189,6 +189,13 @@ int view_subjects(struct view *view, const char *pattern,
 int view_floor_of(struct view *view, const char *subject, uint64_t records_max,
 		  uint64_t *ret_sequence);
 /**
+ * Leave such records out of the runs that view_read() gave: *n becomes less,
+ * and is 0 when nothing of them is served. Returns 0 or a negative errno, and
+ * then the runs are not to be used.
+ */
+int view_thin(struct view *view, uint64_t records_max, uint8_t *bytes,
+	      size_t *n);
+/**
  * What log_state_put() has kept under this key; freed by the caller. Returns 1,
  * or 0 when there is nothing.
  */

@@ -111,6 +111,13 @@ static void on_fetched(struct fetch *fetch)
 		reader_pump(reader);
 }
 
+static uint64_t subject_records_max(const struct reader *reader)
+{
+	const Helio__Log__V1__Config *config = reader->keeper->config.proto;
+
+	return config ? config->subject_records_max : 0;
+}
+
 void reader_fetch(struct reader *reader, unsigned which, enum fetch_kind kind,
 		  uint64_t from)
 {
@@ -120,6 +127,7 @@ void reader_fetch(struct reader *reader, unsigned which, enum fetch_kind kind,
 	fetch->from = from;
 	fetch->patterns = (const char *const *)reader->sieve.subjects;
 	fetch->n_patterns = reader->sieve.n_subjects;
+	fetch->subject_records_max = subject_records_max(reader);
 	fetch->on_done = on_fetched;
 	fetch->userdata = reader;
 	fetch_start(fetch, reader->keeper);
@@ -180,14 +188,16 @@ static void prefetch(struct reader *reader)
 
 /* ---- the pump ---- */
 
-/* From memory: the newest runs. As reader_send_run(); -ENOENT: it is not there.
+/*
+ * From memory: the newest runs. As reader_send_run(); -ENOENT: it is not there,
+ * or not all of it is served.
  */
 static int send_tail(struct reader *reader)
 {
 	struct tail_run *run = reader->tail;
 	int r;
 
-	if (!run)
+	if (!run && !subject_records_max(reader))
 		run = tail_find(&reader->keeper->tail, reader->range.from);
 	reader->tail = run;
 	if (!run)

@@ -140,9 +140,13 @@ static int count(struct reader *reader, uint64_t nth, uint64_t *ret_n,
 	const struct fetch *fetch = &reader->fetches[0];
 	struct run_record record;
 	uint64_t n = 0;
-	int r = sieve_begin(&reader->sieve, fetch_bytes(fetch), fetch->n,
-			    &reader->wait);
+	int r;
 
+	*ret_n = 0;
+	if (!fetch->n)
+		return 0;
+	r = sieve_begin(&reader->sieve, fetch_bytes(fetch), fetch->n,
+			&reader->wait);
 	if (r < 0)
 		return r;
 	while ((r = sieve_next(&reader->sieve, &record)) == 1) {
@@ -200,12 +204,15 @@ static int gather_backwards(struct reader *reader)
 {
 	const struct fetch *fetch = &reader->fetches[0];
 	struct run_record record;
-	int r = sieve_begin(&reader->sieve, fetch_bytes(fetch), fetch->n,
-			    &reader->wait);
+	int r;
 
+	reader->n_backwards = 0;
+	if (!fetch->n)
+		return 0;
+	r = sieve_begin(&reader->sieve, fetch_bytes(fetch), fetch->n,
+			&reader->wait);
 	if (r < 0)
 		return r;
-	reader->n_backwards = 0;
 	while ((r = sieve_next(&reader->sieve, &record)) == 1) {
 		if (!is_in_range(reader, &record))
 			continue;

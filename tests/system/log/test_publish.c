@@ -323,6 +323,53 @@ static void test_changed_and_deleted(void **state)
 }
 
 /* Who has filled its share is refused, and what is lost of it is a gap. */
+/* Of each subject the newest so many are served. */
+static void test_so_many_of_a_subject(void **state)
+{
+	Helio__Log__V1__ReadRequest request =
+		HELIO__LOG__V1__READ_REQUEST__INIT;
+	Helio__Log__V1__Place place = HELIO__LOG__V1__PLACE__INIT;
+	Helio__Log__V1__Config config = HELIO__LOG__V1__CONFIG__INIT;
+	char *patterns[1] = { field("few.>") };
+	struct reading reading = { .stream = NULL };
+
+	(void)state;
+	config.patterns = patterns;
+	config.n_patterns = 1;
+	config.has_subject_records_max = 1;
+	config.subject_records_max = 2;
+	assert_int_equal(scene_try_create(&scene, "few", &config), HELIO_OK);
+	scene_store(&scene, "few.b", "x", NULL);
+	for (int i = 0; i < 5; i++)
+		scene_store(&scene, "few.a", "x", NULL);
+	read_log("few", &reading);
+	assert_int_equal(reading.n, 3);
+	assert_string_equal(reading.seen[0].subject, "few.b");
+	assert_int_equal(reading.seen[1].sequence, 5);
+	assert_int_equal(reading.seen[2].sequence, 6);
+	reading_deinit(&reading);
+	request.log = field("few");
+	request.has_reverse = request.reverse = 1;
+	reading_all(&scene, &reading, &request);
+	assert_int_equal(reading.n, 3);
+	assert_int_equal(reading.seen[2].sequence, 1);
+	reading_deinit(&reading);
+	request.reverse = 0;
+	request.place = &place;
+	place.has_newest = 1;
+	place.newest = 3;
+	request.has_follow = request.follow = 1;
+	reading_begin(&scene, &reading, &request);
+	wait_until(&scene, reading.n == 3);
+	assert_int_equal(reading.seen[0].sequence, 1);
+	for (size_t i = 3; i < 8; i++) {
+		scene_store(&scene, "few.a", "x", NULL);
+		wait_until(&scene, reading.n == i + 1);
+		assert_int_equal(reading.seen[i].sequence, i + 4);
+	}
+	reading_deinit(&reading);
+}
+
 static void test_a_share_that_is_full(void **state)
 {
 	Helio__Log__V1__Config config = HELIO__LOG__V1__CONFIG__INIT;
@@ -443,6 +490,7 @@ int main(void)
 		TEST(test_patterns_do_not_overlap),
 		TEST(test_a_body_that_is_too_long),
 		TEST(test_changed_and_deleted),
+		TEST(test_so_many_of_a_subject),
 		TEST(test_a_share_that_is_full),
 		cmocka_unit_test(test_a_full_disk),
 	};

@@ -230,6 +230,63 @@ static void a_batch_is_cut_where_the_limit_is(void **state)
 
 /* ---- expiry ---- */
 
+/* Of three runs, each with four records of a.b and one of a.c. */
+static size_t thin(struct view *view, uint64_t records_max, uint64_t *ret_found)
+{
+	static uint8_t bytes[64 * 1024], before[sizeof(bytes)];
+	struct run_reader reader = { .bytes = NULL };
+	struct run_record record;
+	size_t n, n_before, at = 0, n_found = 0;
+	uint64_t next;
+
+	assert_int_equal(view_read(view, 1, bytes, sizeof(bytes), &n, &next),
+			 0);
+	assert_int_equal(next, 16);
+	n_before = n;
+	memcpy(before, bytes, n);
+	assert_int_equal(view_thin(view, records_max, bytes, &n), 0);
+	if (records_max > 12) {
+		assert_int_equal(n, n_before);
+		assert_memory_equal(bytes, before, n);
+	}
+	for (; at < n; at += reader.head.n_bytes) {
+		assert_int_equal(run_reader_begin(&reader, bytes + at, n - at),
+				 0);
+		while (run_reader_next(&reader, &record) == 1) {
+			ret_found[n_found++] = record.sequence;
+			assert_memory_equal(record.subject,
+					    record.sequence % 5 ? "a.b" : "a.c",
+					    3);
+			assert_memory_equal(record.body, "text", 4);
+		}
+	}
+	run_reader_deinit(&reader);
+	return n_found;
+}
+
+static void of_a_subject_so_many_are_served(void **state)
+{
+	static const uint64_t two[] = { 10, 13, 14, 15 };
+	static const uint64_t one[] = { 14, 15 };
+	uint64_t found[15];
+	struct view *view;
+
+	world_make(&world);
+	for (int i = 0; i < 15; i++) {
+		world_add_by(&world, i % 5 < 4 ? "a.b" : "a.c", "text", "w",
+			     NULL);
+		if (i % 5 == 4)
+			assert_int_equal(world_append(&world), 0);
+	}
+	view = world_view(&world);
+	assert_int_equal(thin(view, 2, found), 4);
+	assert_memory_equal(found, two, sizeof(two));
+	assert_int_equal(thin(view, 1, found), 2);
+	assert_memory_equal(found, one, sizeof(one));
+	assert_int_equal(thin(view, 13, found), 15);
+	view_close(view);
+}
+
 static void old_records_are_not_served(void **state)
 {
 	struct log_finding finding;
@@ -326,6 +383,7 @@ int main(void)
 		BOTH(what_is_expected_is_compared),
 		MEMORY(a_writer_that_is_full_fills_its_own_share),
 		MEMORY(a_batch_is_cut_where_the_limit_is),
+		MEMORY(of_a_subject_so_many_are_served),
 		MEMORY(old_records_are_not_served),
 		MEMORY(bytes_are_bounded),
 		MEMORY(what_was_removed_is_told),
