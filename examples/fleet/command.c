@@ -180,6 +180,13 @@ static int look_at(struct look *look, struct store *store, uint32_t timeout_ms)
 	return r < 0 ? r : 0;
 }
 
+/* What others say is nothing that a terminal is to obey. */
+static void print_plain(const char *text)
+{
+	for (; *text; text++)
+		putchar(*text >= ' ' && *text <= '~' ? *text : '?');
+}
+
 static void print_machine(const struct fleet *fleet,
 			  const struct fleet_machine *machine)
 {
@@ -193,11 +200,13 @@ static void print_machine(const struct fleet *fleet,
 	       actual && actual->host && fleet_has_host(fleet, actual)
 		       ? actual->host
 		       : "");
-	if (actual && actual->has_pid)
+	if (actual && actual->has_pid) {
 		printf(" %d", actual->pid);
-	else if (actual && actual->reason)
-		printf(" %s", actual->reason);
-	printf("\n");
+	} else if (actual && actual->reason) {
+		putchar(' ');
+		print_plain(actual->reason);
+	}
+	putchar('\n');
 }
 
 int command_ls(struct store *store)

@@ -255,6 +255,14 @@ class Words(FleetTest):
         self.assertEqual(sorted(self.rows()), [
             "web-1", "web-2-1", "web-2x", "web-front", "web2"])
 
+    def test_nothing_for_a_terminal(self) -> None:
+        self.fleet("ls")
+        subprocess.run(
+            (BIN / "helio", "kv", "put", "fleet", "actual/m0"), check=True,
+            timeout=20, input=b"\x08\x04\x3a\x07\x1b[2Joh\n",
+            stdout=subprocess.DEVNULL)
+        self.assertEqual(self.rows()["m0"], ["gone", "stopped", "?[2Joh?"])
+
     def test_misused(self) -> None:
         for words in (("wait", "soon"), ("wait", "0"), ("scale", "m", "-1"),
                       ("fly", "m0"), ("start",)):
