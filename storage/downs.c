@@ -27,10 +27,9 @@ struct down {
 };
 
 /* Of whom the store knows nothing there is no lease: they may be many. */
-static void add(struct service *service, const char *principal,
+static void add(struct service *service, const char *durable_id,
 		uint64_t incarnation)
 {
-	const char *durable_id = guests_durable_id(&service->guests, principal);
 	size_t n = strlen(durable_id) + 1;
 	struct downs *downs = &service->downs;
 	struct down *down;
@@ -66,8 +65,8 @@ static void on_message(struct helio_subscription *subscription,
 		   message->n_body, &arena, &unpacked))
 		return;
 	event = (const void *)unpacked;
-	if (event->principal && event->incarnation && !event->channels_left)
-		add(userdata, event->principal, event->incarnation);
+	if (event->durable_id && event->incarnation && !event->channels_left)
+		add(userdata, event->durable_id, event->incarnation);
 }
 
 static void on_ready(struct helio *bus, unsigned status, const char *reason,

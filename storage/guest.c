@@ -47,7 +47,7 @@ static struct guest *lookup(const struct guests *guests, uint64_t hash,
 		struct guest *guest = container_of(node, struct guest, node);
 
 		if (!strcmp(guest->principal, principal) &&
-		    (!durable_id || !strcmp(guest->durable_id, durable_id)))
+		    !strcmp(guest->durable_id, durable_id))
 			return guest;
 	}
 	return NULL;
@@ -102,13 +102,4 @@ struct guest *guest_put(struct guest *guest)
 				    idle_link));
 	}
 	return NULL;
-}
-
-const char *guests_durable_id(const struct guests *guests,
-			      const char *principal)
-{
-	const struct guest *guest =
-		lookup(guests, hash_of(guests, principal), principal, NULL);
-
-	return guest ? guest->durable_id : principal;
 }

@@ -51,8 +51,4 @@ struct guest *guest_get(struct guests *guests,
 /** Returns NULL. NULL is fine. */
 struct guest *guest_put(struct guest *guest);
 
-/** The durable id of a principal, if it is known; else the principal itself. */
-const char *guests_durable_id(const struct guests *guests,
-			      const char *principal);
-
 #endif

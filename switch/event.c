@@ -73,13 +73,14 @@ void event_speaker(const struct speaker *speaker, const char *what,
 	Helio__Switch__V1__PeerEvent event =
 		HELIO__SWITCH__V1__PEER_EVENT__INIT;
 	char why[128];
-	uint8_t body[512];
+	uint8_t body[1024];
 
 	snprintf(why, sizeof(why), "%s", reason);
 	event.principal = who.path;
 	event.has_incarnation = 1;
 	event.incarnation = who.incarnation;
 	event.reason = why;
+	event.durable_id = who.durable_id;
 	event.has_channels_left = 1;
 	event.channels_left = n_channels_left(speaker);
 	tell(speaker->peer->bus, speaker->source->owner, "peer", what, who.path,

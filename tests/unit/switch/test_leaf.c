@@ -255,6 +255,7 @@ static void expect_down(const char *principal, uint32_t channels_left)
 						      got.body);
 	assert_non_null(event);
 	assert_string_equal(event->principal, principal);
+	assert_string_equal(event->durable_id, principal);
 	assert_int_equal(event->channels_left, channels_left);
 	helio__switch__v1__peer_event__free_unpacked(event, NULL);
 }
