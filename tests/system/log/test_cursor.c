@@ -152,6 +152,16 @@ static void nak(struct consuming *consuming, size_t nth, uint32_t delay_ms)
 	send(consuming, &request);
 }
 
+static void in_progress(struct consuming *consuming, size_t nth)
+{
+	Helio__Log__V1__ConsumeRequest request =
+		HELIO__LOG__V1__CONSUME_REQUEST__INIT;
+
+	request.in_progress = &consuming->given[nth].token;
+	request.n_in_progress = 1;
+	send(consuming, &request);
+}
+
 static void make_cursor(const char *name,
 			const Helio__Log__V1__CursorConfig *config)
 {
@@ -364,6 +374,36 @@ static void test_time_runs_out(void **state)
 	stop(&b);
 }
 
+/* Who works on it longer than the cursor waits says so. */
+static void test_in_progress(void **state)
+{
+	Helio__Log__V1__CursorConfig config =
+		HELIO__LOG__V1__CURSOR_CONFIG__INIT;
+	static struct consuming a, b;
+	uint64_t end_ms;
+
+	(void)state;
+	config.has_shared = 1;
+	config.shared = 1;
+	config.has_ack_wait_ms = 1;
+	config.ack_wait_ms = 1000;
+	make_cursor("c", &config);
+	consume(&a, "c", 1);
+	wait_until(&scene, get_cursor(NULL, 0).readers == 1);
+	fill(1);
+	wait_until(&scene, a.n >= 1);
+	consume(&b, "c", 1);
+	end_ms = scene_now_ms() + 1600;
+	while (scene_now_ms() < end_ms) {
+		in_progress(&a, 0);
+		assert_true(helio_run(scene.bus, 50) >= 0);
+	}
+	assert_int_equal(a.n + b.n, 1);
+	wait_until(&scene, a.n + b.n == 2);
+	stop(&a);
+	stop(&b);
+}
+
 static void test_dead_letters(void **state)
 {
 	Helio__Log__V1__CursorConfig config =
@@ -522,6 +562,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_none_is_acked_for_another,
 						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_time_runs_out, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_in_progress, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_dead_letters, set_up,
 						tear_down),

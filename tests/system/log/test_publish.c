@@ -270,6 +270,8 @@ static void test_patterns_do_not_overlap(void **state)
 
 static void test_a_body_that_is_too_long(void **state)
 {
+	Helio__Log__V1__Config config = HELIO__LOG__V1__CONFIG__INIT;
+	char *patterns[1] = { field("short.>") };
 	static char body[1100 * 1024];
 	struct stored stored;
 
@@ -279,6 +281,16 @@ static void test_a_body_that_is_too_long(void **state)
 	assert_int_equal(stored.status, HELIO_INVALID_ARGUMENT);
 	body[1024 * 1024] = '\0';
 	stored = scene_store(&scene, "lab.a", body, NULL);
+	assert_int_equal(stored.status, HELIO_OK);
+	/* A log may say less. */
+	config.patterns = patterns;
+	config.n_patterns = 1;
+	config.has_body_max = 1;
+	config.body_max = 3;
+	assert_int_equal(scene_try_create(&scene, "short", &config), HELIO_OK);
+	stored = scene_store(&scene, "short.a", "four", NULL);
+	assert_int_equal(stored.status, HELIO_INVALID_ARGUMENT);
+	stored = scene_store(&scene, "short.a", "two", NULL);
 	assert_int_equal(stored.status, HELIO_OK);
 }
 
