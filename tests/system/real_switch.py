@@ -78,7 +78,7 @@ class Switch:
     def __enter__(self) -> Self:
         program = os.path.join(os.environ["HELIO_BIN"], "heliod")
         ready, ready_out = os.pipe()
-        self._log = open(os.path.join(self._folder.name, "log"), "w+")
+        self._log = open(os.path.join(self._folder.name, "log"), "a+")
         try:
             self.process = subprocess.Popen(
                 [program, "--config", self.config, "--run", self.run,

@@ -87,7 +87,7 @@ class Registry:
 
     def start(self) -> None:
         program = os.path.join(os.environ["HELIO_BIN"], "helio-registry")
-        self._log = tempfile.TemporaryFile("w+")
+        self._log = tempfile.TemporaryFile()
         ready, ready_out = os.pipe()
         self.process = subprocess.Popen(
             [program, "--dir", self.folder, "--address",
@@ -119,8 +119,8 @@ class Registry:
                                    f"{self.last_log}")
 
     def log(self) -> str:
-        self._log.seek(0)
-        return self._log.read()
+        # Where it writes next is the program's to say.
+        return os.pread(self._log.fileno(), 1 << 20, 0).decode()
 
 
 def ask(bus: heliograph.Client, method: str, **fields: Any) -> dict[str, Any]:
