@@ -20,6 +20,7 @@ static void forget_seen(struct sight *sight)
 	sight->names = NULL;
 	sight->n_value = 0;
 	sight->n_names = 0;
+	sight->has_too_many = false;
 	sight->r = 0;
 }
 
@@ -65,7 +66,9 @@ static void judge(struct batch *batch, struct sight *sight)
 		mirror_is_there(mirror, sight->node);
 	else
 		mirror_is_gone(mirror, sight->node);
-	if (sight->r == 0 && sight->wants_names)
+	if (sight->has_too_many)
+		mirror_miss(mirror, sight->node);
+	else if (sight->r == 0 && sight->wants_names)
 		mirror_has_children(mirror, sight->node, sight->names,
 				    sight->n_names);
 }

@@ -33,6 +33,7 @@ struct sight {
 	bool is_due;  /* in this round, */
 	bool is_seen; /* and it was looked at */
 	bool wants_names;
+	bool has_too_many; /* of them for xenstored to tell */
 	/* 0: it is there; -ENOENT, or what else xenstored says; or, when it
 	 * could not be asked, nothing is known. */
 	int r;

@@ -248,6 +248,39 @@ static void test_a_list_without_rest(void **state)
 	stage_await_equal(&stage, tops);
 }
 
+static int setup_without_parts(void **state)
+{
+	int r;
+
+	setenv("XEN_WORLD_WITHOUT_PARTS", "1", 1);
+	r = setup(state);
+	unsetenv("XEN_WORLD_WITHOUT_PARTS");
+	return r;
+}
+
+/* It is the guest's own loss. */
+static void test_a_list_too_long(void **state)
+{
+	char path[300];
+
+	(void)state;
+	stage_await_equal(&stage, tops);
+	for (unsigned i = 0; i < LISTED; i++) {
+		snprintf(path, sizeof(path), "/local/domain/1/data/long/%0200u",
+			 i);
+		stage_write(&stage, path, "1");
+	}
+	stage_write(&stage, "/local/domain/1/data/long", "1");
+	wait_until(&stage.scene, has_fault("are too many"));
+	for (unsigned i = 0; i < FLOODED; i++) {
+		snprintf(path, sizeof(path), "%u", i);
+		stage_write(&stage, "/local/domain/2/data/x", path);
+		stage_await(&stage, "/local/domain/2/data/x", path);
+	}
+	assert_true(has_fault("are too many"));
+	assert_false(has_fault("xenstore: "));
+}
+
 /* ---- what is told ---- */
 
 static void test_what_is_told(void **state)
@@ -339,6 +372,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_a_flood, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_list_without_rest, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(test_a_list_too_long,
+						setup_without_parts, teardown),
 		cmocka_unit_test_setup_teardown(test_what_is_told, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_xenstored_is_away, setup,
