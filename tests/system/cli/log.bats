@@ -155,6 +155,32 @@ say() {
 	run -1 helio log import copy "$place/a"
 }
 
+# Of the helio log export in $place/a, the records.
+n_exported() {
+	helio log verify "$place/a" | sed -n 's/^good: \([0-9]*\) records$/\1/p'
+}
+
+@test "a back-up is made while others write" {
+	local n
+
+	say_on() {
+		while say more; do :; done
+	}
+	say one two three
+	start_aside writer say_on
+	start_aside tail helio log -f -o cat
+	until_lines tail 10
+	helio log export --format archive >"$place/a"
+	n=$(n_exported)
+	[ "$n" -ge 10 ]
+	until_lines tail $((n + 10))
+	kill "$pid_writer"
+	helio log import copy "$place/a"
+	[ "$(helio log copy | wc -l)" = "$n" ]
+	diff <(helio log export events | head -n "$n") \
+		<(helio log export copy | sed 's/"copy"/"events"/')
+}
+
 @test "lines of JSON fill a log" {
 	printf '\0\377' | helio pub demo.b --durable -H x:y
 	say two
