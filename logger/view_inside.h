@@ -10,6 +10,7 @@
  *	view_seek.c	places, by time and by subject
  *	view_subject.c	subjects, and the newest of each
  *	view_floor.c	which records of a subject are served
+ *	view_thin.c	runs without the others
  *	view_thing.c	small things kept with the log
  *
  * A view holds no snapshot between two calls: what is stored is never changed,

@@ -58,12 +58,16 @@ static size_t place_of(const struct thin *thin, const char *subject)
 /* Returns 1: it is served; 0; or a negative errno. */
 static int is_served(struct thin *thin, const struct run_record *record)
 {
+	uint64_t last = view_status(thin->view)->last;
 	char subject[256];
 	uint64_t *floor;
 	int r = 0;
 
 	if (record->kind == RUN_GAP || !record->n_subject ||
 	    record->n_subject >= sizeof(subject))
+		return 1;
+	/* So few are behind it, whatever their subjects. */
+	if (last - record->sequence < thin->records_max)
 		return 1;
 	floor = &thin->floors[place_of(thin, record->subject)];
 	if (!*floor) {
