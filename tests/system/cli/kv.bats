@@ -158,6 +158,46 @@ print(json.dumps({"writes": [{"bucket": "conf", "key": "k%04d" % k,
 	run -2 helio kv txn <<<'no JSON'
 }
 
+# What the next record says is added to `done`, with the place behind it.
+take_record() {
+	local revision at said
+
+	revision=$(helio kv get conf place -o json | json 'j["revision"]')
+	at=$(helio kv get conf place) || return
+	said=$(helio kv get conf done) || return
+	said+=" $(helio log events -o cat | sed -n "$((at + 1))p")" || return
+	helio kv txn <<-END
+		{"conditions":[{"bucket":"conf","key":"place","revision":$revision}],
+		 "writes":[{"bucket":"conf","key":"place",
+		            "value":"$(printf %d $((at + 1)) | base64)"},
+		           {"bucket":"conf","key":"done",
+		            "value":"$(printf %s "$said" | base64 -w0)"}]}
+	END
+}
+
+@test "the place in a log is a key: each record has its effect once" {
+	local i
+
+	take_on() {
+		until [ "$(helio kv get conf place)" = 12 ]; do
+			take_record || true
+		done
+	}
+	await_logger
+	helio log create events -p 'demo.>'
+	for i in {1..12}; do
+		helio pub demo.a "$i" --durable >/dev/null
+	done
+	helio kv put conf place 0
+	helio kv put conf done 0
+	start_aside one take_on
+	start_aside two take_on
+	until [ "$(helio kv get conf place)" -gt 3 ]; do sleep 0.01; done
+	kill -9 "$(children_called "$pid_up" helio-store)"
+	wait "$pid_one" "$pid_two"
+	[ "$(helio kv get conf done)" = "$(echo {0..12})" ]
+}
+
 @test "without the store, and without the right" {
 	enrol guest
 	run -4 helio kv put conf a 1 -c "$(as guest)"
