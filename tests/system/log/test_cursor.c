@@ -517,7 +517,8 @@ static void begin_to_make(const char *name, unsigned *n_answered)
 		HELIO__LOG__V1__CREATE_CURSOR_REQUEST__INIT;
 	Helio__Log__V1__Place place = HELIO__LOG__V1__PLACE__INIT;
 
-	place.has_unix_ns = place.unix_ns = 1;
+	place.has_unix_ns = true;
+	place.unix_ns = 1;
 	request.log = field("lab");
 	request.name = field(name);
 	request.place = &place;
