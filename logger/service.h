@@ -4,8 +4,6 @@
 
 /** The service helio.log.v1.Logs. */
 
-#include <helio/log/v1/log.pb-c.h>
-
 #include "daemon/errand.h"
 
 struct keeper;
@@ -22,11 +20,10 @@ int service_start(struct logger *logger);
 /** The name of the cursor that an errand is about; only of those that are. */
 const char *service_cursor(const struct errand *errand);
 
-/** The log of an errand, that is served; else it fails, and NULL. */
-struct keeper *service_log(struct errand *errand);
+/** The log of an errand, unless it is being closed; else it fails, and NULL. */
+struct keeper *service_find(struct errand *errand);
 
-/** What is said of a log; it points into the keeper. */
-void service_describe(const struct keeper *keeper,
-		      Helio__Log__V1__Log *ret_log);
+/** The same, but of a log that is served. */
+struct keeper *service_log(struct errand *errand);
 
 #endif
