@@ -6,6 +6,11 @@ include(CMakePackageConfigHelpers)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/heliograph)
 set(module_dir ${CMAKE_INSTALL_LIBDIR}/heliograph)
 
+# From a file of pkg-config to the prefix that it was installed to.
+file(RELATIVE_PATH pc_prefix ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig
+	${CMAKE_INSTALL_PREFIX})
+string(REGEX REPLACE "/$" "" pc_prefix "\${pcfiledir}/${pc_prefix}")
+
 foreach(program helio heliod helio-vm helio-registry helio-logger helio-store
 		helio-xenstore)
 	if(TARGET ${program})

@@ -69,8 +69,19 @@ check_rpc() {
 		fail "heliograph-store.h is not installed"
 	stray=$(awk '$2 != "A" && $3 !~ /^helio_/' "$work/exports")
 	[[ -z $stray ]] || fail "exported too: $stray"
-	pkg-config --define-prefix --exists heliograph-rpc ||
+	pkg-config --exists heliograph-rpc ||
 		fail "pkg-config does not find heliograph-rpc"
+}
+
+# They name the prefix that was installed to, not the one that was configured.
+check_pc() {
+	local file said
+
+	for file in "$libdir"/pkgconfig/*.pc; do
+		said=$(pkg-config --variable=prefix "$file")
+		[[ $(realpath -m "$said") == "$prefix" ]] ||
+			fail "$file has the prefix '$said'"
+	done
 }
 
 # Programs find the library beside them, whatever the prefix.
@@ -140,8 +151,8 @@ await() {
 link_typed() {
 	local made=$work/outside/generated/lamp_calls flags
 
-	read -ra flags < <(pkg-config --define-prefix --cflags --libs \
-		--static heliograph-rpc)
+	read -ra flags < <(pkg-config --cflags --libs --static \
+		heliograph-rpc)
 	flags=("${flags[@]/-lheliograph-rpc/-l:libheliograph-rpc.a}")
 	"$cc" -o "$work/lamp" "$source/examples/outside/lamp.c" -I"$made" \
 		"$made"/lamp/v1/lamp.{helio,pb-c}.c \
@@ -186,16 +197,12 @@ check_pages
 check_xen
 [[ -e $libdir/heliograph/libheliograph-tcp.so ]] || fail "no module for tcp"
 
-# The prefix that was configured is not the one it was installed to.
-pkg() {
-	pkg-config --define-prefix "$@" heliograph
-}
-
-read -ra flags < <(pkg --cflags --libs)
+check_pc
+read -ra flags < <(pkg-config --cflags --libs heliograph)
 "$cc" -o "$work/shared" "$source/examples/outside/main.c" "${flags[@]}"
 check_runs "$work/shared"
 
-read -ra flags < <(pkg --cflags --libs --static)
+read -ra flags < <(pkg-config --cflags --libs --static heliograph)
 "$cc" -o "$work/static" "$source/examples/outside/main.c" \
 	"${flags[@]/-lheliograph/-l:libheliograph.a}"
 check_runs "$work/static"
@@ -223,8 +230,8 @@ said=$(HELIOGRAPH_ADDRESS=nowhere: "$work/fleet/fleet" ls 2>&1) &&
 
 # A static program with vchan alone, for guests that have nothing else.
 if [[ -e $libdir/libheliograph-vchan.a ]]; then
-	read -ra flags < <(pkg-config --define-prefix --cflags --libs \
-		--static heliograph-vchan)
+	read -ra flags < <(pkg-config --cflags --libs --static \
+		heliograph-vchan)
 	"$cc" -static -Wl,--gc-sections -o "$work/vchan" \
 		"$source/examples/outside/main.c" "${flags[@]}" \
 		2>"$work/link.log" || fail "$(cat "$work/link.log")"
