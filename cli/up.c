@@ -238,7 +238,7 @@ static int run(const void *settings)
 	if (r != EXIT_OK)
 		return r;
 	fill_words(&places, words);
-	fill_service_words(&places, places.registry, "--dir", places.schemas,
+	fill_service_words(&places, places.registry, "--state", places.schemas,
 			   registry_words);
 	fill_service_words(&places, places.logger, "--state", places.logs,
 			   logger_words);

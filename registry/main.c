@@ -90,16 +90,16 @@ static int serve(struct helio_registry *self)
 
 static int run(struct helio_registry *self)
 {
-	const char *dir = self->options.dir;
-	int r = store_open(dir, &self->store);
+	const char *state = self->options.state;
+	int r = store_open(state, &self->store);
 
 	if (r < 0) {
-		log_error("%s: %s", dir,
+		log_error("%s: %s", state,
 			  r == -EWOULDBLOCK ? "another registry has it"
 					    : strerror(-r));
 		return EXIT_UNAVAILABLE;
 	}
-	log_info("%zu schemas in %s", self->store->n_entries, dir);
+	log_info("%zu schemas in %s", self->store->n_entries, state);
 	r = serve(self);
 	store_free(self->store);
 	return r < 0 ? EXIT_UNAVAILABLE : EXIT_SUCCESS;

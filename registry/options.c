@@ -3,16 +3,16 @@
 #include "registry/options.h"
 
 static const char usage[] =
-	"usage: helio-registry --dir DIR --address ADDRESS\n"
+	"usage: helio-registry --state DIR --address ADDRESS\n"
 	"\n"
 	"The registry of schemas: it keeps them, and says which may follow and\n"
 	"which may call which.\n"
 	"\n";
 
 static const struct options_row rows[] = {
-	{ .name = "dir",
+	{ .name = "state",
 	  .kind = OPTIONS_TEXT,
-	  .offset = offsetof(struct options, dir),
+	  .offset = offsetof(struct options, state),
 	  .value = "DIR",
 	  .help = "folder for the schemas, made if it is missing",
 	  .is_required = true },

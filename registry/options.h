@@ -8,7 +8,7 @@
 
 /** Texts are the command line's own. */
 struct options {
-	const char *dir;
+	const char *state;
 	struct program_options program;
 };
 

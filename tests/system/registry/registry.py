@@ -90,7 +90,7 @@ class Registry:
         self._log = tempfile.TemporaryFile()
         ready, ready_out = os.pipe()
         self.process = subprocess.Popen(
-            [program, "--dir", self.folder, "--address",
+            [program, "--state", self.folder, "--address",
              "shm:" + self._switch.path("registry"), "--ready-fd",
              str(ready_out)], pass_fds=[ready_out], stderr=self._log)
         os.close(ready_out)
