@@ -36,21 +36,28 @@ struct domain_paths {
 	char socket[FOLDER_PATH_BYTES];
 };
 
+static int find_folders(const struct domains *domains,
+			char run[FOLDER_PATH_BYTES],
+			char state[FOLDER_PATH_BYTES])
+{
+	int r = folder_run_of(domains->run, domains->common.connect, run);
+
+	return r < 0 ? r : folder_state_of(domains->state, run, state);
+}
+
 static int find_paths(const struct domains *domains, const char *name,
 		      struct domain_paths *ret_paths)
 {
-	char folder[FOLDER_PATH_BYTES];
+	char run[FOLDER_PATH_BYTES], state[FOLDER_PATH_BYTES];
 	char below[FOLDER_NAME_MAX + 32];
-	int r = folder_state(domains->state, folder);
+	int r = find_folders(domains, run, state);
 
 	snprintf(below, sizeof(below), "domains/%s" SUFFIX, name);
 	if (r == 0)
-		r = folder_join(folder, below, ret_paths->file);
+		r = folder_join(state, below, ret_paths->file);
 	snprintf(below, sizeof(below), "domains/%s.sock", name);
 	if (r == 0)
-		r = folder_run(domains->run, folder);
-	if (r == 0)
-		r = folder_join(folder, below, ret_paths->socket);
+		r = folder_join(run, below, ret_paths->socket);
 	return r;
 }
 
@@ -176,7 +183,7 @@ static int add_rows(const struct domains *domains, struct table *table)
 {
 	char state[FOLDER_PATH_BYTES], folder[FOLDER_PATH_BYTES];
 	struct dirent **entries;
-	int r = folder_state(domains->state, state);
+	int r = find_folders(domains, folder, state);
 	int n;
 
 	if (r == 0)
@@ -216,13 +223,14 @@ static int run_list(const void *settings)
 
 static const struct domains defaults = { .mode = "0600" };
 
-#define OPTION_ROWS_FOLDERS                                           \
-	{ 's',         "state",                                       \
-	  OPTION_TEXT, offsetof(struct domains, state),               \
-	  "FOLDER",    "the state folder of `helio up`" },            \
-	{                                                             \
-		0, "run", OPTION_TEXT, offsetof(struct domains, run), \
-			"FOLDER", "the run folder of `helio up`"      \
+#define OPTION_ROWS_FOLDERS                                                  \
+	{ 's',         "state",                                              \
+	  OPTION_TEXT, offsetof(struct domains, state),                      \
+	  "FOLDER",    "the state folder of `helio up` (that of the bus)" }, \
+	{                                                                    \
+		0, "run", OPTION_TEXT, offsetof(struct domains, run),        \
+			"FOLDER",                                            \
+			"the run folder of `helio up` (that of the bus)"     \
 	}
 
 static const struct option enrol_options[] = {
@@ -252,7 +260,9 @@ const struct command command_domains_enrol = {
 	.summary = "give a domain a socket of its own",
 	.description =
 		"Whoever may open the socket is the principal vm:NAME. Its "
-		"policy is that of vm:*, or lines of its own.",
+		"policy is that of vm:*, or lines of its own. The state folder "
+		"is the one that `helio up` was started with on this bus, if "
+		"it was by this user.",
 	.options = enrol_options,
 	.arguments = arguments,
 	.defaults = &defaults,

@@ -77,6 +77,80 @@ int folder_address(const char *told, char ret_address[FOLDER_PATH_BYTES])
 	return r;
 }
 
+static bool has_prefix(const char *text, const char *prefix)
+{
+	return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+int folder_run_of(const char *told, const char *connect,
+		  char ret_path[FOLDER_PATH_BYTES])
+{
+	static const char socket[] = "/bus.sock";
+	char address[FOLDER_PATH_BYTES];
+	size_t n;
+	int r;
+
+	if (told)
+		return folder_run(told, ret_path);
+	r = folder_address(connect, address);
+	if (r < 0)
+		return r;
+	n = strlen(address);
+	if (n < strlen(socket) || !has_prefix(address, "shm:") ||
+	    strcmp(address + n - strlen(socket), socket) != 0)
+		return folder_run(NULL, ret_path);
+	address[n - strlen(socket)] = '\0';
+	return set_path(ret_path, "%s", address + strlen("shm:"));
+}
+
+/* What somebody else has put there does not lead us anywhere. */
+static int read_own_link(const char *path, char ret_path[FOLDER_PATH_BYTES])
+{
+	struct stat status;
+	ssize_t n;
+
+	if (lstat(path, &status) < 0)
+		return -errno;
+	if (status.st_uid != geteuid())
+		return -EPERM;
+	n = readlink(path, ret_path, FOLDER_PATH_BYTES - 1);
+	if (n < 0)
+		return -errno;
+	ret_path[n] = '\0';
+	return 0;
+}
+
+int folder_state_of(const char *told, const char *run,
+		    char ret_path[FOLDER_PATH_BYTES])
+{
+	char path[FOLDER_PATH_BYTES];
+	int r;
+
+	if (told)
+		return folder_state(told, ret_path);
+	r = folder_join(run, "state", path);
+	if (r == 0)
+		r = read_own_link(path, ret_path);
+	return r == 0 ? 0 : folder_state(NULL, ret_path);
+}
+
+int folder_link_state(const char *run, const char *state)
+{
+	char real[FOLDER_PATH_BYTES];
+	char path[FOLDER_PATH_BYTES], draft[FOLDER_PATH_BYTES];
+	int r = folder_join(run, "state", path);
+
+	if (r == 0)
+		r = folder_join(run, "state.new", draft);
+	if (r < 0)
+		return r;
+	unlink(draft);
+	if (!realpath(state, real) || symlink(real, draft) < 0 ||
+	    rename(draft, path) < 0)
+		return -errno;
+	return 0;
+}
+
 int folder_join(const char *folder, const char *name,
 		char ret_path[FOLDER_PATH_BYTES])
 {

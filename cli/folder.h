@@ -9,8 +9,9 @@
  *     state  /var/lib/heliograph for root; for others
  *            $XDG_STATE_HOME/heliograph, or ~/.local/state/heliograph
  *
- * In run are the sockets: bus.sock for all users, domains/NAME.sock for each
- * domain. In state is what heliod reads: policy/, domains/, keys/, quotas.
+ * In run are the sockets, bus.sock for all users, domains/NAME.sock for each
+ * domain; and state, a link to the state folder. In state is what heliod reads:
+ * policy/, domains/, keys/, quotas.
  */
 
 #include <limits.h>
@@ -29,6 +30,24 @@ int folder_state(const char *told, char ret_path[FOLDER_PATH_BYTES]);
  * in the run folder of the user, or, when there is none, of the system.
  */
 int folder_address(const char *told, char ret_address[FOLDER_PATH_BYTES]);
+
+/**
+ * The run folder of that bus: `told`; where its bus.sock is, if
+ * folder_address() of `connect` names one; or the one of folder_run().
+ */
+int folder_run_of(const char *told, const char *connect,
+		  char ret_path[FOLDER_PATH_BYTES]);
+
+/**
+ * The state folder of the bus of a run folder: `told`; the one that `helio up`
+ * has left word of there, if that is our own user's word; or the one of
+ * folder_state().
+ */
+int folder_state_of(const char *told, const char *run,
+		    char ret_path[FOLDER_PATH_BYTES]);
+
+/** Leave that word: both are there. Returns 0 or a negative errno. */
+int folder_link_state(const char *run, const char *state);
 
 /** `folder`/`name`. Returns 0, or -ENAMETOOLONG. */
 int folder_join(const char *folder, const char *name,

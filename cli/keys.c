@@ -75,9 +75,11 @@ static int run_new(const void *settings)
 
 static int find_folder(const struct keys *keys, char folder[FOLDER_PATH_BYTES])
 {
-	char state[FOLDER_PATH_BYTES];
-	int r = folder_state(keys->state, state);
+	char run[FOLDER_PATH_BYTES], state[FOLDER_PATH_BYTES];
+	int r = folder_run_of(NULL, keys->common.connect, run);
 
+	if (r == 0)
+		r = folder_state_of(keys->state, run, state);
 	return r < 0 ? r : folder_join(state, "keys", folder);
 }
 
@@ -184,10 +186,11 @@ static int run_list(const void *settings)
 
 static const struct keys new_defaults = { .folder = "." };
 
-#define OPTION_ROW_STATE                                                 \
-	{                                                                \
-		's', "state", OPTION_TEXT, offsetof(struct keys, state), \
-			"FOLDER", "the state folder of `helio up`"       \
+#define OPTION_ROW_STATE                                                   \
+	{                                                                  \
+		's', "state", OPTION_TEXT, offsetof(struct keys, state),   \
+			"FOLDER",                                          \
+			"the state folder of `helio up` (that of the bus)" \
 	}
 
 static const struct option new_options[] = {

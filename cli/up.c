@@ -209,6 +209,8 @@ static int prepare(struct places *places, int *ret_lock)
 	if (r == 0)
 		r = lock(places, ret_lock);
 	if (r == 0)
+		r = folder_link_state(places->run, places->state);
+	if (r == 0)
 		return EXIT_OK;
 	talk("up: %s: %s", places->run,
 	     r == -EWOULDBLOCK ? "another `helio up` runs there"

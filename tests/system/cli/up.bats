@@ -85,6 +85,22 @@ replace() {
 	helio ping
 }
 
+@test "domains and keys are enrolled in the state folder of the bus" {
+	[[ $(helio domains enrol web) == *"$(as web)" ]]
+	[ -e "$state/domains/web.domain" ]
+	helio ping -c "$(as web)"
+	[ "$(helio domains list -o json | json 'j["socket"]')" = \
+		"$run_folder/domains/web.sock" ]
+	helio keys enrol backup "$(printf 'k%.0s' {1..40})"
+	[ -e "$state/keys/backup.pub" ]
+	stop_bus
+	mv "$state" "$place/other"
+	state=$place/other
+	start_bus
+	helio domains remove web
+	[ ! -e "$state/domains/web.domain" ]
+}
+
 @test "a policy that is there is kept, and a wrong one ends the start" {
 	echo 'allow uid:* any >' >"$place/mine"
 	stop_bus

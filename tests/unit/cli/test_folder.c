@@ -58,6 +58,44 @@ static void an_address_is_told_set_or_found(void **state)
 	assert_string_equal(address, "shm:/run/heliograph/bus.sock");
 }
 
+static void assert_folders(const char *connect, const char *run,
+			   const char *state)
+{
+	char path[FOLDER_PATH_BYTES];
+
+	assert_int_equal(folder_run_of(NULL, connect, path), 0);
+	assert_string_equal(path, run);
+	assert_int_equal(folder_state_of(NULL, run, path), 0);
+	assert_string_equal(path, state);
+}
+
+static void the_folders_of_a_bus_are_found(void **state)
+{
+	char folder[] = "/tmp/helio-folder.XXXXXX";
+	char address[FOLDER_PATH_BYTES], path[FOLDER_PATH_BYTES];
+	char default_state[FOLDER_PATH_BYTES];
+
+	assert_non_null(mkdtemp(folder));
+	assert_int_equal(folder_state(NULL, default_state), 0);
+	snprintf(address, sizeof(address), "shm:%s/bus.sock", folder);
+	setenv("XDG_RUNTIME_DIR", "/nowhere", 1);
+	assert_folders(address, folder, default_state);
+	assert_int_equal(folder_link_state(folder, "/usr"), 0);
+	assert_int_equal(folder_link_state(folder, "/usr/.."), 0);
+	assert_folders(address, folder, "/");
+	assert_folders("tcp://host:1", "/nowhere/heliograph", default_state);
+	assert_int_equal(folder_state_of("/told", folder, path), 0);
+	assert_string_equal(path, "/told");
+	/* A link of somebody else's leads nowhere. */
+	assert_int_equal(folder_join(folder, "state", path), 0);
+	if (lchown(path, geteuid() + 1, (gid_t)-1) == 0)
+		assert_folders(address, folder, default_state);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(rmdir(folder), 0);
+	assert_int_equal(folder_link_state(folder, "/usr"), -ENOENT);
+	unsetenv("XDG_RUNTIME_DIR");
+}
+
 static void a_new_file_is_whole_or_not_there(void **state)
 {
 	char folder[] = "/tmp/helio-folder.XXXXXX";
@@ -180,6 +218,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_are_file_names_and_tokens),
 		cmocka_unit_test(an_address_is_told_set_or_found),
+		cmocka_unit_test(the_folders_of_a_bus_are_found),
 		cmocka_unit_test(a_new_file_is_whole_or_not_there),
 		cmocka_unit_test(lines_come_out_as_they_went_in),
 		cmocka_unit_test(numbers_are_shown_for_people),
