@@ -19,7 +19,7 @@
 #include <stdint.h>
 
 enum {
-	SUPERVISOR_PROGRAMS_MAX = 8,
+	SUPERVISOR_PROGRAMS_MAX = 20,
 	/* Where a program finds the pipe to write "READY\n" to. */
 	SUPERVISOR_READY_FD = 3,
 };

@@ -17,16 +17,9 @@
 #include "cli/folder.h"
 #include "cli/json.h"
 #include "cli/output.h"
-#include "cli/program.h"
+#include "cli/roster.h"
 #include "cli/state.h"
-#include "cli/supervisor.h"
 #include "rpc/heliograph.h"
-
-/* heliod, two words for each of its options, and the end. */
-enum { HELIOD_WORDS_MAX = 1 + 5 * 2 + 2 * OPTION_TEXTS_MAX + 1 };
-
-/* helio-registry and the like, two words for each option, and the end. */
-enum { SERVICE_WORDS = 1 + 4 * 2 + 1 };
 
 struct up {
 	struct common common;
@@ -34,22 +27,16 @@ struct up {
 	const char *run;
 	struct texts listen;
 	const char *uplink; /* or NULL */
+	struct texts xenstore;
+	uint64_t store_bytes_max;           /* 0: the store's default */
+	uint64_t store_principal_bytes_max; /* the same */
 };
 
 struct places {
 	const struct up *up;
 	char state[FOLDER_PATH_BYTES];
 	char run[FOLDER_PATH_BYTES];
-	char heliod[FOLDER_PATH_BYTES];
-	char registry[FOLDER_PATH_BYTES];
-	char schemas[FOLDER_PATH_BYTES];
-	char logger[FOLDER_PATH_BYTES];
-	char logs[FOLDER_PATH_BYTES];
-	char store[FOLDER_PATH_BYTES];
-	char stored[FOLDER_PATH_BYTES];
 	char address[FOLDER_PATH_BYTES];
-	char ready_fd[8];
-	char parent[16];
 };
 
 static void on_ready(void *userdata)
@@ -72,79 +59,126 @@ static void on_ready(void *userdata)
 	fflush(stdout);
 }
 
-static void fill_words(const struct places *places,
-		       const char *words[HELIOD_WORDS_MAX])
+/* Who has started it, and where it says that it is ready. */
+static void add_supervised(struct roster *roster)
+{
+	roster_number(roster, "--ready-fd", SUPERVISOR_READY_FD);
+	roster_number(roster, "--parent", (uint64_t)getpid());
+}
+
+static void add_switch(struct roster *roster, const struct places *places)
 {
 	const struct texts *listen = &places->up->listen;
-	size_t n = 0;
 
-	words[n++] = places->heliod;
-	words[n++] = "--config";
-	words[n++] = places->state;
-	words[n++] = "--run";
-	words[n++] = places->run;
-	words[n++] = "--ready-fd";
-	words[n++] = places->ready_fd;
-	words[n++] = "--parent";
-	words[n++] = places->parent;
-	for (size_t i = 0; i < listen->n; i++) {
-		words[n++] = "--listen";
-		words[n++] = listen->at[i];
-	}
-	if (places->up->uplink) {
-		words[n++] = "--uplink";
-		words[n++] = places->up->uplink;
-	}
-	words[n] = NULL;
+	roster_add(roster, "heliod");
+	roster_option(roster, "--config", places->state);
+	roster_option(roster, "--run", places->run);
+	add_supervised(roster);
+	for (size_t i = 0; i < listen->n; i++)
+		roster_option(roster, "--listen", listen->at[i]);
+	if (places->up->uplink)
+		roster_option(roster, "--uplink", places->up->uplink);
 }
 
-/* One that serves on the bus, and has a folder. */
-static void fill_service_words(const struct places *places, const char *file,
-			       const char *option, const char *folder,
-			       const char *words[SERVICE_WORDS])
+/* One that serves on the bus. */
+static void add_service(struct roster *roster, const struct places *places,
+			const char *name)
 {
-	size_t n = 0;
-
-	words[n++] = file;
-	words[n++] = option;
-	words[n++] = folder;
-	words[n++] = "--address";
-	words[n++] = places->address;
-	words[n++] = "--ready-fd";
-	words[n++] = places->ready_fd;
-	words[n++] = "--parent";
-	words[n++] = places->parent;
-	words[n] = NULL;
+	roster_add(roster, name);
+	roster_option(roster, "--address", places->address);
+	add_supervised(roster);
 }
 
-/* Where programs and folders are, and what they are told about us. */
+/* One that has a folder in the state folder. */
+static void add_keeper(struct roster *roster, const struct places *places,
+		       const char *name, const char *folder)
+{
+	char path[FOLDER_PATH_BYTES];
+	int r = folder_join(places->state, folder, path);
+
+	add_service(roster, places, name);
+	if (r == 0)
+		roster_option(roster, "--state", path);
+	else if (roster->r == 0)
+		roster->r = r;
+}
+
+static void add_store(struct roster *roster, const struct places *places)
+{
+	const struct up *up = places->up;
+
+	add_keeper(roster, places, "helio-store", "store");
+	if (up->store_bytes_max)
+		roster_number(roster, "--bytes-max", up->store_bytes_max);
+	if (up->store_principal_bytes_max)
+		roster_number(roster, "--principal-bytes-max",
+			      up->store_principal_bytes_max);
+}
+
+/* Of TREE=BUCKET; NULL: none is named. */
+static const char *bucket_of(const char *text)
+{
+	const char *equals = strchr(text, '=');
+
+	return equals ? equals + 1 : NULL;
+}
+
+static bool has_bucket(const char *text, const char *bucket)
+{
+	const char *other = bucket_of(text);
+
+	return bucket && other ? !strcmp(bucket, other) : bucket == other;
+}
+
+static void add_tree(struct roster *roster, const char *text)
+{
+	char tree[FOLDER_PATH_BYTES];
+
+	snprintf(tree, sizeof(tree), "%.*s", (int)strcspn(text, "="), text);
+	roster_option(roster, "--tree", tree);
+}
+
+/* The bridge to the bucket of the k-th, if that is the first to name it. */
+static void add_bridge(struct roster *roster, const struct places *places,
+		       size_t k)
+{
+	const struct texts *texts = &places->up->xenstore;
+	const char *bucket = bucket_of(texts->at[k]);
+
+	for (size_t i = 0; i < k; i++)
+		if (has_bucket(texts->at[i], bucket))
+			return;
+	add_service(roster, places, "helio-xenstore");
+	if (bucket)
+		roster_option(roster, "--bucket", bucket);
+	for (size_t i = k; i < texts->n; i++)
+		if (has_bucket(texts->at[i], bucket))
+			add_tree(roster, texts->at[i]);
+}
+
+/* A leaf's programs have the services of its host. */
+static void add_all(struct roster *roster, const struct places *places)
+{
+	add_switch(roster, places);
+	if (places->up->uplink)
+		return;
+	add_keeper(roster, places, "helio-registry", "schemas");
+	add_keeper(roster, places, "helio-logger", "logs");
+	add_store(roster, places);
+	for (size_t k = 0; k < places->up->xenstore.n; k++)
+		add_bridge(roster, places, k);
+}
+
 static int find_places(struct places *places)
 {
 	int r = folder_state(places->up->state, places->state);
 
 	if (r == 0)
 		r = folder_run(places->up->run, places->run);
-	if (r == 0)
-		r = program_find("heliod", places->heliod);
-	if (r == 0)
-		r = program_find("helio-registry", places->registry);
-	if (r == 0)
-		r = program_find("helio-logger", places->logger);
-	if (r == 0)
-		r = program_find("helio-store", places->store);
-	if (r == 0)
-		r = folder_join(places->state, "schemas", places->schemas);
-	if (r == 0)
-		r = folder_join(places->state, "logs", places->logs);
-	if (r == 0)
-		r = folder_join(places->state, "store", places->stored);
 	if (r == 0 && snprintf(places->address, sizeof(places->address),
 			       "shm:%s/bus.sock",
 			       places->run) >= (int)sizeof(places->address))
 		r = -ENAMETOOLONG;
-	snprintf(places->parent, sizeof(places->parent), "%d", getpid());
-	snprintf(places->ready_fd, sizeof(places->ready_fd), "%d",
-		 SUPERVISOR_READY_FD);
 	return r;
 }
 
@@ -220,35 +254,35 @@ static int prepare(struct places *places, int *ret_lock)
 	return exit_code(r);
 }
 
+static int check(const struct up *up)
+{
+	if (!up->uplink || !(up->xenstore.n || up->store_bytes_max ||
+			     up->store_principal_bytes_max))
+		return EXIT_OK;
+	talk("up: a leaf has no store of its own: --uplink goes without "
+	     "--xenstore and --store-..");
+	return EXIT_USAGE;
+}
+
 static int run(const void *settings)
 {
 	struct places places = { .up = settings };
 	_cleanup_(close_fdp) int lock_fd = -1;
-	const char *words[HELIOD_WORDS_MAX];
-	const char *registry_words[SERVICE_WORDS];
-	const char *logger_words[SERVICE_WORDS];
-	const char *store_words[SERVICE_WORDS];
-	const struct program programs[] = {
-		{ "heliod", (char *const *)(uintptr_t)words },
-		{ "helio-registry", (char *const *)(uintptr_t)registry_words },
-		{ "helio-logger", (char *const *)(uintptr_t)logger_words },
-		{ "helio-store", (char *const *)(uintptr_t)store_words },
-	};
-	size_t n = sizeof(programs) / sizeof(*programs);
-	int r = prepare(&places, &lock_fd);
+	_cleanup_(roster_deinit) struct roster roster;
+	int r = check(settings);
 
+	roster_init(&roster);
+	if (r == EXIT_OK)
+		r = prepare(&places, &lock_fd);
 	if (r != EXIT_OK)
 		return r;
-	fill_words(&places, words);
-	fill_service_words(&places, places.registry, "--state", places.schemas,
-			   registry_words);
-	fill_service_words(&places, places.logger, "--state", places.logs,
-			   logger_words);
-	fill_service_words(&places, places.store, "--state", places.stored,
-			   store_words);
-	/* A leaf's programs have those of its host. */
-	return supervisor_run(programs, places.up->uplink ? 1 : n, on_ready,
-			      &places);
+	add_all(&roster, &places);
+	if (roster.r < 0) {
+		talk("up: %s", roster.r == -E2BIG ? "too many buckets"
+						  : strerror(-roster.r));
+		return exit_code(roster.r);
+	}
+	return supervisor_run(roster.programs, roster.n, on_ready, &places);
 }
 
 static const struct option options[] = {
@@ -262,6 +296,16 @@ static const struct option options[] = {
 	  "vchan:*/PORT; may be given again" },
 	{ 0, "uplink", OPTION_TEXT, offsetof(struct up, uplink), "ADDRESS",
 	  "be a leaf of the bus there: wait until it lets us in" },
+	{ 0, "xenstore", OPTION_TEXTS, offsetof(struct up, xenstore),
+	  "TREE[=BUCKET]",
+	  "keep this tree of xenstore in the bucket (xenstore), as "
+	  "'/local/domain/*/data'; may be given again" },
+	{ 0, "store-bytes-max", OPTION_BYTES,
+	  offsetof(struct up, store_bytes_max), "BYTES",
+	  "what the store keeps at most, in memory (1G)" },
+	{ 0, "store-principal-bytes-max", OPTION_BYTES,
+	  offsetof(struct up, store_principal_bytes_max), "BYTES",
+	  "what it keeps of one principal at most (256M)" },
 	OPTION_ROW_OUTPUT,
 	OPTION_ROW_END,
 };
@@ -287,7 +331,10 @@ const struct command command_up = {
 		"judges them after ours. Both policies name them by the whole "
 		"path. Over TCP the other bus is known by its public key, in "
 		"uplink.pub of the state folder, and this one by its own, as a "
-		"client is.",
+		"client is.\n\n"
+		"With `--xenstore` helio-xenstore is started as well, one for "
+		"each bucket, where xenstore can be read: in dom0 mostly. "
+		"XENSTORED_PATH in the environment names another xenstored.",
 	.options = options,
 	.n_settings = sizeof(struct up),
 	.run = run,

@@ -89,7 +89,7 @@ replace() {
 	[[ $(helio domains enrol web) == *"$(as web)" ]]
 	[ -e "$state/domains/web.domain" ]
 	helio ping -c "$(as web)"
-	[ "$(helio domains list -o json | json 'j["socket"]')" = \
+	[ "$(helio domains list -o json | json 'j[0]["socket"]')" = \
 		"$run_folder/domains/web.sock" ]
 	helio keys enrol backup "$(printf 'k%.0s' {1..40})"
 	[ -e "$state/keys/backup.pub" ]
@@ -119,4 +119,28 @@ replace() {
 	start_bus --listen "unix:$place/plain.sock" -o json
 	[ "$(json 'j["ready"]' <"$place/up")" = "$HELIOGRAPH_ADDRESS" ]
 	helio ping -c "unix:$place/plain.sock"
+}
+
+@test "the store keeps no more than it is told" {
+	stop_bus
+	start_bus --store-bytes-max 512K
+	helio bucket create big
+	helio kv put big a "$(printf 'a%.0s' {1..1000})"
+	run -6 --separate-stderr helio kv put big b \
+		< <(head -c 1000000 /dev/zero)
+	[[ $stderr == *RESOURCE_EXHAUSTED* ]]
+	stop_bus
+	start_bus --store-principal-bytes-max 512K
+	run -6 --separate-stderr helio kv put big b \
+		< <(head -c 1000000 /dev/zero)
+	[[ $stderr == *RESOURCE_EXHAUSTED*uid:* ]]
+}
+
+@test "what a leaf has not is not asked of it" {
+	run -2 --separate-stderr helio up --uplink "$HELIOGRAPH_ADDRESS" \
+		--state "$place/leaf" --run "$place/leaf" --store-bytes-max 512K
+	[[ $stderr == *"a leaf has no store"* ]]
+	run -2 --separate-stderr helio up --uplink "$HELIOGRAPH_ADDRESS" \
+		--state "$place/leaf" --run "$place/leaf" --xenstore /tool
+	[[ $stderr == *"a leaf has no store"* ]]
 }

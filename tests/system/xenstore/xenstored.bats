@@ -42,15 +42,15 @@ setup() {
 	start_bridge
 }
 
-# await TEXT: until the bucket is so.
+# await TEXT [BUCKET]: until the bucket is so.
 await() {
-	local i
+	local i bucket=${2:-xenstore}
 
 	for ((i = 0; i < 400; i++)); do
-		[[ $(helio kv ls xenstore -f 2>/dev/null) != "$1" ]] || return 0
+		[[ $(helio kv ls "$bucket" -f 2>/dev/null) != "$1" ]] || return 0
 		sleep 0.05
 	done
-	helio kv ls xenstore -f
+	helio kv ls "$bucket" -f
 	return 1
 }
 
@@ -118,4 +118,25 @@ asked() {
 	until [ "$(helio kv ls xenstore -f | wc -l)" = 601 ]; do
 		sleep 0.1
 	done
+}
+
+@test "helio up starts a bridge for each bucket, and again" {
+	kill -TERM "${pid_bridge:?}"
+	stop_bus
+	xenstore-write /tool/lab/a 1 /tool/desk/b 2 /local/domain/7/data/d 3
+	start_bus --xenstore /tool/lab=tools \
+		--xenstore '/local/domain/*/data' --xenstore /tool/desk=tools
+	await '/tool/desk = ""
+/tool/desk/b = "2"
+/tool/lab = ""
+/tool/lab/a = "1"' tools
+	await '/local/domain/7/data = ""
+/local/domain/7/data/d = "3"'
+	[ "$(children_called "$pid_up" helio-xenstore | wc -l)" = 2 ]
+	children_called "$pid_up" helio-xenstore | xargs kill -KILL
+	xenstore-write /tool/lab/a 4
+	xenstore-rm /tool/desk
+	await '/tool/lab = ""
+/tool/lab/a = "4"' tools
+	stop_bus
 }
