@@ -93,6 +93,7 @@ static void note_change(struct batch *batch, struct sight *sight)
 
 static void settle(struct batch *batch)
 {
+	batch->n_together = BATCH_NODES_MAX;
 	for (size_t i = 0; i < batch->n; i++)
 		note_change(batch, &batch->sights[i]);
 }
@@ -167,7 +168,7 @@ size_t batch_pending(const struct batch *batch, const struct change **ret_first)
 	size_t n = batch->n_changes - batch->n_done;
 
 	*ret_first = &batch->changes[batch->n_done];
-	return n && batch->is_one_by_one ? 1 : n;
+	return n < batch->n_together ? n : batch->n_together;
 }
 
 void batch_wrote(struct batch *batch)
@@ -182,6 +183,7 @@ void batch_wrote(struct batch *batch)
 		node->tag = change->tag;
 	}
 	batch->n_done += n;
+	batch->n_together *= 2;
 }
 
 void batch_refused(struct batch *batch)
@@ -190,7 +192,7 @@ void batch_refused(struct batch *batch)
 	size_t n = batch_pending(batch, &change);
 
 	if (n > 1) {
-		batch->is_one_by_one = true;
+		batch->n_together = n / 2;
 		return;
 	}
 	mirror_miss(batch->mirror, change->sight->node);
@@ -210,7 +212,6 @@ static void clear(struct batch *batch,
 	batch->n_rounds = 0;
 	batch->n_changes = 0;
 	batch->n_done = 0;
-	batch->is_one_by_one = false;
 }
 
 void batch_end(struct batch *batch)

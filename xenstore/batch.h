@@ -58,8 +58,8 @@ struct batch {
 	uint64_t until_ns; /* no look begins after it */
 	struct change changes[BATCH_NODES_MAX];
 	size_t n_changes;
-	size_t n_done;      /* of them */
-	bool is_one_by_one; /* for together they were refused */
+	size_t n_done;     /* of them */
+	size_t n_together; /* are written at most, for more were refused */
 };
 
 /**
@@ -78,7 +78,7 @@ size_t batch_pending(const struct batch *batch,
 		     const struct change **ret_first);
 /** They are written. */
 void batch_wrote(struct batch *batch);
-/** They were refused: each is tried alone, and is missed if it was already. */
+/** They were refused: half of them are tried; one that was alone is missed. */
 void batch_refused(struct batch *batch);
 
 /** It is done with. */

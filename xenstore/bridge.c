@@ -200,19 +200,33 @@ static void find_faults(struct bridge *bridge)
 	if (*source || *target)
 		snprintf(bridge->fault, sizeof(bridge->fault), "%s%s%s", source,
 			 *source && *target ? "; " : "", target);
-	else if (bridge->n_missed)
+	else if (bridge->missed.n_of_host)
 		snprintf(bridge->fault, sizeof(bridge->fault),
 			 "%zu nodes are too many, too long or refused, and not "
 			 "mirrored",
-			 bridge->n_missed);
+			 bridge->missed.n_of_host);
+}
+
+static void find_note(struct bridge *bridge)
+{
+	const struct missed *missed = &bridge->missed;
+
+	bridge->note[0] = '\0';
+	if (missed->n_of_guests)
+		snprintf(bridge->note, sizeof(bridge->note),
+			 "%zu nodes of guests are too many, too long or "
+			 "refused, and not mirrored; %zu of them are of domain "
+			 "%u",
+			 missed->n_of_guests, missed->n_of_worst,
+			 missed->worst);
 }
 
 /* Once, however long it goes on and whatever joins it. */
-static void tell_faults(struct bridge *bridge)
+static void tell(const char *text, bool *is_told)
 {
-	if (bridge->fault[0] && !bridge->is_told)
-		log_warning("%s", bridge->fault);
-	bridge->is_told = bridge->fault[0] != '\0';
+	if (*text && !*is_told)
+		log_warning("%s", text);
+	*is_told = *text != '\0';
 }
 
 /* Now and then: is the bucket still ours, is there room for what had none? */
@@ -220,10 +234,8 @@ static void look_after(struct bridge *bridge)
 {
 	if (!bridge->target.is_ready)
 		return;
-	if (bridge->n_ticks % RETRY_TICKS == 0) {
-		bridge->n_missed = bridge->mirror.n_missed;
+	if (bridge->n_ticks % RETRY_TICKS == 0)
 		mirror_retry(&bridge->mirror);
-	}
 	if (bridge->n_ticks % CHECK_TICKS == 0 && is_idle(bridge) &&
 	    !bridge->target.is_busy)
 		target_check(&bridge->target);
@@ -235,10 +247,11 @@ static void on_tick(uv_timer_t *timer)
 
 	bridge->n_ticks++;
 	look_after(bridge);
-	if (bridge->mirror.n_missed > bridge->n_missed)
-		bridge->n_missed = bridge->mirror.n_missed;
+	mirror_missed(&bridge->mirror, &bridge->missed);
 	find_faults(bridge);
-	tell_faults(bridge);
+	find_note(bridge);
+	tell(bridge->fault, &bridge->is_told);
+	tell(bridge->note, &bridge->is_noted);
 }
 
 static void start_timers(struct bridge *bridge, uv_loop_t *uv)

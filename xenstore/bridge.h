@@ -33,11 +33,13 @@ struct bridge {
 	uv_timer_t due;  /* somebody has a turn again */
 	uv_timer_t tick; /* once a second */
 	unsigned n_ticks;
-	size_t n_missed; /* nodes without room, when that was last looked at */
-	bool is_seeing;  /* the source is asked */
-	bool is_told;    /* the log has a fault that goes on */
+	struct missed missed;
+	bool is_seeing; /* the source is asked */
+	bool is_told;   /* the log has a fault that goes on */
+	bool is_noted;  /* the same of the note */
 	bool is_started;
 	char fault[BRIDGE_FAULT_BYTES]; /* for people; "": all is well */
+	char note[BRIDGE_FAULT_BYTES]; /* what guests lose by their own doing */
 };
 
 /** Begin. Bus, loop and bucket are borrowed. Returns 0 or a negative errno. */

@@ -28,6 +28,7 @@ void mirror_clear(struct mirror *mirror)
 	list_init(&mirror->line);
 	mirror->n_stale = 0;
 	mirror->n_missed = 0;
+	mirror->n_nodes_of_guests = 0;
 }
 
 void mirror_deinit(struct mirror *mirror)
@@ -197,31 +198,73 @@ void mirror_rescan(struct mirror *mirror)
 	}
 }
 
-static struct owner *next_missing(const struct mirror *mirror)
+static struct owner *owner_at(struct map_node *found)
+{
+	return container_of(found, struct owner, by_domid);
+}
+
+static void begin_retry(struct mirror *mirror)
 {
 	struct map_node *found = NULL;
 
 	while ((found = map_walk(&mirror->owners, found))) {
-		struct owner *owner =
-			container_of(found, struct owner, by_domid);
+		struct owner *owner = owner_at(found);
 
-		if (owner->n_missed)
-			return owner;
+		owner->is_to_retry = owner->n_missed > 0;
+		owner->n_missed_before = owner->n_missed;
+		mirror->n_missed -= owner->n_missed;
+		owner->n_missed = 0;
 	}
-	return NULL;
 }
 
-/* What could not be marked, for there is no room, is missed for good. */
+static struct owner *next_to_retry(const struct mirror *mirror)
+{
+	struct owner *next = NULL;
+	struct map_node *found = NULL;
+
+	while ((found = map_walk(&mirror->owners, found))) {
+		struct owner *owner = owner_at(found);
+
+		if (owner->is_to_retry && (!next || !owner->domid))
+			next = owner;
+	}
+	return next;
+}
+
+/*
+ * Others may become known by it, so a walk does not go on. Who looks at all of
+ * the host's looks at all.
+ */
 void mirror_retry(struct mirror *mirror)
 {
 	struct owner *owner;
 
-	while ((owner = next_missing(mirror))) {
-		mirror->n_missed -= owner->n_missed;
-		owner->n_missed = 0;
+	begin_retry(mirror);
+	while ((owner = next_to_retry(mirror))) {
+		owner->is_to_retry = false;
 		mark_owner(mirror, owner);
-		if (owner->n_missed)
+		if (!owner->domid)
 			return;
+	}
+}
+
+void mirror_missed(const struct mirror *mirror, struct missed *ret_missed)
+{
+	struct map_node *found = NULL;
+
+	*ret_missed = (struct missed){ .n_of_host = 0 };
+	while ((found = map_walk(&mirror->owners, found))) {
+		const struct owner *owner = owner_at(found);
+		size_t n = owner->n_missed > owner->n_missed_before
+				   ? owner->n_missed
+				   : owner->n_missed_before;
+
+		*(owner->domid ? &ret_missed->n_of_guests
+			       : &ret_missed->n_of_host) += n;
+		if (!owner->domid || n <= ret_missed->n_of_worst)
+			continue;
+		ret_missed->n_of_worst = n;
+		ret_missed->worst = owner->domid;
 	}
 }
 

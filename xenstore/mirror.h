@@ -29,10 +29,19 @@ struct selection;
 
 enum { MIRROR_TURN_NODES = 16 }; /* of one owner, then comes the next */
 
+/** Nodes that are not mirrored: without room, too long or refused. */
+struct missed {
+	size_t n_of_host;
+	size_t n_of_guests;
+	uint32_t worst; /* the guest with the most of them */
+	size_t n_of_worst;
+};
+
 struct mirror {
 	const struct selection *selection; /* borrowed */
 	struct hash_key key;
 	struct map nodes;
+	size_t n_nodes_of_guests;
 	struct map owners;
 	struct list line; /* struct owner: those with something to look at */
 	size_t n_stale;
@@ -60,6 +69,8 @@ void mirror_mark(struct mirror *mirror, struct node *node, enum look look);
 void mirror_rescan(struct mirror *mirror);
 /** Look again at all of those whose nodes had no room. */
 void mirror_retry(struct mirror *mirror);
+/** Those, as of the last time, or of this one if they are more by now. */
+void mirror_missed(const struct mirror *mirror, struct missed *ret_missed);
 
 /**
  * Take up to `n_max` nodes to look at, owner by owner; they are busy until

@@ -42,8 +42,17 @@ void node_miss(struct mirror *mirror, struct owner *owner)
 
 static bool has_room(const struct mirror *mirror, const struct owner *owner)
 {
-	return mirror->nodes.n_nodes < NODES_MAX &&
-	       (!owner->domid || owner->n_nodes < NODES_OF_GUEST_MAX);
+	if (!owner->domid)
+		return mirror->nodes.n_nodes < NODES_MAX;
+	return mirror->n_nodes_of_guests < NODES_OF_GUESTS_MAX &&
+	       owner->n_nodes < NODES_OF_GUEST_MAX;
+}
+
+static void count(struct mirror *mirror, struct owner *owner, int n)
+{
+	owner->n_nodes += (unsigned)n;
+	if (owner->domid)
+		mirror->n_nodes_of_guests += (size_t)n;
 }
 
 static struct node *add(struct mirror *mirror, struct node *parent,
@@ -69,7 +78,7 @@ static struct node *add(struct mirror *mirror, struct node *parent,
 	node->parent = parent;
 	if (parent)
 		list_push_back(&parent->children, &node->sibling);
-	node->owner->n_nodes++;
+	count(mirror, node->owner, 1);
 	map_add(&mirror->nodes, &node->by_path,
 		hash_bytes(&mirror->key, path, n));
 	return node;
@@ -133,7 +142,7 @@ static void free_node(struct mirror *mirror, struct node *node)
 	list_unlink(&node->sibling);
 	list_unlink(&node->stale);
 	map_remove(&mirror->nodes, &node->by_path);
-	node->owner->n_nodes--;
+	count(mirror, node->owner, -1);
 	free(node);
 }
 

@@ -16,7 +16,8 @@ struct owner;
 
 enum {
 	NODES_MAX = 200000,
-	NODES_OF_GUEST_MAX = 16384, /* of one */
+	NODES_OF_GUESTS_MAX = 150000, /* which leaves some to the host */
+	NODES_OF_GUEST_MAX = 16384,   /* of one */
 };
 
 /** How far to look; each includes those before. */

@@ -11,8 +11,15 @@
 
 enum { DOMID_MAX = 0x7fef }; /* what is above names no domain */
 
-#define NODE_NS  (NS_PER_S / OWNER_RATE)
-#define BURST_NS (NODE_NS * OWNER_BURST)
+static uint64_t node_ns(const struct owner *owner)
+{
+	return NS_PER_S / (owner->domid ? OWNER_RATE : OWNER_HOST_RATE);
+}
+
+static uint64_t burst_ns(const struct owner *owner)
+{
+	return node_ns(owner) * (owner->domid ? OWNER_BURST : OWNER_HOST_BURST);
+}
 
 /* As xenstored writes them; another is none of a domain, and the host's. */
 uint32_t owner_domid(const char *path)
@@ -74,14 +81,14 @@ void owners_free(struct map *owners)
 
 uint64_t owner_due_ns(const struct owner *owner, uint64_t now_ns)
 {
-	if (!owner->domid || owner->paid_ns <= now_ns + BURST_NS)
+	if (owner->paid_ns <= now_ns + burst_ns(owner))
 		return 0;
-	return owner->paid_ns - BURST_NS;
+	return owner->paid_ns - burst_ns(owner);
 }
 
 void owner_pay(struct owner *owner, uint64_t now_ns)
 {
 	if (owner->paid_ns < now_ns)
 		owner->paid_ns = now_ns;
-	owner->paid_ns += NODE_NS;
+	owner->paid_ns += node_ns(owner);
 }

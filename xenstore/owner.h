@@ -4,8 +4,8 @@
 
 /**
  * Whose nodes they are: what stands below /local/domain/N is domain N's to
- * write, all else is the host's, as domain 0. Each has its turn, and guests no
- * more than a rate: who writes without end delays itself alone.
+ * write, all else is the host's, as domain 0. Each has its turn, and no more
+ * than a rate: who writes without end delays itself alone.
  */
 
 #include <stdbool.h>
@@ -17,6 +17,8 @@
 enum {
 	OWNER_RATE = 500,   /* nodes of a guest that are looked at, a second */
 	OWNER_BURST = 2000, /* after a rest */
+	OWNER_HOST_RATE = 5000, /* the same of what is the host's */
+	OWNER_HOST_BURST = 20000,
 	OWNER_NEW_MAX = 1024, /* nodes that events told of, not looked at yet */
 };
 
@@ -27,8 +29,10 @@ struct owner {
 	uint32_t domid;
 	unsigned n_nodes;
 	unsigned n_new;
-	unsigned n_missed; /* nodes that had no room, since the last look */
-	uint64_t paid_ns;  /* what was looked at is paid for until then */
+	unsigned n_missed; /* nodes that had no room, since the last look, */
+	unsigned n_missed_before; /* and since the one before until then */
+	bool is_to_retry;
+	uint64_t paid_ns; /* what was looked at is paid for until then */
 };
 
 /** The domid, of the host 0. */

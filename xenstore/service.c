@@ -22,7 +22,9 @@ static void fill(const struct bridge *bridge,
 	reply->has_waiting = true;
 	reply->waiting = bridge->mirror.n_stale;
 	reply->has_missed = true;
-	reply->missed = bridge->n_missed;
+	reply->missed = bridge->missed.n_of_host + bridge->missed.n_of_guests;
+	if (bridge->note[0])
+		reply->note = (char *)(uintptr_t)bridge->note;
 	reply->has_events = true;
 	reply->events = bridge->mirror.n_events;
 	reply->has_requests = true;
@@ -115,14 +117,15 @@ void service_deinit(struct service *service)
 static void tell_health(struct service *service)
 {
 	const char *fault = service->bridge->fault;
+	const char *text = *fault ? fault : service->bridge->note;
 
-	if (!service->server || !strcmp(service->told, fault))
+	if (!service->server || !strcmp(service->told, text))
 		return;
-	memcpy(service->told, fault, sizeof(service->told));
+	memcpy(service->told, text, sizeof(service->told));
 	(void)helio_server_set_health(service->server,
 				      *fault ? HELIO_HEALTH_NOT_SERVING
 					     : HELIO_HEALTH_SERVING,
-				      *fault ? fault : NULL);
+				      *text ? text : NULL);
 }
 
 void service_turn(struct service *service)

@@ -2,6 +2,7 @@
 
 /* Guests that mean harm, what is told of the bridge, and who may what. */
 
+#include <helio/service/v1/instance.pb-c.h>
 #include <helio/xenstore/v1/xenstore.helio.h>
 #include <heliograph-store.h>
 #include <signal.h>
@@ -74,6 +75,32 @@ static bool has_fault(const char *text)
 	const char *fault = show()->fault;
 
 	return text ? fault && strstr(fault, text) : !fault;
+}
+
+static bool has_note(const char *text)
+{
+	const char *note = show()->note;
+
+	return text ? note && strstr(note, text) : !note;
+}
+
+static bool is_serving(void)
+{
+	Helio__Service__V1__Health *health;
+	struct helio_reply reply;
+	bool is;
+
+	assert_int_equal(helio_call_wait(stage.scene.bus,
+					 "helio.xenstore.v1.Bridge.$check",
+					 NULL, 0, NULL, &reply),
+			 0);
+	assert_int_equal(reply.status, HELIO_OK);
+	health = helio__service__v1__health__unpack(NULL, reply.message->n_body,
+						    reply.message->body);
+	assert_non_null(health);
+	is = health->state == HELIO__SERVICE__V1__HEALTH__STATE__SERVING;
+	helio__service__v1__health__free_unpacked(health, NULL);
+	return is;
 }
 
 /* ---- order ---- */
@@ -271,14 +298,32 @@ static void test_a_list_too_long(void **state)
 		stage_write(&stage, path, "1");
 	}
 	stage_write(&stage, "/local/domain/1/data/long", "1");
-	wait_until(&stage.scene, has_fault("are too many"));
+	wait_until(&stage.scene, has_note("domain 1"));
 	for (unsigned i = 0; i < FLOODED; i++) {
 		snprintf(path, sizeof(path), "%u", i);
 		stage_write(&stage, "/local/domain/2/data/x", path);
 		stage_await(&stage, "/local/domain/2/data/x", path);
 	}
-	assert_true(has_fault("are too many"));
-	assert_false(has_fault("xenstore: "));
+	assert_true(has_note("domain 1"));
+	assert_true(has_fault(NULL));
+	assert_true(is_serving());
+}
+
+/* What is too long for a key is missed, and whose it is tells how that is. */
+static void test_a_path_too_long(void **state)
+{
+	char path[700];
+
+	(void)state;
+	stage_await_equal(&stage, tops);
+	snprintf(path, sizeof(path), "data/%0600u", 1U);
+	assert_true(xs_write(stage.guest, XBT_NULL, path, "1", 1));
+	wait_until(&stage.scene, has_note("1 of them are of domain 1"));
+	assert_true(has_fault(NULL) && is_serving());
+	snprintf(path, sizeof(path), "/tool/lab/%0600u", 1U);
+	stage_write(&stage, path, "1");
+	wait_until(&stage.scene, has_fault("1 nodes are too many"));
+	wait_until(&stage.scene, !is_serving());
 }
 
 /* ---- what is told ---- */
@@ -374,6 +419,8 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(test_a_list_too_long,
 						setup_without_parts, teardown),
+		cmocka_unit_test_setup_teardown(test_a_path_too_long, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(test_what_is_told, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_xenstored_is_away, setup,

@@ -142,17 +142,86 @@ static void test_refused(void **state)
 	settle();
 }
 
+/* Few transactions find the one that is refused among many. */
+static void test_one_of_many_is_refused(void **state)
+{
+	char path[32];
+
+	(void)state;
+	toy_write(&toy, "/tool/lab", "");
+	settle();
+	toy.refused = "/tool/lab/77";
+	for (unsigned i = 0; i < BATCH_NODES_MAX; i++) {
+		snprintf(path, sizeof(path), "/tool/lab/%u", i);
+		toy_write(&toy, path, "1");
+	}
+	toy.n_tries = 0;
+	toy_settle(&toy);
+	assert_int_equal(toy.n_keys, BATCH_NODES_MAX);
+	assert_int_equal(toy.mirror.n_missed, 1);
+	assert_true(toy.n_tries <= 24);
+	toy.refused = NULL;
+	mirror_retry(&toy.mirror);
+	settle();
+}
+
+/* For a while, until it was looked at all again. */
+static void test_whose_nodes_are_missed(void **state)
+{
+	char path[600];
+	struct missed missed;
+
+	(void)state;
+	settle();
+	for (unsigned i = 0; i < 5; i++) {
+		snprintf(path, sizeof(path), "/local/domain/%u/data/%0510u",
+			 i < 2 ? 7 : 8, i);
+		toy_write(&toy, path, "1");
+	}
+	toy_settle(&toy);
+	for (unsigned i = 0; i < 2; i++) {
+		mirror_missed(&toy.mirror, &missed);
+		assert_int_equal(missed.n_of_host, 0);
+		assert_int_equal(missed.n_of_guests, 5);
+		assert_int_equal(missed.worst, 8);
+		assert_int_equal(missed.n_of_worst, 3);
+		mirror_retry(&toy.mirror);
+	}
+	toy_settle(&toy);
+	snprintf(path, sizeof(path), "/tool/lab/%0510u", 1U);
+	toy_write(&toy, path, "1");
+	toy_settle(&toy);
+	mirror_missed(&toy.mirror, &missed);
+	assert_int_equal(missed.n_of_host, 1);
+	toy_remove(&toy, "/local/domain/8");
+	toy_settle(&toy);
+	for (unsigned i = 0; i < 2; i++) {
+		mirror_retry(&toy.mirror);
+		toy_settle(&toy);
+	}
+	mirror_missed(&toy.mirror, &missed);
+	assert_int_equal(missed.n_of_guests, 2);
+	assert_int_equal(missed.worst, 7);
+}
+
 /* ---- guests that write without end ---- */
 
-static void flood(unsigned domid, unsigned n)
+static void flood_below(const char *top, unsigned n)
 {
 	char path[64];
 
 	for (unsigned i = 0; i < n; i++) {
-		snprintf(path, sizeof(path), "/local/domain/%u/data/f/%u",
-			 domid, i);
+		snprintf(path, sizeof(path), "%s/f/%u", top, i);
 		mirror_touch(&toy.mirror, path);
 	}
+}
+
+static void flood(unsigned domid, unsigned n)
+{
+	char top[40];
+
+	snprintf(top, sizeof(top), "/local/domain/%u/data", domid);
+	flood_below(top, n);
 }
 
 /* Names that are gone again take room only for a while. */
@@ -200,6 +269,42 @@ static void test_a_guest_has_a_rate(void **state)
 		(void)toy_batch(&toy);
 	}
 	assert_true(toy.now_ns - begun_ns > 19 * NS_PER_S / 10);
+}
+
+/* What is nobody's may be somebody's to write all the same. */
+static void test_the_rest_has_a_rate(void **state)
+{
+	uint64_t begun_ns;
+
+	(void)state;
+	settle();
+	begun_ns = toy.now_ns;
+	toy.n_seen = 0;
+	while (toy.n_seen < OWNER_HOST_BURST + 2 * OWNER_HOST_RATE) {
+		flood_below("/tool/lab", 100);
+		(void)toy_batch(&toy);
+	}
+	assert_true(toy.now_ns - begun_ns > 19 * NS_PER_S / 10);
+}
+
+/* Guests that fill the mirror together leave room for the host. */
+static void test_guests_leave_room(void **state)
+{
+	struct missed missed;
+	char key[64];
+
+	(void)state;
+	for (unsigned i = 0; i < NODES_OF_GUESTS_MAX + 100; i++) {
+		snprintf(key, sizeof(key), "/local/domain/%u/data/%u",
+			 1 + i / 15000, i);
+		mirror_load(&toy.mirror, key, "", 0);
+	}
+	mirror_missed(&toy.mirror, &missed);
+	assert_true(missed.n_of_guests >= 100);
+	mirror_load(&toy.mirror, "/tool/lab/mine", "", 0);
+	mirror_missed(&toy.mirror, &missed);
+	assert_int_equal(missed.n_of_host, 0);
+	assert_non_null(node_lookup(&toy.mirror, "/tool/lab/mine"));
 }
 
 /* ---- order ---- */
@@ -323,11 +428,19 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_long_paths_are_missed,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_one_of_many_is_refused,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(test_whose_nodes_are_missed,
+						setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_flood_is_bounded, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_others_have_their_turn,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_guest_has_a_rate, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_the_rest_has_a_rate, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_guests_leave_room, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_order, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_at_random, setup,

@@ -213,9 +213,13 @@ static bool is_refused(const struct toy *toy, const struct change *changes,
 {
 	size_t n_keys = toy->n_keys;
 
-	for (size_t i = 0; i < n; i++)
-		n_keys += !changes[i].is_delete &&
-			  !changes[i].sight->node->is_there;
+	for (size_t i = 0; i < n; i++) {
+		const struct node *node = changes[i].sight->node;
+
+		if (toy->refused && !strcmp(node->path, toy->refused))
+			return true;
+		n_keys += !changes[i].is_delete && !node->is_there;
+	}
 	return n_keys > toy->n_keys_max;
 }
 
@@ -225,6 +229,7 @@ static void write_all(struct toy *toy)
 	size_t n;
 
 	while ((n = batch_pending(&toy->batch, &changes))) {
+		toy->n_tries++;
 		if (is_refused(toy, changes, n)) {
 			batch_refused(&toy->batch);
 			continue;

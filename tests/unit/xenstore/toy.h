@@ -41,7 +41,9 @@ struct toy {
 	void (*written)(struct toy *toy);
 	bool is_slow; /* now and then a round is over early */
 	unsigned n_slow;
-	size_t n_keys_max; /* what would be more is refused */
+	size_t n_keys_max;   /* what would be more is refused, */
+	const char *refused; /* and this path, if it is not NULL */
+	uint64_t n_tries;    /* transactions, refused ones too */
 };
 
 /** `trees` up to a NULL. */
