@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "proto/subject.h"
 #include "rpc/binding.h"
@@ -345,6 +346,13 @@ void helio_call_next(struct helio_call *call, const uint8_t *body,
 		     size_t n_body)
 {
 	call->on_next(call, body, n_body, call->userdata);
+}
+
+void *helio_call_keep(struct helio_call *call)
+{
+	struct flows *flows = &call->bus->flows;
+
+	return flows->calling == call->flow ? take_ptr(flows->told) : NULL;
 }
 
 void helio_call_writable(struct helio_call *call)

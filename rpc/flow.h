@@ -20,6 +20,7 @@
 #include "rpc/inflow.h"
 #include "rpc/outflow.h"
 
+struct assembly;
 struct frame;
 struct helio;
 struct helio_call;
@@ -47,6 +48,8 @@ struct flows {
 	 * Callbacks are never within each other.
 	 */
 	struct flow *calling;
+	struct assembly
+		*told;    /* there, of pieces; NULL: none, or it was kept */
 	uint32_t idle_ms; /* the switch ends one that is; 0: it does not */
 	struct deadline keepalive;
 };

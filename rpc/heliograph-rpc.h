@@ -205,6 +205,8 @@ HELIO_API int helio_stream_send(struct helio_stream *stream,
 				const ProtobufCMessage *message);
 /** No more requests come. -EAGAIN, -EPIPE as above. */
 HELIO_API int helio_stream_finish(struct helio_stream *stream);
+/** In on_packed: as helio_call_keep(). */
+HELIO_API void *helio_stream_keep(struct helio_stream *stream);
 /** The callee is told; no callback comes any more, and the stream is freed. */
 HELIO_API void helio_stream_cancel(struct helio_stream *stream);
 /** Take no more messages, beyond what was granted already; go on. */

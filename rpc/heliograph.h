@@ -477,6 +477,13 @@ HELIO_API void helio_call_pause(struct helio_call *call);
 HELIO_API void helio_call_resume(struct helio_call *call);
 
 /**
+ * In on_next: the memory that the message stands in, which is the program's
+ * from then on, for free(); the bytes stay where they are, and are nobody
+ * else's. NULL: it has none of its own, and must be copied to be kept.
+ */
+HELIO_API void *helio_call_keep(struct helio_call *call);
+
+/**
  * Blocks for the reply, at most until its deadline. Returns 0 with
  * *ret_reply, which lives until the next helio_call_wait() or helio_close() on
  * `bus`, or a negative errno when the call could not be sent.

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "base/cleanup.h"
 #include "base/le.h"
 #include "rpc/call.h"
 #include "rpc/client.h"
@@ -145,14 +146,17 @@ static void refuse(struct flow *flow)
 static void finish(struct flow *flow, struct assembly *assembly,
 		   uint64_t n_bytes)
 {
+	struct flows *flows = &flow->bus->flows;
+
 	flow->in.is_begun = false;
 	assembly_take(&flow->bus->assemblies, assembly);
+	flows->told = assembly;
 	if (assembly->is_dropped)
 		refuse(flow);
 	else if (call_back(flow, assembly_body(assembly),
 			   assembly->first.total_bytes))
 		inflow_owe(flow, n_bytes);
-	assembly_free(assembly);
+	assembly_free(take_ptr(flows->told));
 }
 
 static void take_following(struct flow *flow, const struct frame *frame,

@@ -21,13 +21,13 @@ void backlog_deinit(struct backlog *backlog)
 	struct backlog_item *item;
 
 	while ((item = backlog_pop(backlog)))
-		free(item);
+		backlog_item_free(backlog, item);
 	free(backlog->spare);
 	backlog->spare = NULL;
 }
 
 /* Large ones come back to the system when they are freed, and cost it pages. */
-struct backlog_item *backlog_item_new(struct backlog *backlog, size_t n)
+static struct backlog_item *item_new(struct backlog *backlog, size_t n)
 {
 	struct backlog_item *item = NULL;
 	size_t n_room = n;
@@ -41,9 +41,35 @@ struct backlog_item *backlog_item_new(struct backlog *backlog, size_t n)
 	if (item)
 		*item = (struct backlog_item){
 			.kind = BACKLOG_RUN,
+			.bytes = item->room,
 			.n = n,
 			.n_room = n_room,
 		};
+	return item;
+}
+
+struct backlog_item *backlog_item_copy(struct backlog *backlog,
+				       const void *bytes, size_t n)
+{
+	struct backlog_item *item = item_new(backlog, n);
+
+	if (item && n)
+		memcpy(item->room, bytes, n);
+	return item;
+}
+
+struct backlog_item *backlog_item_adopt(struct backlog *backlog, void *memory,
+					const void *bytes, size_t n)
+{
+	struct backlog_item *item = item_new(backlog, 0);
+
+	if (!item) {
+		free(memory);
+		return NULL;
+	}
+	item->memory = memory;
+	item->bytes = bytes;
+	item->n = n;
 	return item;
 }
 
@@ -51,6 +77,7 @@ void backlog_item_free(struct backlog *backlog, struct backlog_item *item)
 {
 	if (!item)
 		return;
+	free(item->memory);
 	if (item->n_room > SPARE_BYTES_MAX ||
 	    (backlog->spare && backlog->spare->n_room >= item->n_room)) {
 		free(item);
@@ -69,14 +96,12 @@ void backlog_add(struct backlog *backlog, struct backlog_item *item)
 int backlog_push(struct backlog *backlog, enum backlog_kind kind,
 		 uint64_t sequence, const void *bytes, size_t n)
 {
-	struct backlog_item *item = backlog_item_new(backlog, n);
+	struct backlog_item *item = backlog_item_copy(backlog, bytes, n);
 
 	if (!item)
 		return -ENOMEM;
 	item->kind = kind;
 	item->sequence = sequence;
-	if (n)
-		memcpy(item->bytes, bytes, n);
 	backlog_add(backlog, item);
 	return 0;
 }

@@ -28,9 +28,11 @@ struct backlog_item {
 	enum backlog_kind kind;
 	uint64_t sequence;
 	size_t start; /* of the runs in it */
+	const uint8_t *bytes;
 	size_t n;
+	void *memory; /* that the bytes stand in; NULL: in `room` */
 	size_t n_room;
-	uint8_t bytes[];
+	uint8_t room[];
 };
 
 struct backlog {
@@ -47,8 +49,12 @@ void backlog_deinit(struct backlog *backlog);
 int backlog_push(struct backlog *backlog, enum backlog_kind kind,
 		 uint64_t sequence, const void *bytes, size_t n);
 
-/** A run whose bytes are the caller's to write, and then to add; or NULL. */
-struct backlog_item *backlog_item_new(struct backlog *backlog, size_t n);
+/** One of runs, with a copy of the bytes, to be added; or NULL. */
+struct backlog_item *backlog_item_copy(struct backlog *backlog,
+				       const void *bytes, size_t n);
+/** The same with the bytes where they are, in `memory`, which is its own. */
+struct backlog_item *backlog_item_adopt(struct backlog *backlog, void *memory,
+					const void *bytes, size_t n);
 /** It may be kept for the next. NULL is fine. */
 void backlog_item_free(struct backlog *backlog, struct backlog_item *item);
 void backlog_add(struct backlog *backlog, struct backlog_item *item);

@@ -64,17 +64,26 @@ static unsigned unpack_and_keep(struct backlog *backlog, struct intake *intake,
 }
 
 /* Copied before it is looked at: the other side may still write to it. */
-unsigned read_reply_keep(struct backlog *backlog, struct intake *intake,
-			 const void *bytes, size_t n, const char **ret_reason)
+static struct backlog_item *make_item(struct backlog *backlog,
+				      struct helio_stream *stream,
+				      const void *bytes, size_t n)
 {
-	struct backlog_item *item = backlog_item_new(backlog, n);
+	void *memory = helio_stream_keep(stream);
+
+	return memory ? backlog_item_adopt(backlog, memory, bytes, n)
+		      : backlog_item_copy(backlog, bytes, n);
+}
+
+unsigned read_reply_keep(struct backlog *backlog, struct intake *intake,
+			 struct helio_stream *stream, const void *bytes,
+			 size_t n, const char **ret_reason)
+{
+	struct backlog_item *item = make_item(backlog, stream, bytes, n);
 	unsigned status;
 
 	*ret_reason = "no memory";
 	if (!item)
 		return HELIO_RESOURCE_EXHAUSTED;
-	if (n)
-		memcpy(item->bytes, bytes, n);
 	item->start = find_run(item->bytes, n);
 	if (item->start) {
 		backlog_add(backlog, item);

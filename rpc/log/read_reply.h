@@ -4,7 +4,8 @@
 
 /**
  * What the logger answers a Read with, on its way into the backlog. Most are a
- * run and nothing else: it is copied once, and stays where it is then.
+ * run and nothing else: it stays where it is, or is copied once, and then
+ * stays.
  */
 
 #include <stddef.h>
@@ -13,10 +14,11 @@
 #include "rpc/typed/intake.h"
 
 /**
- * Returns HELIO_OK, or the status to end with; *ret_reason then says why, until
- * the next one.
+ * What `stream` tells, in its on_packed. Returns HELIO_OK, or the status to end
+ * with; *ret_reason then says why, until the next one.
  */
 unsigned read_reply_keep(struct backlog *backlog, struct intake *intake,
-			 const void *bytes, size_t n, const char **ret_reason);
+			 struct helio_stream *stream, const void *bytes,
+			 size_t n, const char **ret_reason);
 
 #endif

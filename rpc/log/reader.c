@@ -351,8 +351,8 @@ static void on_packed(struct helio_stream *stream, const void *bytes, size_t n,
 
 	attachment_is_served(&reader->attachment);
 	status = read_reply_keep(&reader->backlog,
-				 &reader->attachment.client->intake, bytes, n,
-				 &reason);
+				 &reader->attachment.client->intake, stream,
+				 bytes, n, &reason);
 	if (status) {
 		attachment_fail(&reader->attachment, status, reason);
 		return;

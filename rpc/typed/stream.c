@@ -298,6 +298,11 @@ void helio_stream_cancel(struct helio_stream *stream)
 	stream_free(stream);
 }
 
+void *helio_stream_keep(struct helio_stream *stream)
+{
+	return stream->call ? helio_call_keep(stream->call) : NULL;
+}
+
 void helio_stream_pause(struct helio_stream *stream)
 {
 	stream->is_paused = true;

@@ -25,6 +25,11 @@ static void on_next(struct helio_call *call, const void *body, size_t n_body,
 	struct streamed *streamed = userdata;
 
 	note(streamed, body, n_body);
+	if (streamed->keeps) {
+		streamed->kept = helio_call_keep(call);
+		streamed->kept_body = body;
+		assert_null(helio_call_keep(call));
+	}
 	if (streamed->cancels)
 		helio_call_cancel(call);
 }

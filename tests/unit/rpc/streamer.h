@@ -30,7 +30,10 @@ struct streamed {
 	struct helio_call *call;
 	struct helio_request *request;
 	bool cancels; /* at the first message */
-	bool pauses;  /* in on_request */
+	bool keeps;   /* the last message, if it can be kept */
+	void *kept;   /* the memory, and where the message is in it */
+	const void *kept_body;
+	bool pauses; /* in on_request */
 };
 
 /** Start a call to a.v1.B.C and return the id that it has. */

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -144,6 +145,29 @@ static void test_a_message_in_fragments(void **state)
 }
 
 /* The callee died in the middle of one. */
+/* What was put together is handed on; what stands in the channel is not. */
+static void test_a_message_is_kept(void **state)
+{
+	struct streamed streamed = { .keeps = true };
+	struct fake_switch fake;
+	const uint8_t body[200] = { 0 };
+	uint64_t id;
+
+	(void)state;
+	fake_connect(&fake, NULL);
+	id = streamed_call(&fake, &streamed, no_options, "");
+	assert_null(helio_call_keep(streamed.call));
+	streamed_next(&fake, id, "whole");
+	assert_null(streamed.kept);
+	streamed.cancels = true;
+	streamed_fragment(&fake, id, FRAME_FIRST, 200, 100);
+	streamed_fragment(&fake, id, FRAME_LAST, 0, 100);
+	assert_non_null(streamed.kept);
+	fake_close(&fake);
+	assert_memory_equal(streamed.kept_body, body, sizeof(body));
+	free(streamed.kept);
+}
+
 static void test_a_bad_status_cuts_a_message(void **state)
 {
 	struct streamed streamed = { 0 };
@@ -507,6 +531,7 @@ int main(void)
 		cmocka_unit_test(test_paused_gives_no_credit),
 		cmocka_unit_test(test_more_than_was_granted),
 		cmocka_unit_test(test_a_message_in_fragments),
+		cmocka_unit_test(test_a_message_is_kept),
 		cmocka_unit_test(test_a_bad_status_cuts_a_message),
 		cmocka_unit_test(test_what_no_stream_may_do),
 		cmocka_unit_test(test_cancel_within_a_message),
