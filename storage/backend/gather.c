@@ -3,42 +3,38 @@
 #include "storage/backend/gather.h"
 
 #include <errno.h>
-#include <stddef.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/list.h"
+#include "storage/backend/ahead.h"
+#include "storage/backend/under.h"
 
 enum { GATHER_BYTES = 65536 };
 
 /* The file of the VFS below follows. SQLite aligns to 8 bytes. */
 struct gather_file {
-	sqlite3_file file;
+	struct upper_file upper;
 	sqlite3_int64 at; /* where in the file the bytes belong */
 	int n_bytes;
 	unsigned char *bytes;
-	_Alignas(uint64_t) unsigned char real[];
+	_Alignas(uint64_t) unsigned char under[];
 };
 
 static struct gather_file *own_of(sqlite3_file *file)
 {
-	return container_of(file, struct gather_file, file);
-}
-
-static sqlite3_file *real_of(struct gather_file *own)
-{
-	return (sqlite3_file *)own->real;
+	return container_of(file, struct gather_file, upper.file);
 }
 
 static int write_out(struct gather_file *own)
 {
-	sqlite3_file *real = real_of(own);
 	int n = own->n_bytes;
 
 	own->n_bytes = 0;
-	return n ? real->pMethods->xWrite(real, own->bytes, n, own->at)
+	return n ? under_write(&own->upper.file, own->bytes, n, own->at)
 		 : SQLITE_OK;
 }
 
@@ -48,7 +44,6 @@ static int log_write(sqlite3_file *file, const void *bytes, int n,
 		     sqlite3_int64 at)
 {
 	struct gather_file *own = own_of(file);
-	sqlite3_file *real = real_of(own);
 	int code = SQLITE_OK;
 
 	if (at != own->at + own->n_bytes || n > GATHER_BYTES - own->n_bytes)
@@ -56,7 +51,7 @@ static int log_write(sqlite3_file *file, const void *bytes, int n,
 	if (code)
 		return code;
 	if (n > GATHER_BYTES)
-		return real->pMethods->xWrite(real, bytes, n, at);
+		return under_write(file, bytes, n, at);
 	if (!own->n_bytes)
 		own->at = at;
 	memcpy(own->bytes + own->n_bytes, bytes, (size_t)n);
@@ -71,7 +66,6 @@ static int log_write(sqlite3_file *file, const void *bytes, int n,
 static int log_read(sqlite3_file *file, void *bytes, int n, sqlite3_int64 at)
 {
 	struct gather_file *own = own_of(file);
-	sqlite3_file *real = real_of(own);
 	sqlite3_int64 end = own->at + own->n_bytes;
 	int code = SQLITE_OK;
 
@@ -81,86 +75,35 @@ static int log_read(sqlite3_file *file, void *bytes, int n, sqlite3_int64 at)
 	}
 	if (own->n_bytes && at < end && at + n > own->at)
 		code = write_out(own);
-	return code ? code : real->pMethods->xRead(real, bytes, n, at);
+	return code ? code : under_read(file, bytes, n, at);
 }
 
 static int log_truncate(sqlite3_file *file, sqlite3_int64 n)
 {
-	struct gather_file *own = own_of(file);
-	sqlite3_file *real = real_of(own);
-	int code = write_out(own);
+	int code = write_out(own_of(file));
 
-	return code ? code : real->pMethods->xTruncate(real, n);
+	return code ? code : under_truncate(file, n);
 }
 
 static int log_sync(sqlite3_file *file, int flags)
 {
-	struct gather_file *own = own_of(file);
-	sqlite3_file *real = real_of(own);
-	int code = write_out(own);
+	int code = write_out(own_of(file));
 
-	return code ? code : real->pMethods->xSync(real, flags);
+	return code ? code : under_sync(file, flags);
 }
 
 static int log_size(sqlite3_file *file, sqlite3_int64 *ret_n)
 {
-	struct gather_file *own = own_of(file);
-	sqlite3_file *real = real_of(own);
-	int code = write_out(own);
+	int code = write_out(own_of(file));
 
-	return code ? code : real->pMethods->xFileSize(real, ret_n);
+	return code ? code : under_size(file, ret_n);
 }
 
 /* What was not synced was not committed, and others may write there now. */
 static int log_close(sqlite3_file *file)
 {
-	struct gather_file *own = own_of(file);
-	sqlite3_file *real = real_of(own);
-
-	free(own->bytes);
-	return real->pMethods->xClose(real);
-}
-
-static int log_lock(sqlite3_file *file, int level)
-{
-	sqlite3_file *real = real_of(own_of(file));
-
-	return real->pMethods->xLock(real, level);
-}
-
-static int log_unlock(sqlite3_file *file, int level)
-{
-	sqlite3_file *real = real_of(own_of(file));
-
-	return real->pMethods->xUnlock(real, level);
-}
-
-static int log_is_reserved(sqlite3_file *file, int *ret_is)
-{
-	sqlite3_file *real = real_of(own_of(file));
-
-	return real->pMethods->xCheckReservedLock(real, ret_is);
-}
-
-static int log_control(sqlite3_file *file, int what, void *argument)
-{
-	sqlite3_file *real = real_of(own_of(file));
-
-	return real->pMethods->xFileControl(real, what, argument);
-}
-
-static int log_sector_bytes(sqlite3_file *file)
-{
-	sqlite3_file *real = real_of(own_of(file));
-
-	return real->pMethods->xSectorSize(real);
-}
-
-static int log_traits(sqlite3_file *file)
-{
-	sqlite3_file *real = real_of(own_of(file));
-
-	return real->pMethods->xDeviceCharacteristics(real);
+	free(own_of(file)->bytes);
+	return under_close(file);
 }
 
 /* Those of a file that is neither shared in memory nor mapped. */
@@ -172,12 +115,12 @@ static const sqlite3_io_methods log_methods = {
 	.xTruncate = log_truncate,
 	.xSync = log_sync,
 	.xFileSize = log_size,
-	.xLock = log_lock,
-	.xUnlock = log_unlock,
-	.xCheckReservedLock = log_is_reserved,
-	.xFileControl = log_control,
-	.xSectorSize = log_sector_bytes,
-	.xDeviceCharacteristics = log_traits,
+	.xLock = under_lock,
+	.xUnlock = under_unlock,
+	.xCheckReservedLock = under_is_reserved,
+	.xFileControl = under_control,
+	.xSectorSize = under_sector_bytes,
+	.xDeviceCharacteristics = under_traits,
 };
 
 void gather_drop(sqlite3_file *file)
@@ -189,29 +132,42 @@ void gather_drop(sqlite3_file *file)
 static int open_log(sqlite3_vfs *base, sqlite3_filename path,
 		    struct gather_file *own, int flags, int *ret_flags)
 {
+	sqlite3_file *under = (sqlite3_file *)own->under;
 	int code;
 
-	*own = (struct gather_file){ .bytes = malloc(GATHER_BYTES) };
+	*own = (struct gather_file){
+		.upper.under = under,
+		.bytes = malloc(GATHER_BYTES),
+	};
 	if (!own->bytes)
 		return SQLITE_NOMEM;
-	code = base->xOpen(base, path, real_of(own), flags, ret_flags);
+	code = base->xOpen(base, path, under, flags, ret_flags);
 	if (code)
 		free(own->bytes);
 	else
-		own->file.pMethods = &log_methods;
+		own->upper.file.pMethods = &log_methods;
 	return code;
 }
 
 /* ---- the VFS ---- */
 
-/* Whatever is no log is the other's alone. */
+static bool is_only_read(int flags)
+{
+	return flags & SQLITE_OPEN_MAIN_DB && flags & SQLITE_OPEN_READONLY;
+}
+
+/* What is no log and is written is the other's alone. */
 static int gather_open(sqlite3_vfs *vfs, sqlite3_filename path,
 		       sqlite3_file *file, int flags, int *ret_flags)
 {
 	sqlite3_vfs *base = container_of(vfs, struct gather, vfs)->base;
 
 	if (flags & SQLITE_OPEN_WAL)
-		return open_log(base, path, own_of(file), flags, ret_flags);
+		return open_log(base, path, (struct gather_file *)file, flags,
+				ret_flags);
+	if (is_only_read(flags))
+		return ahead_open(base, path, (struct ahead_file *)file, flags,
+				  ret_flags);
 	return base->xOpen(base, path, file, flags, ret_flags);
 }
 
@@ -230,7 +186,10 @@ int gather_init(struct gather *gather, const char *base)
 	gather->vfs = *gather->base;
 	gather->vfs.pNext = NULL;
 	gather->vfs.zName = gather->name;
-	gather->vfs.szOsFile += (int)offsetof(struct gather_file, real);
+	gather->vfs.szOsFile +=
+		(int)(sizeof(struct gather_file) > sizeof(struct ahead_file)
+			      ? sizeof(struct gather_file)
+			      : sizeof(struct ahead_file));
 	gather->vfs.xOpen = gather_open;
 	return sqlite3_vfs_register(&gather->vfs, 0) ? -ENOMEM : 0;
 }

@@ -16,6 +16,8 @@
  *	sqlite_cursor.c	and cursors on them
  *	sqlite_care.c	sealed, copied, checked
  *	gather.c	how the log is written: in few calls
+ *	ahead.c		how a file is read that nobody writes by this handle
+ *	under.c		and what both leave to the VFS below them
  */
 
 #include <sqlite3.h>

@@ -99,7 +99,8 @@ static int tune(struct sqlite_store *handle)
 				"PRAGMA secure_delete=OFF;"
 				"PRAGMA temp_store=MEMORY;");
 	if (!r && handle->store.flags & STORE_READ_ONLY)
-		r = sqlite_exec(handle, "PRAGMA cache_size=-1024");
+		r = sqlite_exec(handle, "PRAGMA cache_size=-1024;"
+					"PRAGMA mmap_size=1073741824;");
 	return r;
 }
 
