@@ -140,7 +140,7 @@ HELIO_API void helio_log_reader_free(struct helio_log_reader *reader);
 
 /**
  * Without on_record: the next record. 1; 0: none has come yet, or it is over,
- * as helio_log_status() tells. Does not block.
+ * as helio_log_is_over() tells. Does not block.
  */
 HELIO_API int helio_log_next(struct helio_log_reader *reader,
 			     const struct helio_log_record **ret_record);
@@ -152,7 +152,11 @@ HELIO_API int helio_log_next(struct helio_log_reader *reader,
 HELIO_API int helio_log_next_run(struct helio_log_reader *reader,
 				 const void **ret_run, size_t *ret_n);
 
-/** The same, and blocks at most `timeout_ms` (-1: for ever) for it. */
+/**
+ * The same, and blocks at most `timeout_ms` (-1: for ever) for it. It ends when
+ * the reader is over, or was freed by a callback; a bus that is closed is the
+ * negative errno of helio_dispatch().
+ */
 HELIO_API int helio_log_next_wait(struct helio_log_reader *reader,
 				  int timeout_ms,
 				  const struct helio_log_record **ret_record);

@@ -270,26 +270,49 @@ int helio_log_next_run(struct helio_log_reader *reader, const void **ret_run,
 	return r == -EBADMSG ? 0 : r;
 }
 
-int helio_log_next_wait(struct helio_log_reader *reader, int timeout_ms,
-			const struct helio_log_record **ret_record)
+/* Until something comes, or a timer did something. */
+static int wait_once(struct helio *bus, int timeout_ms, uint64_t end_ns)
+{
+	uint64_t now_ns = clock_now_ns();
+	int wait_ms = helio_timeout_ms(bus);
+	int left_ms;
+
+	if (timeout_ms >= 0) {
+		left_ms = end_ns > now_ns
+				  ? (int)((end_ns - now_ns) / NS_PER_MS) + 1
+				  : 0;
+		if (wait_ms < 0 || left_ms < wait_ms)
+			wait_ms = left_ms;
+	}
+	return helio_run(bus, wait_ms);
+}
+
+/* It may be over, or freed, by a timer: that is looked at each time. */
+static int wait_for_record(struct helio_log_reader *reader, int timeout_ms,
+			   const struct helio_log_record **ret_record)
 {
 	uint64_t end_ns = clock_now_ns() + (uint64_t)timeout_ms * NS_PER_MS;
-	struct helio *bus = reader->attachment.bus;
 	int r = helio_log_next(reader, ret_record);
 
-	while (r == 0 && !helio_log_is_over(reader, NULL, NULL)) {
-		uint64_t now_ns = clock_now_ns();
-		int left_ms = -1;
-
-		if (timeout_ms >= 0 && now_ns >= end_ns)
+	while (r == 0 && !reader->is_freed &&
+	       !helio_log_is_over(reader, NULL, NULL)) {
+		if (timeout_ms >= 0 && clock_now_ns() >= end_ns)
 			return 0;
-		if (timeout_ms >= 0)
-			left_ms = (int)((end_ns - now_ns) / NS_PER_MS) + 1;
-		r = helio_run(bus, left_ms);
+		r = wait_once(reader->attachment.bus, timeout_ms, end_ns);
 		if (r >= 0)
 			r = helio_log_next(reader, ret_record);
 	}
 	return r;
+}
+
+int helio_log_next_wait(struct helio_log_reader *reader, int timeout_ms,
+			const struct helio_log_record **ret_record)
+{
+	int r;
+
+	enter(reader);
+	r = wait_for_record(reader, timeout_ms, ret_record);
+	return leave(reader) ? r : 0;
 }
 
 bool helio_log_is_over(const struct helio_log_reader *reader,

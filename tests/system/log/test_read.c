@@ -3,6 +3,7 @@
 /* Reading: from where, until where, what of it, and as it comes. */
 
 #include <errno.h>
+#include <heliograph-log.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -331,6 +332,35 @@ static void test_a_slow_reader(void **state)
 	reading_deinit(&quick);
 }
 
+/* The library's reader, by who waits for it without end. */
+static void test_a_wait_without_end(void **state)
+{
+	static const struct helio_options once = { .no_reconnect = true };
+	static const struct helio_log_read_options options = {
+		.is_following = true,
+	};
+	const struct helio_log_record *record;
+	struct helio_log_reader *reader;
+	struct helio *bus;
+
+	(void)state;
+	fill(1);
+	assert_int_equal(helio_open(scene.bus_process.shm, &once, &bus), 0);
+	assert_int_equal(helio_connect_wait(bus, WAIT_MS), 0);
+	assert_int_equal(helio_log_read(bus, "lab", &options, NULL, &reader),
+			 0);
+	assert_int_equal(helio_log_next_wait(reader, -1, &record), 1);
+	assert_int_equal(record->sequence, 1);
+	assert_int_equal(helio_log_next_wait(reader, 1, &record), 0);
+	/* Its bus is closed: it is told, each time. */
+	switch_process_stop(&scene.bus_process, SIGKILL);
+	assert_true(helio_log_next_wait(reader, -1, &record) < 0);
+	assert_true(helio_log_next_wait(reader, -1, &record) < 0);
+	helio_log_reader_free(reader);
+	helio_close(bus);
+	switch_process_start(&scene.bus_process);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -349,6 +379,8 @@ int main(void)
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_pace, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_a_slow_reader, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_a_wait_without_end, set_up,
 						tear_down),
 	};
 

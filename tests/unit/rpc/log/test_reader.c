@@ -447,6 +447,79 @@ static void test_taken_when_wanted(void **state)
 	close_reader(&told);
 }
 
+static struct fake_switch *the_fake;
+
+int __wrap_helio_run(struct helio *bus, int timeout_ms);
+
+/* Nothing comes: what is over by a timer is seen only by who waits for those.
+ */
+int __wrap_helio_run(struct helio *bus, int timeout_ms)
+{
+	assert_true(timeout_ms >= 0);
+	scribe_wait(the_fake, (uint64_t)timeout_ms + 1);
+	return 0;
+}
+
+static void free_reader(struct helio *bus, void *userdata)
+{
+	struct told *told = userdata;
+
+	helio_log_reader_free(told->reader);
+	told->reader = NULL;
+}
+
+/* A wait without end is over when the reader is, whoever ends it. */
+static void test_freed_while_it_is_waited_for(void **state)
+{
+	const struct helio_log_read_options options = { 0 };
+	const struct helio_log_record *record;
+	struct helio_timer *timer;
+	struct told told;
+
+	open_reader(&told, &options);
+	the_fake = &told.fake;
+	expect_read_from(&told, 0);
+	assert_int_equal(
+		helio_timer_start(told.fake.bus, 1, free_reader, &told, &timer),
+		0);
+	assert_int_equal(helio_log_next_wait(told.reader, -1, &record), 0);
+	assert_null(told.reader);
+	fake_close(&told.fake);
+}
+
+/* From now on there is no memory to go on. */
+static void on_interrupted_for_good(struct helio_log_reader *reader,
+				    unsigned status, const char *reason,
+				    void *userdata)
+{
+	on_interrupted(reader, status, reason, userdata);
+	fault_arm(0);
+}
+
+static void test_over_while_it_is_waited_for(void **state)
+{
+	const struct helio_log_read_options options = {
+		.on_interrupted = on_interrupted_for_good,
+	};
+	const struct helio_log_record *record;
+	struct told told;
+	unsigned status;
+	uint64_t id;
+
+	open_reader(&told, &options);
+	id = expect_read_from(&told, 0);
+	the_fake = &told.fake;
+	scribe_records(&told.fake, id, 1, 1);
+	scribe_reply(&told.fake, id, HELIO_UNAVAILABLE);
+	assert_int_equal(helio_log_next_wait(told.reader, -1, &record), 1);
+	assert_int_equal(helio_log_next_wait(told.reader, -1, &record), 0);
+	fault_disarm();
+	assert_int_equal(told.n_interrupted, 1);
+	assert_true(helio_log_is_over(told.reader, &status, NULL));
+	assert_int_equal(status, HELIO_INTERNAL);
+	close_reader(&told);
+}
+
 static void test_runs(void **state)
 {
 	const struct helio_log_read_options options = { 0 };
@@ -546,6 +619,8 @@ int main(void)
 		cmocka_unit_test(test_newest_first),
 		cmocka_unit_test(test_freed_by_a_callback),
 		cmocka_unit_test(test_taken_when_wanted),
+		cmocka_unit_test(test_freed_while_it_is_waited_for),
+		cmocka_unit_test(test_over_while_it_is_waited_for),
 		cmocka_unit_test(test_runs),
 		cmocka_unit_test(test_paused),
 		cmocka_unit_test(test_contradictions),
