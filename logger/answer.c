@@ -326,7 +326,8 @@ static int answer(struct answer_rows *rows, uint64_t timeout_ms,
 	return r;
 }
 
-int answer_main(const char *folder, const char *timeout_ms)
+int answer_main(const char *folder, const char *timeout_ms,
+		const char *subject_records_max)
 {
 	uint64_t ms = strtoull(timeout_ms, NULL, 10);
 	_cleanup_(freep) char *sql = NULL;
@@ -343,7 +344,8 @@ int answer_main(const char *folder, const char *timeout_ms)
 		r = view_refresh(view);
 	if (r < 0)
 		return end(NULL, r);
-	r = answer_rows_init(&rows, view);
+	r = answer_rows_init(&rows, view,
+			     strtoull(subject_records_max, NULL, 10));
 	r = r < 0 ? end(NULL, r) : answer(&rows, ms, sql, n_sql);
 	answer_rows_deinit(&rows);
 	view_close(view);

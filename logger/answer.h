@@ -28,8 +28,12 @@ enum {
 	ANSWER_VALUE_MAX = 1024 * 1024 + 1024,
 };
 
-/** What main() does for `--answer FOLDER MS`; returns its exit status. */
-int answer_main(const char *folder, const char *timeout_ms);
+/**
+ * What main() does for `--answer FOLDER MS N`, where of each subject there are
+ * the newest N records, or all if that is 0; returns its exit status.
+ */
+int answer_main(const char *folder, const char *timeout_ms,
+		const char *subject_records_max);
 
 /* ---- inside ---- */
 

@@ -11,7 +11,10 @@
 #include "logger/log.h"
 #include "logger/schemas.h"
 
-enum { BUFFER_BYTES = 256 * 1024 };
+enum {
+	BUFFER_BYTES = 256 * 1024,
+	FLOORS = 16384, /* of subjects, remembered */
+};
 
 /* One walk. */
 struct walk {
@@ -108,6 +111,17 @@ static bool is_wanted(const struct walk *walk)
 		 !memcmp(record->subject, filter->subject, filter->n_subject)));
 }
 
+/* Within the limit of its subject, and for the asker to see. */
+static int may_be_shown(struct walk *walk)
+{
+	struct answer_rows *rows = walk->rows;
+	uint64_t floor = 0;
+	int r = view_serves(rows->view, &walk->record,
+			    rows->subject_records_max, &floor);
+
+	return r == 1 ? answer_seen_record(&rows->seen, &walk->record) : r;
+}
+
 static bool is_past(const struct walk *walk)
 {
 	return (int64_t)walk->record.sequence > walk->filter.sequence_max ||
@@ -135,7 +149,7 @@ static int walk_next(void *rows)
 			return 0;
 		if (!is_wanted(walk))
 			continue;
-		r = answer_seen_record(&walk->rows->seen, &walk->record);
+		r = may_be_shown(walk);
 		if (r)
 			return r;
 	}
@@ -234,9 +248,14 @@ static const struct question_function functions[] = {
 	{ "field", ANSWER_FIELD_ARGUMENTS, call_field },
 };
 
-int answer_rows_init(struct answer_rows *rows, struct view *view)
+int answer_rows_init(struct answer_rows *rows, struct view *view,
+		     uint64_t subject_records_max)
 {
-	*rows = (struct answer_rows){ .view = view };
+	*rows = (struct answer_rows){
+		.view = view,
+		.subject_records_max = subject_records_max,
+	};
+	view_remember_floors(view, FLOORS);
 	answer_bodies_init(&rows->bodies, load, rows);
 	return answer_seen_init(&rows->seen);
 }

@@ -12,13 +12,18 @@ struct view;
 
 struct answer_rows {
 	struct view *view;
+	uint64_t subject_records_max;
 	struct answer_seen seen;
 	struct answer_bodies bodies;
 	void *set; /* the schema that was read last */
 };
 
-/** Returns 0 or a negative errno. `rows` must not move. */
-int answer_rows_init(struct answer_rows *rows, struct view *view);
+/**
+ * Of each subject there are the newest `subject_records_max`; 0: all. Returns 0
+ * or a negative errno. `rows` must not move.
+ */
+int answer_rows_init(struct answer_rows *rows, struct view *view,
+		     uint64_t subject_records_max);
 void answer_rows_deinit(struct answer_rows *rows);
 
 /** The source; `rows` must live as long. */

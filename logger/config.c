@@ -202,3 +202,8 @@ uint64_t config_body_max(const struct config *config)
 	return config->proto->body_max ? config->proto->body_max
 				       : CONFIG_BODY_MAX;
 }
+
+uint64_t config_subject_records_max(const struct config *config)
+{
+	return config->proto ? config->proto->subject_records_max : 0;
+}

@@ -56,5 +56,7 @@ bool config_is_equal(const Helio__Log__V1__Config *a,
 void config_limits(const struct config *config, struct log_limits *ret_limits);
 
 uint64_t config_body_max(const struct config *config);
+/** 0: no limit. */
+uint64_t config_subject_records_max(const struct config *config);
 
 #endif

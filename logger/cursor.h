@@ -60,6 +60,8 @@ struct cursor {
 	struct follower follower;
 	struct fetch fetch;
 	bool has_runs;
+	uint64_t asked;     /* where what is fetched was to begin */
+	uint64_t last_then; /* of the log, when it was fetched */
 	struct helio_timer *timer;
 	uint64_t timer_ns; /* when that is due */
 	bool is_pumping;
@@ -131,6 +133,17 @@ int cursor_in_progress(struct cursor *cursor, const struct consumer *consumer,
 void cursor_pump(struct cursor *cursor);
 
 /* ---- between its files ---- */
+
+/**
+ * What comes next: a record that is due again, or a new one, which has no item
+ * yet. 0: nothing.
+ */
+uint64_t cursor_next_sequence(const struct cursor *cursor, uint64_t now_ns,
+			      struct cursor_item **ret_item);
+/** Whether its run was read, and is as the log serves it now. */
+bool cursor_has(const struct cursor *cursor, uint64_t sequence);
+/** Read on from there; what is not there is stepped over. Then it is pumped. */
+void cursor_fetch(struct cursor *cursor, uint64_t sequence);
 
 /**
  * The record at read_from, or above, is known: it is ready, or what is

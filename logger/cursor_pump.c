@@ -29,11 +29,7 @@ static bool is_due(const struct cursor_item *item, uint64_t now_ns)
 	return item->state != ITEM_PUBLISHING && item->due_ns <= now_ns;
 }
 
-/*
- * What comes next: a record that is due again, or a new one, which has no item
- * yet. 0: nothing.
- */
-static uint64_t next_sequence(const struct cursor *cursor, uint64_t now_ns,
+uint64_t cursor_next_sequence(const struct cursor *cursor, uint64_t now_ns,
 			      struct cursor_item **ret_item)
 {
 	struct cursor_item *item = cursor_items_waiting(&cursor->items);
@@ -66,61 +62,6 @@ static struct consumer *pick(struct cursor *cursor)
 		return consumer;
 	}
 	return NULL;
-}
-
-/* ---- fetching ---- */
-
-/* What is below is not there any more. */
-static void pass_over(struct cursor *cursor, uint64_t below)
-{
-	struct cursor_item *item;
-
-	while ((item = cursor_items_waiting(&cursor->items)) &&
-	       item->sequence < below && item->state != ITEM_PUBLISHING)
-		cursor_item_finish(cursor, item);
-	if (cursor->read_from < below)
-		cursor->read_from = below;
-	cursor_advance(cursor);
-}
-
-static void on_fetched(struct fetch *fetch)
-{
-	struct cursor *cursor = fetch->userdata;
-
-	if (cursor->is_gone) {
-		cursor_free_if_gone(cursor);
-		return;
-	}
-	cursor->has_runs = fetch->r == 0 && fetch->n;
-	if (fetch->r == -ERANGE || (fetch->r == 0 && !fetch->n)) {
-		pass_over(cursor, fetch->next);
-	} else if (fetch->r < 0 && fetch->r != -ENOENT) {
-		snprintf(cursor->fault, sizeof(cursor->fault),
-			 "the log cannot be read: %s", strerror(-fetch->r));
-		cursor_wake_at(cursor, clock_now_ns() + NS_PER_S);
-		return;
-	}
-	if (fetch->r != -ENOENT)
-		cursor_pump(cursor);
-}
-
-static void fetch_from(struct cursor *cursor, uint64_t sequence)
-{
-	struct fetch *fetch = &cursor->fetch;
-
-	fetch->kind = FETCH_RUNS;
-	fetch->from = sequence;
-	fetch->patterns = NULL;
-	fetch->n_patterns = 0;
-	if (cursor_is_filtered(cursor)) {
-		fetch->patterns =
-			(const char *const *)cursor->config->filter->subjects;
-		fetch->n_patterns = cursor->config->filter->n_subjects;
-	}
-	fetch->on_done = on_fetched;
-	fetch->userdata = cursor;
-	cursor->has_runs = false;
-	fetch_start(fetch, cursor->keeper);
 }
 
 /* ---- giving out ---- */
@@ -175,7 +116,7 @@ static int give_one(struct gift *gift, struct cursor_item *item,
 
 /*
  * What of the run was not seen below `sequence` is passed over. Returns what
- * comes next, as next_sequence().
+ * comes next, as cursor_next_sequence().
  */
 static uint64_t pass_unseen(const struct gift *gift, uint64_t sequence,
 			    struct cursor_item **ret_item)
@@ -183,7 +124,7 @@ static uint64_t pass_unseen(const struct gift *gift, uint64_t sequence,
 	struct cursor *cursor = gift->cursor;
 	uint64_t next;
 
-	while ((next = next_sequence(cursor, gift->now_ns, ret_item)) &&
+	while ((next = cursor_next_sequence(cursor, gift->now_ns, ret_item)) &&
 	       next < sequence && *ret_item && (*ret_item)->state == ITEM_READY)
 		cursor_item_finish(cursor, *ret_item);
 	return next;
@@ -336,10 +277,9 @@ static bool step(struct cursor *cursor)
 {
 	uint64_t now_ns = clock_now_ns();
 	struct cursor_item *item;
-	uint64_t sequence = next_sequence(cursor, now_ns, &item);
+	uint64_t sequence = cursor_next_sequence(cursor, now_ns, &item);
 	struct consumer *consumer = NULL;
 	bool is_dead = item && item->state == ITEM_DEAD;
-	size_t n;
 	int r;
 
 	if (!sequence || cursor->fetch.is_busy)
@@ -348,9 +288,8 @@ static bool step(struct cursor *cursor)
 		consumer = pick(cursor);
 	if (!is_dead && !consumer)
 		return false;
-	if (!cursor->has_runs || sequence < cursor->fetch.from ||
-	    !fetch_find(&cursor->fetch, sequence, &n)) {
-		fetch_from(cursor, sequence);
+	if (!cursor_has(cursor, sequence)) {
+		cursor_fetch(cursor, sequence);
 		return false;
 	}
 	if (is_dead) {

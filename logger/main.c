@@ -76,8 +76,8 @@ int main(int argc, char **argv)
 
 	diag_init("helio-logger", DIAG_INFO);
 	/* It was started by itself, see logger/answer.h. */
-	if (argc == 4 && !strcmp(argv[1], "--answer"))
-		return answer_main(argv[2], argv[3]);
+	if (argc == 5 && !strcmp(argv[1], "--answer"))
+		return answer_main(argv[2], argv[3], argv[4]);
 	if (!program_begin("helio-logger", &options_table, argc, argv,
 			   &self.options, &self.options.program.supervised,
 			   &status))

@@ -345,9 +345,9 @@ static int write_sql(struct query *query, const char *sql)
 static int spawn(struct query *query, uint32_t timeout_ms)
 {
 	static char program[] = "/proc/self/exe", option[] = "--answer";
-	char timeout[16];
-	char *words[] = { program, option, query->keeper->folder, timeout,
-			  NULL };
+	char timeout[16], records_max[24];
+	char *words[] = { program, option,      query->keeper->folder,
+			  timeout, records_max, NULL };
 	uv_stdio_container_t stdio[3] = {
 		{ .flags = UV_CREATE_PIPE | UV_READABLE_PIPE,
 		  .data.stream = (uv_stream_t *)&query->to },
@@ -364,6 +364,9 @@ static int spawn(struct query *query, uint32_t timeout_ms)
 	};
 
 	snprintf(timeout, sizeof(timeout), "%u", timeout_ms);
+	snprintf(records_max, sizeof(records_max), "%llu",
+		 (unsigned long long)config_subject_records_max(
+			 &query->keeper->config));
 	uv_pipe_init(query->logger->uv, &query->to, 0);
 	uv_pipe_init(query->logger->uv, &query->from, 0);
 	query->to.data = query->from.data = query->process.data = query;

@@ -111,13 +111,6 @@ static void on_fetched(struct fetch *fetch)
 		reader_pump(reader);
 }
 
-static uint64_t subject_records_max(const struct reader *reader)
-{
-	const Helio__Log__V1__Config *config = reader->keeper->config.proto;
-
-	return config ? config->subject_records_max : 0;
-}
-
 void reader_fetch(struct reader *reader, unsigned which, enum fetch_kind kind,
 		  uint64_t from)
 {
@@ -127,7 +120,8 @@ void reader_fetch(struct reader *reader, unsigned which, enum fetch_kind kind,
 	fetch->from = from;
 	fetch->patterns = (const char *const *)reader->sieve.subjects;
 	fetch->n_patterns = reader->sieve.n_subjects;
-	fetch->subject_records_max = subject_records_max(reader);
+	fetch->subject_records_max =
+		config_subject_records_max(&reader->keeper->config);
 	fetch->on_done = on_fetched;
 	fetch->userdata = reader;
 	fetch_start(fetch, reader->keeper);
@@ -194,11 +188,12 @@ static void prefetch(struct reader *reader)
  */
 static int send_tail(struct reader *reader)
 {
+	struct keeper *keeper = reader->keeper;
 	struct tail_run *run = reader->tail;
 	int r;
 
-	if (!run && !subject_records_max(reader))
-		run = tail_find(&reader->keeper->tail, reader->range.from);
+	if (!run && !config_subject_records_max(&keeper->config))
+		run = tail_find(&keeper->tail, reader->range.from);
 	reader->tail = run;
 	if (!run)
 		return -ENOENT;

@@ -271,6 +271,7 @@ static int view_new(struct backend *backend, const char *folder,
 	view->folder = strdup(folder);
 	if (!view->folder)
 		return -ENOMEM;
+	view->n_floors = VIEW_FLOORS;
 	r = index_init(&view->tail);
 	if (r < 0)
 		return r;

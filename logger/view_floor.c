@@ -187,10 +187,16 @@ static struct view_floor *cached(struct view *view, const char *subject,
 	uint64_t hash = 1469598103934665603u;
 
 	if (!view->floors)
-		view->floors = calloc(VIEW_FLOORS, sizeof(*view->floors));
+		view->floors = calloc(view->n_floors, sizeof(*view->floors));
 	for (size_t i = 0; i < n; i++)
 		hash = (hash ^ (uint8_t)subject[i]) * 1099511628211u;
-	return view->floors ? &view->floors[hash % VIEW_FLOORS] : NULL;
+	return view->floors ? &view->floors[hash % view->n_floors] : NULL;
+}
+
+void view_remember_floors(struct view *view, size_t n)
+{
+	free(take_ptr(view->floors));
+	view->n_floors = n;
 }
 
 static bool is_valid(const struct view *view, const struct view_floor *floor,
@@ -233,4 +239,24 @@ int view_floor_of(struct view *view, const char *subject, uint64_t records_max,
 	*ret_sequence = floor->floor > view->status.first ? floor->floor
 							  : view->status.first;
 	return 0;
+}
+
+int view_serves(struct view *view, const struct run_record *record,
+		uint64_t records_max, uint64_t *floor)
+{
+	char subject[SUBJECT_BYTES_MAX + 1];
+	int r = 0;
+
+	if (!records_max || record->kind == RUN_GAP || !record->n_subject ||
+	    record->n_subject > SUBJECT_BYTES_MAX)
+		return 1;
+	/* So few are behind it, whatever their subjects. */
+	if (view->status.last - record->sequence < records_max)
+		return 1;
+	if (!*floor) {
+		memcpy(subject, record->subject, record->n_subject);
+		subject[record->n_subject] = '\0';
+		r = view_floor_of(view, subject, records_max, floor);
+	}
+	return r < 0 ? r : record->sequence >= *floor;
 }

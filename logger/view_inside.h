@@ -28,7 +28,7 @@
 
 enum {
 	VIEW_HANDLES = 4,
-	VIEW_FLOORS = 256, /* a power of two */
+	VIEW_FLOORS = 256,
 };
 
 struct view_handle {
@@ -63,6 +63,7 @@ struct view {
 	uint64_t tail_last;
 	struct run_reader reader;
 	struct view_floor *floors; /* NULL until one is asked for */
+	size_t n_floors;
 };
 
 /**

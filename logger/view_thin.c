@@ -55,30 +55,6 @@ static size_t place_of(const struct thin *thin, const char *subject)
 	return low;
 }
 
-/* Returns 1: it is served; 0; or a negative errno. */
-static int is_served(struct thin *thin, const struct run_record *record)
-{
-	uint64_t last = view_status(thin->view)->last;
-	char subject[256];
-	uint64_t *floor;
-	int r = 0;
-
-	if (record->kind == RUN_GAP || !record->n_subject ||
-	    record->n_subject >= sizeof(subject))
-		return 1;
-	/* So few are behind it, whatever their subjects. */
-	if (last - record->sequence < thin->records_max)
-		return 1;
-	floor = &thin->floors[place_of(thin, record->subject)];
-	if (!*floor) {
-		memcpy(subject, record->subject, record->n_subject);
-		subject[record->n_subject] = '\0';
-		r = view_floor_of(thin->view, subject, thin->records_max,
-				  floor);
-	}
-	return r < 0 ? r : record->sequence >= *floor;
-}
-
 /* *ret_n_left_out: of its records; the others are in the builder. */
 static int sort_out(struct thin *thin, uint64_t *ret_first,
 		    uint32_t *ret_n_left_out)
@@ -88,7 +64,8 @@ static int sort_out(struct thin *thin, uint64_t *ret_first,
 
 	run_builder_clear(&thin->builder);
 	while ((r = run_reader_next(&thin->reader, &record)) == 1) {
-		r = is_served(thin, &record);
+		r = view_serves(thin->view, &record, thin->records_max,
+				&thin->floors[place_of(thin, record.subject)]);
 		if (r < 0)
 			return r;
 		if (!r) {

@@ -551,6 +551,70 @@ static void test_as_many_as_may_be(void **state)
 	assert_int_equal(reply->n_cursors, CURSORS_MAX);
 }
 
+/* Records that a log does not serve any more are as if acknowledged. */
+static void test_the_limit_of_a_subject(void **state)
+{
+	static struct consuming consuming;
+	Helio__Log__V1__Config config = HELIO__LOG__V1__CONFIG__INIT;
+	Helio__Log__V1__ChangeRequest request =
+		HELIO__LOG__V1__CHANGE_REQUEST__INIT;
+	const Helio__Log__V1__ChangeReply *reply;
+
+	(void)state;
+	fill(5);
+	assert_int_equal(scene_store(&scene, "lab.y", "6", NULL).sequence, 6);
+	request.name = field("lab");
+	request.config = &config;
+	config.has_subject_records_max = 1;
+	config.subject_records_max = 2;
+	assert_int_equal(helio__log__v1__logs__change__wait(scene.client,
+							    &request, &reply),
+			 HELIO_OK);
+	make_cursor("c", NULL);
+	consume(&consuming, "c", 1);
+	wait_until(&scene, consuming.n == 1);
+	assert_int_equal(consuming.given[0].sequence, 4);
+	/* Now it is one too many, and not given out again. */
+	assert_int_equal(scene_store(&scene, "lab.x", "7", NULL).sequence, 7);
+	nak(&consuming, 0, 0);
+	for (size_t i = 1; i < 4; i++) {
+		wait_until(&scene, consuming.n == i + 1);
+		assert_int_equal(consuming.given[i].sequence, i + 4);
+		assert_int_equal(consuming.given[i].again, 0);
+		ack(&consuming, i);
+	}
+	wait_until(&scene, consuming.acked_to == 8);
+	stop(&consuming);
+}
+
+/* Blocks of which the index says that nothing of it is wanted are not read. */
+static void test_what_is_wanted_is_far_away(void **state)
+{
+	enum { FAR_BYTES = 60000, FAR = 50 };
+	static struct consuming consuming;
+	Helio__Log__V1__CursorConfig config =
+		HELIO__LOG__V1__CURSOR_CONFIG__INIT;
+	Helio__Log__V1__Filter filter = HELIO__LOG__V1__FILTER__INIT;
+	char *subjects[1] = { field("lab.y") };
+	static char body[FAR_BYTES + 1];
+
+	(void)state;
+	memset(body, 'x', FAR_BYTES);
+	for (int i = 0; i < FAR; i++)
+		scene_store(&scene, "lab.x", body, NULL);
+	scene_store(&scene, "lab.y", "here", NULL);
+	config.filter = &filter;
+	filter.subjects = subjects;
+	filter.n_subjects = 1;
+	make_cursor("c", &config);
+	consume(&consuming, "c", 0);
+	wait_until(&scene, consuming.n == 1);
+	assert_int_equal(consuming.given[0].sequence, FAR + 1);
+	ack(&consuming, 0);
+	wait_until(&scene, consuming.acked_to == FAR + 2);
+	stop(&consuming);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -573,6 +637,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_as_many_as_may_be, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_a_restart_forgets_nothing,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_the_limit_of_a_subject,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_what_is_wanted_is_far_away,
 						set_up, tear_down),
 	};
 

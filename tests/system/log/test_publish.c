@@ -334,7 +334,6 @@ static void test_changed_and_deleted(void **state)
 	assert_int_equal(scene_store(&scene, "lab.a", "x", NULL).sequence, 1);
 }
 
-/* Who has filled its share is refused, and what is lost of it is a gap. */
 /* Of each subject the newest so many are served. */
 static void test_so_many_of_a_subject(void **state)
 {
@@ -382,6 +381,7 @@ static void test_so_many_of_a_subject(void **state)
 	reading_deinit(&reading);
 }
 
+/* Who has filled its share is refused, and what is lost of it is a gap. */
 static void test_a_share_that_is_full(void **state)
 {
 	Helio__Log__V1__Config config = HELIO__LOG__V1__CONFIG__INIT;

@@ -161,6 +161,37 @@ static void test_what_cannot_be_asked(void **state)
 			 HELIO_OK);
 }
 
+/* Records that the log does not serve any more are not in the table. */
+static void test_the_limit_of_a_subject(void **state)
+{
+	Helio__Log__V1__Config config = HELIO__LOG__V1__CONFIG__INIT;
+	Helio__Log__V1__ChangeRequest request =
+		HELIO__LOG__V1__CHANGE_REQUEST__INIT;
+	const Helio__Log__V1__ChangeReply *reply;
+	struct asking asking;
+
+	(void)state;
+	scene_store(&scene, "lab.open.y", "once", NULL);
+	request.name = field("lab");
+	request.config = &config;
+	config.has_subject_records_max = 1;
+	config.subject_records_max = 3;
+	assert_int_equal(helio__log__v1__logs__change__wait(scene.client,
+							    &request, &reply),
+			 HELIO_OK);
+	asking = ask(&scene, "SELECT sequence FROM records", 0);
+	assert_string_equal(asking.reason, "");
+	assert_string_equal(asking.rows,
+			    "[15]\n[16]\n[17]\n[18]\n[19]\n[20]\n[21]\n");
+	asking = ask(&scene,
+		     "SELECT min(sequence) FROM records WHERE subject = "
+		     "'lab.secret.x'",
+		     0);
+	assert_string_equal(asking.rows, "[16]\n");
+	asking = ask(&guest, "SELECT count(*) FROM records", 0);
+	assert_string_equal(asking.rows, "[4]\n");
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -168,6 +199,7 @@ int main(void)
 		TEST(test_rows),
 		TEST(test_only_what_the_asker_may_see),
 		TEST(test_what_cannot_be_asked),
+		TEST(test_the_limit_of_a_subject),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

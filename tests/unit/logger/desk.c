@@ -206,6 +206,25 @@ void __wrap_keeper_keep(struct keeper *keeper, struct keeping *keeping)
 
 /* ---- the log ---- */
 
+bool desk_is_served(const struct desk *desk, uint64_t sequence)
+{
+	return sequence >= desk->thin_to || (sequence - 1) / 32 % 4 == 3;
+}
+
+static void copy_run(struct fetch *fetch, uint64_t base)
+{
+	const void *pieces[2];
+	size_t lengths[2];
+
+	assert_int_equal(run_builder_finish(&builder, base, pieces, lengths),
+			 0);
+	for (int i = 0; i < 2; i++) {
+		assert_true(fetch->n + lengths[i] <= fetch->n_room);
+		memcpy(fetch_bytes(fetch) + fetch->n, pieces[i], lengths[i]);
+		fetch->n += lengths[i];
+	}
+}
+
 static void add_run(struct desk *desk, struct fetch *fetch, uint64_t base)
 {
 	struct run_record record = {
@@ -219,20 +238,18 @@ static void add_run(struct desk *desk, struct fetch *fetch, uint64_t base)
 		.body = "body",
 		.n_body = 4,
 	};
-	const void *pieces[2];
-	size_t lengths[2];
+	uint64_t first = 0;
 
 	run_builder_clear(&builder);
-	for (uint64_t i = 0; i < RUN_RECORDS; i++)
-		if (base + i <= desk->keeper.status.last)
-			assert_int_equal(run_builder_add(&builder, &record), 0);
-	assert_int_equal(run_builder_finish(&builder, base, pieces, lengths),
-			 0);
-	for (int i = 0; i < 2; i++) {
-		assert_true(fetch->n + lengths[i] <= fetch->n_room);
-		memcpy(fetch_bytes(fetch) + fetch->n, pieces[i], lengths[i]);
-		fetch->n += lengths[i];
+	for (uint64_t i = base; i < base + RUN_RECORDS; i++) {
+		if (i > desk->keeper.status.last || !desk_is_served(desk, i))
+			continue;
+		first = first ? first : i;
+		record.sequence = i - first;
+		assert_int_equal(run_builder_add(&builder, &record), 0);
 	}
+	if (first)
+		copy_run(fetch, first);
 }
 
 static void fill(struct desk *desk, struct fetch *fetch)
@@ -251,6 +268,7 @@ static void fill(struct desk *desk, struct fetch *fetch)
 		fetch->next = desk->first;
 		return;
 	}
+	fetch->r = at <= desk->keeper.status.last ? 0 : -ENOENT;
 	for (int i = 0; i < RUNS && at <= desk->keeper.status.last; i++) {
 		add_run(desk, fetch, at);
 		at += RUN_RECORDS;
@@ -258,7 +276,6 @@ static void fill(struct desk *desk, struct fetch *fetch)
 	fetch->next = at < desk->keeper.status.last
 			      ? at
 			      : desk->keeper.status.last + 1;
-	fetch->r = fetch->n ? 0 : -ENOENT;
 }
 
 /* ---- its life ---- */
@@ -269,6 +286,7 @@ static void begin(struct desk *desk)
 
 	*keeper = (struct keeper){ .logger = &desk->logger,
 				   .state = KEEPER_OPEN,
+				   .config = keeper->config,
 				   .status = keeper->status };
 	snprintf(keeper->name, sizeof(keeper->name), "lab");
 	list_init(&keeper->keepings);

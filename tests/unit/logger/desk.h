@@ -57,6 +57,7 @@ struct desk {
 	size_t n_rows_kept;  /* that went there, ever */
 	size_t n_bytes_kept; /* of their values */
 	uint64_t first;      /* record that is still there */
+	uint64_t thin_to;    /* below it few are served: desk_is_served() */
 	uint64_t now_ns;
 	uint64_t wake_ns;     /* when it is to be woken; UINT64_MAX */
 	const void *metadata; /* of each record */
@@ -87,6 +88,10 @@ uint64_t desk_token(const struct desk *desk, unsigned nth, uint64_t sequence);
 void desk_ack(struct desk *desk, unsigned nth, uint64_t sequence);
 void desk_nak(struct desk *desk, unsigned nth, uint64_t sequence,
 	      uint32_t delay_ms);
+
+/** Whether a record is within the limit of its subject: 97 to 128, and so on.
+ */
+bool desk_is_served(const struct desk *desk, uint64_t sequence);
 
 /** Give out all that can be. */
 void desk_pump(struct desk *desk);

@@ -259,6 +259,44 @@ static void test_what_was_removed_is_passed_over(void **state)
 	desk_deinit(&desk);
 }
 
+/* What is not served any more, at its begin or in the midst, is as if acked. */
+static void test_the_limit_of_a_subject(void **state)
+{
+	Helio__Log__V1__Config config = HELIO__LOG__V1__CONFIG__INIT;
+	const struct desk_given *given;
+
+	(void)state;
+	config.subject_records_max = 1;
+	desk_init(&desk, 400, true, 0);
+	desk.keeper.config.proto = &config;
+	desk.thin_to = 90;
+	desk_join(&desk, 0, 10);
+	given = desk.readers[0].given;
+	assert_int_equal(given[0].sequence, 90);
+	desk_nak(&desk, 0, 91, 0);
+	desk_pump(&desk);
+	assert_int_equal(given[10].sequence, 91);
+	desk.keeper.status.last++;
+	desk.thin_to = 300;
+	desk_nak(&desk, 0, 91, 0);
+	desk_pump(&desk);
+	assert_int_equal(given[11].sequence, 100);
+	desk_ack(&desk, 0, 90);
+	for (uint64_t i = 92; i <= 100; i++)
+		desk_ack(&desk, 0, i);
+	for (size_t i = 12; i < desk.readers[0].n_given || i == 12; i++) {
+		desk_pump(&desk);
+		assert_true(desk_is_served(&desk, given[i].sequence));
+		desk_ack(&desk, 0, given[i].sequence);
+		desk_settle(&desk);
+	}
+	/* 101 to 128, 225 to 256, and from 300 on. */
+	assert_int_equal(desk.readers[0].n_given, 12 + 28 + 32 + 102);
+	desk_settle_on_disk(&desk);
+	assert_int_equal(desk.cursor->next, 402);
+	desk_deinit(&desk);
+}
+
 static void test_without_memory(void **state)
 {
 	(void)state;
@@ -294,6 +332,7 @@ int main(void)
 		cmocka_unit_test(test_a_dead_letter_has_its_headers),
 		cmocka_unit_test(test_a_move_forgets),
 		cmocka_unit_test(test_what_was_removed_is_passed_over),
+		cmocka_unit_test(test_the_limit_of_a_subject),
 		cmocka_unit_test(test_without_memory),
 	};
 

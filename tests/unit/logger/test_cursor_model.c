@@ -24,11 +24,12 @@ static struct consumer *reader(unsigned nth)
 	return &desk.readers[nth].consumer;
 }
 
-enum { RECORDS = 600, ROUNDS = 16, STEPS = 300 };
+enum { RECORDS = 600, RECORDS_FIRST = 500, ROUNDS = 16, STEPS = 300 };
 
 static struct {
 	uint64_t random;
 	bool is_shared;
+	bool is_gone[RECORDS + 1]; /* beyond the limit of its subject */
 	bool is_acked[RECORDS + 1];
 	bool is_asked[RECORDS + 1]; /* acked when the commit began */
 	bool is_kept[RECORDS + 1];
@@ -50,8 +51,10 @@ static void check_given(unsigned nth, const struct desk_given *given)
 
 	assert_true(sequence >= 1 && sequence <= RECORDS);
 	assert_false(model.is_acked[sequence]);
+	assert_false(model.is_gone[sequence]);
 	for (uint64_t i = 1; !model.is_shared && i < sequence; i++)
-		assert_true(model.is_acked[i] || model.token[i]);
+		assert_true(model.is_acked[i] || model.token[i] ||
+			    model.is_gone[i]);
 	model.token[sequence] = given->token;
 	model.holder[sequence] = nth;
 }
@@ -77,7 +80,7 @@ static void look(void)
 			n_out += model.token[i] && model.holder[i] == n;
 		assert_true(!it->is_there || it->consumer.n_out == n_out);
 		for (uint64_t i = 1; it->is_there && i < it->acked_to; i++)
-			assert_true(model.is_kept[i]);
+			assert_true(model.is_kept[i] || model.is_gone[i]);
 	}
 }
 
@@ -150,6 +153,20 @@ static void restart(void)
 	assert_true(desk.cursor->next <= RECORDS + 1);
 }
 
+/* One more is stored, for which others are not served any more. */
+static void grow(void)
+{
+	uint64_t thin_to = desk.thin_to + draw(20);
+
+	if (desk.keeper.status.last == RECORDS)
+		return;
+	desk.keeper.status.last++;
+	if (thin_to <= RECORDS_FIRST)
+		desk.thin_to = thin_to;
+	for (uint64_t i = 1; i < desk.thin_to; i++)
+		model.is_gone[i] = !desk_is_served(&desk, i);
+}
+
 /* What was begun to be kept has the acks of now. */
 static void note_keeps(void)
 {
@@ -200,8 +217,10 @@ static void do_anything(void)
 		restart();
 	else if (what < 85)
 		bury(draw(2) ? HELIO_OK : HELIO_UNAVAILABLE);
+	else if (what < 90)
+		grow();
 	else
-		commit_any(what < 88 ? -ENOSPC : 0);
+		commit_any(what < 93 ? -ENOSPC : 0);
 }
 
 /* At last all are done with. */
@@ -231,15 +250,20 @@ static void finish_all(void)
 
 static void play(uint64_t seed)
 {
+	Helio__Log__V1__Config config = HELIO__LOG__V1__CONFIG__INIT;
+
 	memset(&model, 0, sizeof(model));
 	model.random = seed;
 	model.is_shared = seed % 2;
-	desk_init(&desk, RECORDS, model.is_shared, seed % 4 < 2 ? 3 : 0);
+	config.subject_records_max = 1;
+	desk_init(&desk, RECORDS_FIRST, model.is_shared, seed % 4 < 2 ? 3 : 0);
+	desk.keeper.config.proto = &config;
 	for (int i = 0; i < STEPS; i++) {
 		do_anything();
 		settle_model();
 		look();
 	}
+	desk.keeper.status.last = RECORDS;
 	finish_all();
 	assert_int_equal(desk.cursor->next, RECORDS + 1);
 	desk_deinit(&desk);
