@@ -3,8 +3,9 @@
 #define STORAGE_ROOM_H
 
 /**
- * Whether there is room for more that waits: of one caller, and of all. NULL,
- * or why there is none.
+ * Whether there is room for more that waits: of one caller, and of all, of
+ * which one has at most as much as is left for others. NULL, or why there is
+ * none.
  */
 
 struct guest;

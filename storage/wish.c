@@ -281,14 +281,19 @@ void wish_settle(struct wish *wish, unsigned status, const char *reason)
 
 /* ---- the beginning ---- */
 
-/* In a batch it stays until that is on disk; it may be nobody's by then. */
+/*
+ * In a batch it stays until that is on disk; it may be nobody's by then, as an
+ * answer for which there is no room.
+ */
 static void on_cancelled(struct helio_serving *serving, void *userdata)
 {
 	struct wish *wish = userdata;
 
 	(void)helio_serving_fail(serving, HELIO_CANCELLED, NULL);
 	wish->serving = NULL;
-	if (wish->stage != WISH_WAITING)
+	if (wish->stage == WISH_SENDING)
+		end(wish);
+	else if (wish->stage != WISH_WAITING)
 		wish_free(wish);
 }
 
