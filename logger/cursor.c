@@ -309,8 +309,10 @@ void cursor_leave(struct cursor *cursor, struct consumer *consumer,
 		/* In order, only the first can have been what ended it. */
 		is_fault &= cursor->config->shared;
 	}
-	if (!cursor->n_consumers)
+	if (!cursor->n_consumers) {
 		list_unlink(&cursor->follower.link);
+		cursor_rest(cursor);
+	}
 	if (!cursor->is_gone) {
 		cursor_touch(cursor);
 		cursor_pump(cursor);

@@ -144,6 +144,8 @@ uint64_t cursor_next_sequence(const struct cursor *cursor, uint64_t now_ns,
 bool cursor_has(const struct cursor *cursor, uint64_t sequence);
 /** Read on from there; what is not there is stepped over. Then it is pumped. */
 void cursor_fetch(struct cursor *cursor, uint64_t sequence);
+/** Nobody reads by it: what was read is forgotten. */
+void cursor_rest(struct cursor *cursor);
 
 /**
  * The record at read_from, or above, is known: it is ready, or what is

@@ -66,7 +66,9 @@ static void on_fetched(struct fetch *fetch)
 		cursor_wake_at(cursor, clock_now_ns() + NS_PER_S);
 		return;
 	}
-	if (fetch->r != -ENOENT)
+	if (!cursor->n_consumers)
+		cursor_rest(cursor);
+	else if (fetch->r != -ENOENT)
 		cursor_pump(cursor);
 }
 
@@ -107,4 +109,12 @@ bool cursor_has(const struct cursor *cursor, uint64_t sequence)
 
 	return is_current(cursor) && sequence >= cursor->fetch.from &&
 	       fetch_find(&cursor->fetch, sequence, &n);
+}
+
+void cursor_rest(struct cursor *cursor)
+{
+	if (cursor->fetch.is_busy)
+		return;
+	fetch_rest(&cursor->fetch);
+	cursor->has_runs = false;
 }

@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "daemon/errand.h"
 #include "logger/cursor.h"
+#include "logger/cursor_room.h"
 #include "logger/keeper.h"
 #include "logger/logger.h"
 #include "logger/service.h"
@@ -197,15 +198,12 @@ static int answer_when_kept(struct errand *errand, struct keeper *keeper)
 /* Then it is answered. */
 static bool is_full(struct errand *errand, const struct keeper *keeper)
 {
-	struct list *link;
-	size_t n = 0;
+	char text[CURSOR_ROOM_TEXT_BYTES];
 
-	list_for_each (link, &keeper->cursors)
-		n++;
-	if (n < CURSORS_MAX)
+	if (cursor_has_room(keeper, errand->durable_id, config_of(errand),
+			    text))
 		return false;
-	errand_fail(errand, HELIO_RESOURCE_EXHAUSTED,
-		    "the log has %d cursors already", CURSORS_MAX);
+	errand_fail(errand, HELIO_RESOURCE_EXHAUSTED, "%s", text);
 	return true;
 }
 

@@ -551,6 +551,54 @@ static void test_as_many_as_may_be(void **state)
 	assert_int_equal(reply->n_cursors, CURSORS_MAX);
 }
 
+static unsigned try_cursor(struct scene *who, unsigned nth,
+			   uint32_t pending_max)
+{
+	Helio__Log__V1__CreateCursorRequest request =
+		HELIO__LOG__V1__CREATE_CURSOR_REQUEST__INIT;
+	Helio__Log__V1__CursorConfig config =
+		HELIO__LOG__V1__CURSOR_CONFIG__INIT;
+	const Helio__Log__V1__CreateCursorReply *reply;
+	char name[16];
+
+	snprintf(name, sizeof(name), "c%u", nth);
+	request.log = field("lab");
+	request.name = name;
+	request.config = &config;
+	config.has_pending_max = 1;
+	config.pending_max = pending_max;
+	return (unsigned)helio__log__v1__logs__create_cursor__wait(
+		who->client, &request, &reply);
+}
+
+/* Their memory is bounded, of each owner for itself. */
+static void test_an_owner_fills_his_own_room(void **state)
+{
+	enum { LARGE = 8192, LARGE_FIT = 63 };
+	Helio__Log__V1__DeleteCursorRequest delete =
+		HELIO__LOG__V1__DELETE_CURSOR_REQUEST__INIT;
+	const Helio__Log__V1__DeleteCursorReply *deleted;
+	struct scene guest;
+
+	(void)state;
+	scene_visit(&scene, &guest);
+	for (unsigned i = 0; i < LARGE_FIT; i++)
+		assert_int_equal(try_cursor(&scene, i, LARGE), HELIO_OK);
+	assert_int_equal(try_cursor(&scene, LARGE_FIT, LARGE),
+			 HELIO_RESOURCE_EXHAUSTED);
+	assert_non_null(strstr(helio_client_reply(scene.client)->reason,
+			       "pending_max"));
+	assert_int_equal(try_cursor(&scene, LARGE_FIT, 1), HELIO_OK);
+	assert_int_equal(try_cursor(&guest, LARGE_FIT + 1, LARGE), HELIO_OK);
+	delete.log = field("lab");
+	delete.name = field("c0");
+	assert_int_equal(helio__log__v1__logs__delete_cursor__wait(
+				 scene.client, &delete, &deleted),
+			 HELIO_OK);
+	assert_int_equal(try_cursor(&scene, 0, LARGE), HELIO_OK);
+	scene_leave(&guest);
+}
+
 /* Records that a log does not serve any more are as if acknowledged. */
 static void test_the_limit_of_a_subject(void **state)
 {
@@ -638,6 +686,8 @@ int main(void)
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_a_restart_forgets_nothing,
 						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_an_owner_fills_his_own_room, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_the_limit_of_a_subject,
 						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_what_is_wanted_is_far_away,
