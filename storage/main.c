@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "daemon/loop.h"
 #include "storage/backend/backend.h"
+#include "storage/backup.h"
 #include "storage/options.h"
 #include "storage/service.h"
 
@@ -87,6 +89,8 @@ int main(int argc, char **argv)
 	_cleanup_(close_fdp) int lock = -1;
 	int status;
 
+	if (argc > 1 && !strcmp(argv[1], "backup"))
+		return backup_main(argc - 1, argv + 1);
 	if (!program_begin("helio-store", &options_table, argc, argv,
 			   &self.options, &self.options.program.supervised,
 			   &status))

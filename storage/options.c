@@ -4,6 +4,7 @@
 
 static const char usage[] =
 	"usage: helio-store --state DIR --address ADDRESS\n"
+	"       helio-store backup --state DIR --to FILE\n"
 	"\n"
 	"The store: buckets of keys and queues of jobs. What it has answered\n"
 	"is on disk.\n"

@@ -93,9 +93,9 @@ int journal_care_checkpoint(struct journal_care *care);
 struct journal_care *journal_care_close(struct journal_care *care);
 
 /**
- * A copy of what is committed, while it goes on: in any thread. -EEXIST. It is
- * one file, and a store of the same name.
+ * A copy of what is committed in the file `path`, while it goes on: in any
+ * thread or process. -EEXIST. It is one file, and a store of the same name.
  */
-int journal_backup(const struct journal *journal, const char *path);
+int journal_backup(struct backend *backend, const char *path, const char *to);
 
 #endif

@@ -41,16 +41,15 @@ struct journal_care *journal_care_close(struct journal_care *care)
 	return NULL;
 }
 
-int journal_backup(const struct journal *journal, const char *path)
+int journal_backup(struct backend *backend, const char *path, const char *to)
 {
 	struct store *store;
 	int r;
 
-	r = store_open(journal->backend, journal->path, &journal_layout,
-		       STORE_READ_ONLY, &store);
+	r = store_open(backend, path, &journal_layout, STORE_READ_ONLY, &store);
 	if (r < 0)
 		return r;
-	r = store_backup(store, path);
+	r = store_backup(store, to);
 	store_close(store);
 	return r;
 }

@@ -262,3 +262,31 @@ z = "6"' ]
 	wait "$pid_watch" || [ $? = 3 ]
 	until grep -q 'conf: NOT_FOUND' "$place/watch.err"; do :; done
 }
+
+@test "a back-up is made while others write" {
+	local n i=0
+
+	say_on() {
+		while helio kv put conf "k$((i += 1))" "v$i"; do :; done
+	}
+	start_aside writer say_on
+	until_lines writer 20
+	helio-store backup --state "$state/store" --to "$place/copy"
+	n=$(wc -l <"$place/writer")
+	run -5 helio-store backup --state "$state/store" --to "$place/copy"
+	[[ $output == *"File exists"* ]]
+	until_lines writer "$((n + 10))"
+	kill "$pid_writer"
+	stop_bus
+	# What is there now is another store, and what was committed is in it.
+	rm "$state"/store/store*
+	cp "$place/copy" "$state/store/store"
+	start_bus -o text
+	await_store
+	helio kv ls conf -k -f >"$place/keys"
+	[ "$(grep -c '^k[0-9]*$' "$place/keys")" -ge 20 ]
+	[ "$(helio kv get conf k20)" = v20 ]
+	[ "$(wc -l <"$place/keys")" -le "$((n + 1))" ]
+	run -3 helio kv get conf "k$((n + 10))"
+	helio kv put conf more 1
+}

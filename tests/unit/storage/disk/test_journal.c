@@ -351,8 +351,9 @@ static void a_copy_is_a_store(void **state)
 	begin(state);
 	for (unsigned i = 0; i < 50; i++)
 		assert_int_equal(life_commit(&life, 10), 0);
-	assert_int_equal(journal_backup(life.journal, path), 0);
-	assert_int_equal(journal_backup(life.journal, path), -EEXIST);
+	assert_int_equal(journal_backup(world->backend, world->path, path), 0);
+	assert_int_equal(journal_backup(world->backend, world->path, path),
+			 -EEXIST);
 	assert_int_equal(life_commit(&life, 10), 0);
 	life.path = path;
 	life_check(&life, 500);
