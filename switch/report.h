@@ -25,6 +25,7 @@ struct report_page {
 	uint64_t cursor;
 	size_t limit;
 	const char *principal; /* only it and what is below; or NULL */
+	const char *name;      /* of services, only this; or NULL */
 	bool has_more;
 };
 

@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "switch/crossing.h"
 #include "switch/endpoint.h"
@@ -146,6 +147,15 @@ static bool is_registration(const struct receiver *receiver)
 	return receiver->kind == RECEIVER_REGISTRATION;
 }
 
+static bool is_called(const struct receiver *receiver, const char *name)
+{
+	const struct registration *registration =
+		const_container_of(receiver, struct registration, receiver);
+
+	return strlen(name) == registration->n_name &&
+	       !memcmp(name, registration->name, registration->n_name);
+}
+
 /* The receivers of a kind that belong on the page, oldest first. */
 static size_t fill_receivers(struct bus *bus, struct report_page *page,
 			     bool wants_registrations,
@@ -163,7 +173,8 @@ static size_t fill_receivers(struct bus *bus, struct report_page *page,
 
 		if (is_registration(receiver) != wants_registrations ||
 		    receiver->serial <= after ||
-		    !speaker_is_below(receiver->speaker, page->principal))
+		    !speaker_is_below(receiver->speaker, page->principal) ||
+		    (page->name && !is_called(receiver, page->name)))
 			continue;
 		if (n == page->limit) {
 			page->has_more = true;

@@ -147,6 +147,7 @@ static void list_services(const struct question *question)
 	struct report_page page = {
 		.cursor = asked->cursor,
 		.principal = asked->principal,
+		.name = asked->name,
 		.limit = page_size(asked->limit),
 	};
 

@@ -163,6 +163,30 @@ static void test_two_of_them(void **state)
 	scene_close(&scene);
 }
 
+/* Nor two stores on one bus, of which each caller would reach any. */
+static void test_a_second_on_the_bus(void **state)
+{
+	struct daemon_process second;
+	char folder[128], command[768];
+
+	(void)state;
+	scene_open(&scene, NULL);
+	snprintf(folder, sizeof(folder), "%s/second", scene.bus_process.folder);
+	daemon_process_init(&second, STORE_PATH, folder, scene.bus_process.shm);
+	snprintf(
+		command, sizeof(command),
+		"timeout 20 %s --state %s --address %s 2>%s.log; test $? = 5 &&"
+		" grep -q 'uid:.* serves a store already' %s.log",
+		STORE_PATH, second.state, second.address, folder, folder);
+	assert_int_equal(system(command), 0);
+	assert_int_equal(bucket_create(&scene, "still", NULL), HELIO_OK);
+	daemon_process_stop(&scene.store, SIGKILL);
+	/* Now it is the only one. */
+	daemon_process_start(&second);
+	daemon_process_stop(&second, SIGTERM);
+	scene_close(&scene);
+}
+
 /* ---- quotas ---- */
 
 static void test_a_quota(void **state)
@@ -375,6 +399,7 @@ int main(void)
 		cmocka_unit_test(test_killed_with_snapshots),
 		cmocka_unit_test(test_ended),
 		cmocka_unit_test(test_two_of_them),
+		cmocka_unit_test(test_a_second_on_the_bus),
 		cmocka_unit_test(test_a_quota),
 		cmocka_unit_test(test_a_full_disk),
 #ifdef DISK_SHIM_PATH
