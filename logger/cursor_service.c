@@ -237,11 +237,13 @@ void cursor_service_create(struct errand *errand)
 	const Helio__Log__V1__CreateCursorRequest *request =
 		(const void *)errand->request;
 	struct keeper *keeper = service_log(errand);
-	const char *fault = cursor_config_fault(config_of(errand));
 	const struct cursor *cursor;
+	const char *fault;
 
+	/* Then the errand is over, and gone. */
 	if (!keeper)
 		return;
+	fault = cursor_config_fault(config_of(errand));
 	cursor = cursor_of(errand);
 	if (fault)
 		errand_fail(errand, HELIO_INVALID_ARGUMENT, "%s", fault);

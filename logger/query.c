@@ -434,17 +434,19 @@ void query_start(struct errand *errand)
 {
 	const Helio__Log__V1__QueryRequest *request =
 		(const void *)errand->request;
-	struct keeper *keeper = service_log(errand);
-	const char *why = fault(errand, request);
 	uint32_t timeout_ms =
 		request->timeout_ms ? request->timeout_ms : TIMEOUT_DEFAULT_MS;
+	struct keeper *keeper = service_log(errand);
 	struct query *query;
+	const char *why;
 	int r;
 
+	/* Then the errand is over, and gone. */
 	if (!keeper)
 		return;
 	if (timeout_ms > TIMEOUT_MAX_MS)
 		timeout_ms = TIMEOUT_MAX_MS;
+	why = fault(errand, request);
 	query = why ? NULL : query_new(errand, keeper);
 	if (!query) {
 		errand_fail(errand, HELIO_RESOURCE_EXHAUSTED, "%s",

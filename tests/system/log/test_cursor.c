@@ -551,7 +551,7 @@ static void test_as_many_as_may_be(void **state)
 	assert_int_equal(reply->n_cursors, CURSORS_MAX);
 }
 
-static unsigned try_cursor(struct scene *who, unsigned nth,
+static unsigned try_cursor(struct scene *who, const char *log, unsigned nth,
 			   uint32_t pending_max)
 {
 	Helio__Log__V1__CreateCursorRequest request =
@@ -562,7 +562,7 @@ static unsigned try_cursor(struct scene *who, unsigned nth,
 	char name[16];
 
 	snprintf(name, sizeof(name), "c%u", nth);
-	request.log = field("lab");
+	request.log = field(log);
 	request.name = name;
 	request.config = &config;
 	config.has_pending_max = 1;
@@ -582,20 +582,22 @@ static void test_an_owner_fills_his_own_room(void **state)
 
 	(void)state;
 	scene_visit(&scene, &guest);
+	assert_int_equal(try_cursor(&scene, "none", 0, 1), HELIO_NOT_FOUND);
 	for (unsigned i = 0; i < LARGE_FIT; i++)
-		assert_int_equal(try_cursor(&scene, i, LARGE), HELIO_OK);
-	assert_int_equal(try_cursor(&scene, LARGE_FIT, LARGE),
+		assert_int_equal(try_cursor(&scene, "lab", i, LARGE), HELIO_OK);
+	assert_int_equal(try_cursor(&scene, "lab", LARGE_FIT, LARGE),
 			 HELIO_RESOURCE_EXHAUSTED);
 	assert_non_null(strstr(helio_client_reply(scene.client)->reason,
 			       "pending_max"));
-	assert_int_equal(try_cursor(&scene, LARGE_FIT, 1), HELIO_OK);
-	assert_int_equal(try_cursor(&guest, LARGE_FIT + 1, LARGE), HELIO_OK);
+	assert_int_equal(try_cursor(&scene, "lab", LARGE_FIT, 1), HELIO_OK);
+	assert_int_equal(try_cursor(&guest, "lab", LARGE_FIT + 1, LARGE),
+			 HELIO_OK);
 	delete.log = field("lab");
 	delete.name = field("c0");
 	assert_int_equal(helio__log__v1__logs__delete_cursor__wait(
 				 scene.client, &delete, &deleted),
 			 HELIO_OK);
-	assert_int_equal(try_cursor(&scene, 0, LARGE), HELIO_OK);
+	assert_int_equal(try_cursor(&scene, "lab", 0, LARGE), HELIO_OK);
 	scene_leave(&guest);
 }
 

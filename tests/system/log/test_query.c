@@ -61,8 +61,8 @@ static void on_end(struct helio_stream *stream, const struct helio_reply *reply,
 	snprintf(asking->reason, sizeof(asking->reason), "%s", reply->reason);
 }
 
-static struct asking ask(struct scene *who, const char *sql,
-			 uint32_t timeout_ms)
+static struct asking ask_of(struct scene *who, const char *log, const char *sql,
+			    uint32_t timeout_ms)
 {
 	static const struct helio__log__v1__logs__query__events events = {
 		.on_message = on_reply,
@@ -73,7 +73,7 @@ static struct asking ask(struct scene *who, const char *sql,
 	struct asking asking = { .n_rows = 0 };
 	struct helio_stream *stream;
 
-	request.log = field("lab");
+	request.log = field(log);
 	request.sql = field(sql);
 	request.has_timeout_ms = timeout_ms != 0;
 	request.timeout_ms = timeout_ms;
@@ -83,6 +83,12 @@ static struct asking ask(struct scene *who, const char *sql,
 			 0);
 	wait_until(who, asking.is_over);
 	return asking;
+}
+
+static struct asking ask(struct scene *who, const char *sql,
+			 uint32_t timeout_ms)
+{
+	return ask_of(who, "lab", sql, timeout_ms);
 }
 
 static int set_up(void **state)
@@ -161,6 +167,17 @@ static void test_what_cannot_be_asked(void **state)
 			 HELIO_OK);
 }
 
+static void test_of_no_log(void **state)
+{
+	struct asking asking;
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		asking = ask_of(&scene, "none", "SELECT 1 FROM records", 0);
+		assert_int_equal(asking.status, HELIO_NOT_FOUND);
+	}
+}
+
 /* Records that the log does not serve any more are not in the table. */
 static void test_the_limit_of_a_subject(void **state)
 {
@@ -199,6 +216,7 @@ int main(void)
 		TEST(test_rows),
 		TEST(test_only_what_the_asker_may_see),
 		TEST(test_what_cannot_be_asked),
+		TEST(test_of_no_log),
 		TEST(test_the_limit_of_a_subject),
 	};
 
