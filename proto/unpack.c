@@ -8,13 +8,8 @@
 
 #include "base/cleanup.h"
 #include "base/utf8.h"
-
-enum wire_type {
-	WIRE_VARINT = 0,
-	WIRE_FIXED64 = 1,
-	WIRE_BYTES = 2,
-	WIRE_FIXED32 = 5,
-};
+#include "proto/unpack_flat.h"
+#include "proto/wire.h"
 
 /* One nested message that is being scanned. */
 struct level {
@@ -132,6 +127,11 @@ static int scan_field(struct scan *scan)
 	return 0;
 }
 
+size_t unpack_fields_max(const struct unpack_arena *arena)
+{
+	return arena->n_fields_max ? arena->n_fields_max : UNPACK_FIELDS_MAX;
+}
+
 /* The levels are not cleared: most messages have one or two. */
 static void scan_init(struct scan *scan, const struct unpack_arena *arena)
 {
@@ -140,8 +140,7 @@ static void scan_init(struct scan *scan, const struct unpack_arena *arena)
 
 	scan->n_levels_max =
 		depth_max < UNPACK_DEPTH_LIMIT ? depth_max : UNPACK_DEPTH_LIMIT;
-	scan->n_fields_max =
-		arena->n_fields_max ? arena->n_fields_max : UNPACK_FIELDS_MAX;
+	scan->n_fields_max = unpack_fields_max(arena);
 	scan->wants_utf8 = arena->wants_utf8;
 	scan->n_levels = 0;
 	scan->n_fields = 0;
@@ -176,9 +175,8 @@ static int scan_message(const ProtobufCMessageDescriptor *descriptor,
 	return scan.n_fields > scan.n_fields_max ? UNPACK_E_FIELDS : 0;
 }
 
-static void *arena_alloc(void *userdata, size_t n)
+void *unpack_alloc(struct unpack_arena *arena, size_t n)
 {
-	struct unpack_arena *arena = userdata;
 	size_t start = (arena->n_used + 15) & ~(size_t)15;
 
 	if (start > arena->n_bytes || n > arena->n_bytes - start) {
@@ -189,10 +187,21 @@ static void *arena_alloc(void *userdata, size_t n)
 	return arena->bytes + start;
 }
 
+static void *arena_alloc(void *userdata, size_t n)
+{
+	return unpack_alloc(userdata, n);
+}
+
 static void arena_free(void *userdata, void *pointer)
 {
 	(void)userdata;
 	(void)pointer;
+}
+
+static void empty(struct unpack_arena *arena)
+{
+	arena->n_used = 0;
+	arena->is_full = false;
 }
 
 int unpack(const ProtobufCMessageDescriptor *descriptor, const uint8_t *bytes,
@@ -206,12 +215,14 @@ int unpack(const ProtobufCMessageDescriptor *descriptor, const uint8_t *bytes,
 	ProtobufCMessage *message;
 	int r;
 
+	empty(arena);
+	if (n && unpack_flat(descriptor, bytes, n, arena, ret_message))
+		return 0;
 	r = scan_message(descriptor, bytes, n, arena);
 	if (r)
 		return r;
 
-	arena->n_used = 0;
-	arena->is_full = false;
+	empty(arena);
 	message = protobuf_c_message_unpack(descriptor, &allocator, n, bytes);
 	if (!message)
 		return arena->is_full ? UNPACK_E_ARENA : UNPACK_E_MALFORMED;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "proto/pack.h"
 #include "proto/unpack.h"
 #include "storage/commit.h"
 #include "storage/guest.h"
@@ -27,8 +28,7 @@ static void wish_free(struct wish *wish)
 	wish->guest->n_bytes -= wish->n_counted;
 	service->n_waiting_bytes -= wish->n_counted;
 	guest_put(wish->guest);
-	if (wish->packed != wish->inside)
-		free(wish->packed);
+	free(wish->packed);
 	free(wish->reason);
 	if (wish->copy)
 		protobuf_c_message_free_unpacked(wish->copy, NULL);
@@ -38,12 +38,19 @@ static void wish_free(struct wish *wish)
 
 /* ---- the end ---- */
 
+static const uint8_t *packed_of(const struct wish *wish)
+{
+	return wish->packed
+		       ? wish->packed
+		       : wish->inside + sizeof(wish->inside) - wish->n_packed;
+}
+
 static int try_to_send(struct wish *wish)
 {
 	if (wish->status != HELIO_OK)
 		return helio_serving_fail(wish->serving, wish->status,
 					  wish->reason);
-	return helio_serving_reply_packed(wish->serving, wish->packed,
+	return helio_serving_reply_packed(wish->serving, packed_of(wish),
 					  wish->n_packed);
 }
 
@@ -102,15 +109,16 @@ static void count(struct wish *wish, size_t n)
 
 static int pack(struct wish *wish, const ProtobufCMessage *reply)
 {
-	wish->n_packed = protobuf_c_message_get_packed_size(reply);
-	wish->packed = wish->inside;
-	if (wish->n_packed > sizeof(wish->inside))
-		wish->packed = malloc(wish->n_packed);
+	ssize_t n = pack_to_end(reply, wish->inside, sizeof(wish->inside));
+
+	if (n >= 0) {
+		wish->n_packed = (size_t)n;
+		return 0;
+	}
+	wish->packed = pack_new(reply, &wish->n_packed);
 	if (!wish->packed)
 		return -ENOMEM;
-	protobuf_c_message_pack(reply, wish->packed);
-	if (wish->packed != wish->inside)
-		count(wish, wish->n_packed);
+	count(wish, wish->n_packed);
 	return 0;
 }
 
@@ -254,9 +262,7 @@ static void on_verdict(struct access_wait *wait, int r)
 /* A read that has told nobody what it saw sees what is there now. */
 static void act_again(struct wish *wish)
 {
-	if (wish->packed != wish->inside)
-		free(wish->packed);
-	wish->packed = NULL;
+	free(take_ptr(wish->packed));
 	free(take_ptr(wish->reason));
 	wish->status = HELIO_OK;
 	wish->acts_again = false;

@@ -72,8 +72,8 @@ struct wish {
 	/* How it ends. */
 	bool acts_again; /* not yet */
 	unsigned status;
-	char *reason; /* or NULL */
-	uint8_t *packed;
+	char *reason;    /* or NULL */
+	uint8_t *packed; /* NULL: it is at the end of `inside` */
 	size_t n_packed;
 	size_t n_counted; /* with the guest */
 	uint8_t inside[WISH_INSIDE_BYTES];

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "rpc/typed/client.h"
 #include "rpc/typed/options.h"
+#include "rpc/typed/packed.h"
 
 enum {
 	TIMEOUT_DEFAULT_MS = 30000,
@@ -274,19 +275,14 @@ static void draw_key(struct invocation *invocation)
 
 static int invocation_new(struct helio_client *client,
 			  const struct helio_method_type *method,
-			  const ProtobufCMessage *request,
+			  const struct helio_invoke_options *options,
+			  const struct packed *body,
 			  struct invocation **ret_invocation)
 {
-	struct helio_invoke_options options = client_take_options(client);
-	size_t n_body = protobuf_c_message_get_packed_size(request);
-	size_t n = sizeof(struct invocation) + n_body + options_bytes(&options);
+	size_t n = sizeof(struct invocation) + body->n + options_bytes(options);
 	bool is_small = n <= INVOCATION_BYTES;
 	struct invocation *invocation;
 
-	if (request->descriptor != method->input)
-		return -EINVAL;
-	if (n_body > INT32_MAX)
-		return -EMSGSIZE;
 	invocation = is_small ? spares_take(&client->spare, INVOCATION_BYTES)
 			      : malloc(n);
 	if (!invocation)
@@ -295,16 +291,17 @@ static int invocation_new(struct helio_client *client,
 		.client = client,
 		.method = method,
 		.intake = &client->intake,
-		.options = options,
+		.options = *options,
 		.deadline_ns =
-			clock_coarse_ns() + timeout_ms(&options) * NS_PER_MS,
-		.n_body = n_body,
+			clock_coarse_ns() + timeout_ms(options) * NS_PER_MS,
+		.n_body = body->n,
 		.is_small = is_small,
 	};
-	protobuf_c_message_pack(request, invocation->body);
-	options_keep(&invocation->options, invocation->body + n_body);
-	if (options.retry == HELIO_RETRY_IDEMPOTENT && method->is_idempotent &&
-	    !options.idempotency_key)
+	if (body->n)
+		memcpy(invocation->body, body->bytes, body->n);
+	options_keep(&invocation->options, invocation->body + body->n);
+	if (options->retry == HELIO_RETRY_IDEMPOTENT && method->is_idempotent &&
+	    !options->idempotency_key)
 		draw_key(invocation);
 	newcomer_init(&invocation->newcomer, on_introduced);
 	list_init(&invocation->link);
@@ -318,10 +315,18 @@ int invocation_start(struct helio_client *client,
 		     const ProtobufCMessage *request, ProtobufCClosure closure,
 		     void *closure_data)
 {
+	struct helio_invoke_options options = client_take_options(client);
 	struct invocation *invocation;
+	struct packed packed;
 	int r;
 
-	r = invocation_new(client, method, request, &invocation);
+	if (request->descriptor != method->input)
+		return -EINVAL;
+	r = packed_init(&packed, request);
+	if (r < 0)
+		return r;
+	r = invocation_new(client, method, &options, &packed, &invocation);
+	packed_deinit(&packed);
 	if (r < 0)
 		return r;
 	invocation->closure = closure;

@@ -5,26 +5,38 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/cleanup.h"
+#include "proto/pack.h"
+
+static int pack_long(struct packed *packed, const ProtobufCMessage *message)
+{
+	packed->heap = pack_new(message, &packed->n);
+	packed->bytes = packed->heap;
+	if (!packed->heap)
+		return -ENOMEM;
+	if (packed->n <= INT32_MAX)
+		return 0;
+	free(take_ptr(packed->heap));
+	return -EMSGSIZE;
+}
+
 int packed_init(struct packed *packed, const ProtobufCMessage *message)
 {
-	packed->bytes = packed->inside;
-	packed->n = 0;
-	if (!message)
-		return 0;
-	packed->n = protobuf_c_message_get_packed_size(message);
-	if (packed->n > INT32_MAX)
-		return -EMSGSIZE;
-	if (packed->n > sizeof(packed->inside)) {
-		packed->bytes = malloc(packed->n);
-		if (!packed->bytes)
-			return -ENOMEM;
-	}
-	protobuf_c_message_pack(message, packed->bytes);
+	const uint8_t *end = packed->inside + sizeof(packed->inside);
+	ssize_t n = 0;
+
+	packed->heap = NULL;
+	if (message)
+		n = pack_to_end(message, packed->inside,
+				sizeof(packed->inside));
+	if (n < 0)
+		return pack_long(packed, message);
+	packed->bytes = end - n;
+	packed->n = (size_t)n;
 	return 0;
 }
 
 void packed_deinit(struct packed *packed)
 {
-	if (packed->bytes != packed->inside)
-		free(packed->bytes);
+	free(packed->heap);
 }

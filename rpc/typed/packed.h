@@ -13,8 +13,9 @@
 enum { PACKED_INSIDE_BYTES = 1024 };
 
 struct packed {
-	uint8_t *bytes;
+	const uint8_t *bytes;
 	size_t n;
+	uint8_t *heap; /* NULL: they are inside */
 	uint8_t inside[PACKED_INSIDE_BYTES];
 };
 

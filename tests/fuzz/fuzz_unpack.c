@@ -2,10 +2,14 @@
 
 /*
  * The handshake, the metadata and the other control bodies: the first byte of
- * the input chooses the message. What unpacks must pack and unpack again.
+ * the input chooses the message. What unpacks must pack and unpack again, and
+ * be packed by us as protobuf-c does it.
  */
 
+#include <string.h>
+
 #include "helio/bus/v1/control.pb-c.h"
+#include "proto/pack.h"
 #include "proto/unpack.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -32,10 +36,14 @@ static void check_again(const ProtobufCMessageDescriptor *descriptor,
 				      .n_bytes = ARENA_BYTES };
 	size_t n = protobuf_c_message_get_packed_size(message);
 	uint8_t *packed = malloc(n ? n : 1);
+	uint8_t *ours = malloc(n ? n : 1);
 	ProtobufCMessage *again;
 
-	FUZZ_CHECK(packed);
+	FUZZ_CHECK(packed && ours);
 	FUZZ_CHECK(protobuf_c_message_pack(message, packed) == n);
+	FUZZ_CHECK(pack_to_end(message, ours, n) == (ssize_t)n);
+	FUZZ_CHECK(!memcmp(packed, ours, n));
+	free(ours);
 	FUZZ_CHECK(!unpack(descriptor, packed, n, &arena, &again));
 	free(packed);
 }
