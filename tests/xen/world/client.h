@@ -25,8 +25,10 @@ struct store_client {
 	size_t n_in;
 	uint8_t in[sizeof(struct xsd_sockmsg) + XENSTORE_PAYLOAD_MAX + 1];
 	uint8_t *out;
+	size_t out_from; /* what is before it is sent */
 	size_t n_out;
 	size_t out_size;
+	bool is_full; /* what is left waits for room */
 };
 
 struct watch {

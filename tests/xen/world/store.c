@@ -54,29 +54,43 @@ static void push(struct store_client *client)
 
 	if (!client->n_out)
 		return;
-	n = send(client->source.fd, client->out, client->n_out,
-		 MSG_DONTWAIT | MSG_NOSIGNAL);
+	n = send(client->source.fd, client->out + client->out_from,
+		 client->n_out, MSG_DONTWAIT | MSG_NOSIGNAL);
 	if (n > 0) {
 		client->n_out -= (size_t)n;
-		memmove(client->out, client->out + n, client->n_out);
+		client->out_from = client->n_out ? client->out_from + n : 0;
 	}
+	if (client->is_full == (client->n_out > 0))
+		return;
+	client->is_full = client->n_out > 0;
 	loop_change(client->store->loop, &client->source,
-		    client->n_out ? EPOLLIN | EPOLLOUT : EPOLLIN);
+		    client->is_full ? EPOLLIN | EPOLLOUT : EPOLLIN);
+}
+
+/* What is there moves only when it is less than half, or memory grows. */
+static void make_room(struct store_client *client, size_t n)
+{
+	size_t size = 2 * (client->n_out + n);
+
+	if (client->out_from + client->n_out + n <= client->out_size)
+		return;
+	if (client->out_from)
+		memmove(client->out, client->out + client->out_from,
+			client->n_out);
+	client->out_from = 0;
+	if (size <= client->out_size)
+		return;
+	client->out = realloc(client->out, size);
+	if (!client->out)
+		abort();
+	client->out_size = size;
 }
 
 static void append(struct store_client *client, const void *data, size_t n)
 {
-	if (client->n_out + n > client->out_size) {
-		size_t size = 2 * (client->n_out + n);
-		uint8_t *out = realloc(client->out, size);
-
-		if (!out)
-			abort();
-		client->out = out;
-		client->out_size = size;
-	}
+	make_room(client, n);
 	if (n)
-		memcpy(client->out + client->n_out, data, n);
+		memcpy(client->out + client->out_from + client->n_out, data, n);
 	client->n_out += n;
 }
 
@@ -87,7 +101,8 @@ void client_send(struct store_client *client, const struct xsd_sockmsg *header,
 		return;
 	append(client, header, sizeof(*header));
 	append(client, data, header->len);
-	push(client);
+	if (!client->is_full)
+		push(client);
 }
 
 static const char *error_name(int error)
