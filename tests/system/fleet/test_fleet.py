@@ -209,14 +209,55 @@ class Fences(Processes):
         self.want("m0")
         until("it does not run", CALM_S, self.differs)
         before = self.helio("kv", "get", "fleet", "actual/m0")
-        shown = self.helio("job", "show", "fleet", "1")
-        order = shown["body"].encode() if "body" in shown else \
-            base64.b64decode(shown["body_base64"])
-        late = self.helio("job", "submit", "fleet", "-", body=order)["id"]
+        late = self.helio("job", "submit", "fleet", "-",
+                          body=self.body(1))["id"]
         ended = self.helio("job", "wait", "fleet", str(late))
         self.assertEqual(ended["state"], "done")
         self.assertEqual(self.helio("kv", "get", "fleet", "actual/m0"),
                          before)
+
+    def body(self, job: int) -> bytes:
+        shown = self.helio("job", "show", "fleet", str(job))
+        return shown["body"].encode() if "body" in shown else \
+            base64.b64decode(shown["body_base64"])
+
+    def has(self, key: str) -> bool:
+        return subprocess.run(
+            (BIN / "helio", "kv", "get", "fleet", key), check=False,
+            timeout=30, stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL).returncode == 0
+
+    def test_host_is_gone(self) -> None:
+        """Who is not there any more, and does not know it, takes no order."""
+        controller = self.part(FLEET, "controller")
+        controller.start()
+        self.want("m0")
+        until("nothing is ordered", CALM_S, lambda: (
+            "" if '"id"' in subprocess.run(
+                (BIN / "helio", "job", "ls", "fleet", "-o", "json"),
+                check=True, timeout=30, text=True,
+                stdout=subprocess.PIPE).stdout else "no job"))
+        controller.kill()
+        order = self.body(1)
+        subprocess.run((BIN / "helio", "job", "cancel", "fleet", "1"),
+                       check=True, timeout=30)
+        # Its next look at its own key is far away.
+        self.part(FLEET, "worker", "north", "--presence", "90").start()
+        until("north is not there", CALM_S, lambda: (
+            "" if self.has("host/north") else "no key"))
+        late = self.helio("kv", "txn", body=json.dumps({
+            "writes": [{"bucket": "fleet", "key": "host/north"}],
+            "submits": [{"queue": "fleet",
+                         "body": base64.b64encode(order).decode()}],
+        }).encode())["jobs"][0]
+
+        def is_tried() -> str:
+            job = self.helio("job", "show", "fleet", str(late))
+            return "" if job.get("error") or job["state"] == "done" else \
+                job["state"]
+        until("nobody tries it", CALM_S, is_tried)
+        self.assertFalse(self.has("actual/m0"))
+        self.assertEqual(self.processes(), {})
 
     def test_worker_hangs(self) -> None:
         self.part(FLEET, "controller").start()
