@@ -174,7 +174,7 @@ static const struct argument test_arguments[] = {
 	{ "VERB", OPTION_TEXT, offsetof(struct test, verb), true, NULL,
 	  "publish, subscribe, call, serve, group, .." },
 	{ "WHAT", OPTION_TEXT, offsetof(struct test, what), true, NULL,
-	  "a subject, a pattern or a name" },
+	  "a subject, a pattern, a name, or BUCKET/KEY" },
 	ARGUMENT_END,
 };
 

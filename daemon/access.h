@@ -40,9 +40,9 @@
 #include "daemon/check.h"
 
 enum {
-	ACCESS_VERDICTS_MAX = 32768, /* the oldest goes for a new one */
-	ACCESS_RESOURCE_MAX_BYTES = 255,
-	ACCESS_TEXT_BYTES = 512,
+	ACCESS_VERDICTS_MAX = 32768,     /* the oldest goes for a new one */
+	ACCESS_RESOURCE_MAX_BYTES = 640, /* a bucket and a key of it */
+	ACCESS_TEXT_BYTES = 1536,
 };
 
 struct access {

@@ -72,7 +72,10 @@ static bool add(struct page *page, const struct version *version)
 
 static int may_list(struct wish *wish)
 {
-	return rights_ask(wish, "kv-read", WISH_REQUEST(wish, List)->bucket);
+	const Helio__Store__V1__ListRequest *request = WISH_REQUEST(wish, List);
+	const struct key_range range = { .prefix = request->prefix };
+
+	return rights_ask_range(wish, "kv-read", request->bucket, &range);
 }
 
 /* "REVISION/KEY": as of which all pages are, and the last key that was told. */
@@ -182,7 +185,10 @@ const struct wish_type bucket_list_type = { .may = may_list, .act = act_list };
 
 static int may_history(struct wish *wish)
 {
-	return rights_ask(wish, "kv-read", WISH_REQUEST(wish, History)->bucket);
+	const Helio__Store__V1__HistoryRequest *request =
+		WISH_REQUEST(wish, History);
+
+	return rights_ask_key(wish, "kv-read", request->bucket, request->key);
 }
 
 static void answer_history(struct wish *wish, const struct key *key,

@@ -50,6 +50,15 @@
 				  WISH_REQUEST(wish, Type)->field); \
 	}
 
+/** The same of the request's bucket and key. */
+#define METHOD_MAY_KEY(name, Type, right)                               \
+	static int may_##name(struct wish *wish)                        \
+	{                                                               \
+		return rights_ask_key(wish, right,                      \
+				      WISH_REQUEST(wish, Type)->bucket, \
+				      WISH_REQUEST(wish, Type)->key);   \
+	}
+
 /** act_NAME(): judged, applied, and answered by answer_NAME(&change). */
 #define METHOD_ACT(name, Type, judge)                                          \
 	static void act_##name(struct wish *wish)                              \
@@ -68,6 +77,16 @@
 #define METHOD_READ(name, Type, right, field) \
 	METHOD_MAY(name, Type, right, field)  \
 	METHOD(name, Type, false)
+
+/** The same of a key. */
+#define METHOD_READ_KEY(name, Type, right) \
+	METHOD_MAY_KEY(name, Type, right)  \
+	METHOD(name, Type, false)
+
+#define METHOD_CHANGE_KEY(name, Type, judge, right) \
+	METHOD_MAY_KEY(name, Type, right)           \
+	METHOD_ACT(name, Type, judge)               \
+	METHOD(name, Type, true)
 
 /** A change, by answer_NAME(). */
 #define METHOD_CHANGE(name, Type, judge, right, field) \

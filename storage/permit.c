@@ -5,13 +5,13 @@
 #include <errno.h>
 #include <string.h>
 
-static int ask(struct permit *permit, const char *verb)
+static int ask(struct permit *permit, const char *verb, const char *name)
 {
 	const struct access_question question = {
 		.principal = permit->principal,
 		.verb = verb,
-		.resource = permit->name,
-		.n_resource = strlen(permit->name),
+		.resource = name,
+		.n_resource = strlen(name),
 	};
 
 	return access_ask(permit->access, &question, &permit->wait);
@@ -20,10 +20,12 @@ static int ask(struct permit *permit, const char *verb)
 /* While the switch cannot be asked, what was right stays so. */
 static void look(struct permit *permit)
 {
-	int r = ask(permit, permit->verb);
+	int r = ask(permit, permit->verb, permit->name);
 
 	if (r == 0 && permit->second)
-		r = ask(permit, permit->second);
+		r = ask(permit, permit->second, permit->name);
+	if (r == 0 && permit->part)
+		r = ask(permit, permit->verb, permit->part);
 	if (r == -EINPROGRESS)
 		return;
 	permit->n_changes = permit->access->n_changes - (r < 0);

@@ -18,6 +18,7 @@ struct permit {
 	const char *verb;
 	const char *second; /* is as good; or NULL */
 	const char *name;
+	const char *part; /* of it, is as good; or NULL */
 	struct access_wait wait;
 	uint64_t n_changes; /* of access, when it was asked last */
 	/* He may not any more; `status` and `reason` say why. */

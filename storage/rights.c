@@ -3,6 +3,7 @@
 #include "storage/rights.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "proto/subject.h"
@@ -35,6 +36,53 @@ int rights_ask(struct wish *wish, const char *verb, const char *name)
 	return -EDOM;
 }
 
+/* Of a prefix what is behind its last `/` may be the middle of a name. */
+static size_t part_bytes(const struct key_range *range)
+{
+	const char *slash = NULL;
+
+	if (range->key)
+		return bucket_is_key(range->key) ? strlen(range->key) : 0;
+	if (range->prefix && bucket_is_key(range->prefix))
+		slash = strrchr(range->prefix, '/');
+	return slash ? (size_t)(slash + 1 - range->prefix) : 0;
+}
+
+bool rights_part(const char *bucket, const struct key_range *range,
+		 char ret_part[RIGHTS_PART_BYTES])
+{
+	size_t n = part_bytes(range);
+	const char *text = range->key ? range->key : range->prefix;
+
+	return n && snprintf(ret_part, RIGHTS_PART_BYTES, "%s/%.*s", bucket,
+			     (int)n, text) < RIGHTS_PART_BYTES;
+}
+
+/* All that is beside a key first: that is known for many keys. */
+int rights_ask_range(struct wish *wish, const char *verb, const char *bucket,
+		     const struct key_range *range)
+{
+	const struct key_range beside = {
+		.prefix = range->key ? range->key : range->prefix,
+	};
+	char part[RIGHTS_PART_BYTES];
+	int r = rights_ask(wish, verb, bucket);
+
+	if (r == 0 && rights_part(bucket, &beside, part))
+		r = ask(wish, verb, part);
+	if (r == 0 && range->key && rights_part(bucket, range, part))
+		r = ask(wish, verb, part);
+	return r;
+}
+
+int rights_ask_key(struct wish *wish, const char *verb, const char *bucket,
+		   const char *key)
+{
+	const struct key_range range = { .key = key };
+
+	return rights_ask_range(wish, verb, bucket, &range);
+}
+
 int rights_ask_either(struct wish *wish, const char *verb, const char *second,
 		      const char *name, bool *ret_second)
 {
@@ -61,19 +109,33 @@ static bool is_asked(const char *name, const char **last)
 	return is_same;
 }
 
+/* `*whole` is the last bucket to all of which there is the right, or NULL. */
+static int ask_key(struct wish *wish, const char *verb, const char *bucket,
+		   const char *key, const char **whole)
+{
+	int r;
+
+	if (bucket && *whole && !strcmp(bucket, *whole))
+		return 1;
+	r = rights_ask(wish, verb, bucket);
+	if (r == 1)
+		*whole = bucket;
+	return r == 0 ? rights_ask_key(wish, verb, bucket, key) : r;
+}
+
 static int ask_buckets(struct wish *wish,
 		       const Helio__Store__V1__Transaction *in)
 {
-	const char *last = NULL;
+	const char *whole = NULL;
 	int r = 1;
 
 	for (size_t i = 0; r == 1 && i < in->n_conditions; i++)
-		if (!is_asked(in->conditions[i]->bucket, &last))
-			r = rights_ask(wish, "kv-read", last);
-	last = NULL;
+		r = ask_key(wish, "kv-read", in->conditions[i]->bucket,
+			    in->conditions[i]->key, &whole);
+	whole = NULL;
 	for (size_t i = 0; r == 1 && i < in->n_writes; i++)
-		if (!is_asked(in->writes[i]->bucket, &last))
-			r = rights_ask(wish, "kv-write", last);
+		r = ask_key(wish, "kv-write", in->writes[i]->bucket,
+			    in->writes[i]->key, &whole);
 	return r;
 }
 

@@ -13,10 +13,28 @@
 #include <helio/store/v1/store.pb-c.h>
 #include <stdbool.h>
 
+#include "daemon/access.h"
+#include "storage/state/bucket.h"
+
 struct wish;
 
 /** `verb` is one of buckets or queues; `name` may be NULL, which is no name. */
 int rights_ask(struct wish *wish, const char *verb, const char *name);
+
+/**
+ * The right to the bucket, or else to the part of it that has all of a range:
+ * its key, or what is below the last `/` of its prefix.
+ */
+int rights_ask_range(struct wish *wish, const char *verb, const char *bucket,
+		     const struct key_range *range);
+int rights_ask_key(struct wish *wish, const char *verb, const char *bucket,
+		   const char *key);
+
+enum { RIGHTS_PART_BYTES = ACCESS_RESOURCE_MAX_BYTES + 1 };
+
+/** That part, as the switch is asked about it. False: there is none. */
+bool rights_part(const char *bucket, const struct key_range *range,
+		 char ret_part[RIGHTS_PART_BYTES]);
 
 /** One of two verbs is enough: then *ret_second says that it is the second. */
 int rights_ask_either(struct wish *wish, const char *verb, const char *second,

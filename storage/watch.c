@@ -30,6 +30,13 @@ void watches_init(struct watches *watches)
 
 /* ---- one watch ---- */
 
+static void free_range(struct watch *watch)
+{
+	free((char *)(uintptr_t)watch->range.key);
+	free((char *)(uintptr_t)watch->range.prefix);
+	free((char *)(uintptr_t)watch->part);
+}
+
 static void watch_free(struct watch *watch)
 {
 	struct hub *hub = watch->hub;
@@ -37,8 +44,7 @@ static void watch_free(struct watch *watch)
 	hub_leave(hub, watch);
 	list_unlink(&watch->stir_link);
 	permit_deinit(&watch->permit);
-	free((char *)(uintptr_t)watch->range.key);
-	free((char *)(uintptr_t)watch->range.prefix);
+	free_range(watch);
 	free(watch->after);
 	guest_put(watch->guest);
 	free(watch);
@@ -103,7 +109,12 @@ static const struct helio_serving_events events = {
 
 static int may(struct wish *wish)
 {
-	return rights_ask(wish, "kv-read", WISH_REQUEST(wish, Watch)->bucket);
+	const Helio__Store__V1__WatchRequest *request =
+		WISH_REQUEST(wish, Watch);
+	const struct key_range range = { .key = request->key,
+					 .prefix = request->prefix };
+
+	return rights_ask_range(wish, "kv-read", request->bucket, &range);
 }
 
 static int copy_text(const char *text, const char **ret_copy)
@@ -112,6 +123,19 @@ static int copy_text(const char *text, const char **ret_copy)
 		return 0;
 	*ret_copy = strdup(text);
 	return *ret_copy ? 0 : -ENOMEM;
+}
+
+static int copy_range(struct watch *watch, const struct bucket *bucket,
+		      const Helio__Store__V1__WatchRequest *request)
+{
+	char part[RIGHTS_PART_BYTES];
+	int r = copy_text(request->key, &watch->range.key);
+
+	if (r == 0)
+		r = copy_text(request->prefix, &watch->range.prefix);
+	if (r == 0 && rights_part(bucket->name, &watch->range, part))
+		r = copy_text(part, &watch->part);
+	return r;
 }
 
 /* Everything that may fail. */
@@ -123,9 +147,8 @@ static struct watch *watch_new(struct hub *hub,
 
 	if (!watch)
 		return NULL;
-	if (copy_text(request->key, &watch->range.key) < 0 ||
-	    copy_text(request->prefix, &watch->range.prefix) < 0) {
-		free((char *)(uintptr_t)watch->range.key);
+	if (copy_range(watch, hub->bucket, request) < 0) {
+		free_range(watch);
 		free(watch);
 		return NULL;
 	}
@@ -161,6 +184,7 @@ static void begin(struct wish *wish, struct bucket *bucket)
 		.principal = watch->guest->principal,
 		.verb = "kv-read",
 		.name = bucket->name,
+		.part = watch->part,
 		.on_refused = on_refused,
 	};
 	permit_init(&watch->permit);

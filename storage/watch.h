@@ -37,6 +37,7 @@ struct watch {
 	struct guest *guest;
 	struct permit permit;
 	struct key_range range; /* its texts are its own */
+	const char *part;       /* the right to which is enough, or NULL */
 	bool keys_only;
 
 	bool is_listing;    /* what is there, as of `told` */

@@ -7,12 +7,16 @@
 #include <string.h>
 
 #include "proto/subject.h"
+#include "switch/part.h"
 #include "switch/policy_line.h"
 #include "switch/principal.h"
 
 enum {
 	VERBS_NOT_BELOW_DOLLAR = 1 << VERB_PUBLISH | 1 << VERB_SERVE,
 	N_SELF = sizeof(POLICY_SELF) - 1,
+	/* What a line can become: a name for each {self} that has room. */
+	EXPANDED_BYTES = SUBJECT_MAX_BYTES / N_SELF * PRINCIPAL_NAME_MAX_BYTES +
+			 SUBJECT_MAX_BYTES,
 };
 
 struct question {
@@ -22,6 +26,7 @@ struct question {
 	struct word self; /* what {self} stands for; n 0: nothing */
 	unsigned verb;    /* 1 << enum verb */
 	struct word what;
+	struct word part; /* of it, if it is a bucket */
 };
 
 struct policy *policy_free(struct policy *policy)
@@ -52,12 +57,8 @@ static struct word self_of(const char *path, size_t n_path)
 	return principal_name_is_valid(self.text, self.n) ? self : nobody;
 }
 
-/*
- * Returns false when the result would be longer than any subject: then it
- * matches none.
- */
-static bool expand_self(const struct word *what, const struct word *self,
-			char expanded[SUBJECT_MAX_BYTES], size_t *ret_n)
+static size_t expand_self(const struct word *what, const struct word *self,
+			  char expanded[EXPANDED_BYTES])
 {
 	const char *at = what->text;
 	const char *end = at + what->n;
@@ -69,39 +70,43 @@ static bool expand_self(const struct word *what, const struct word *self,
 		size_t n_plain = (size_t)((hit ? hit : end) - at);
 		size_t n_self = hit ? self->n : 0;
 
-		if (n_plain + n_self > SUBJECT_MAX_BYTES - n)
-			return false;
 		memcpy(expanded + n, at, n_plain);
 		memcpy(expanded + n + n_plain, self->text, n_self);
 		n += n_plain + n_self;
 		at = hit ? hit + N_SELF : end;
 	}
-	*ret_n = n;
-	return true;
+	return n;
 }
 
 static bool is_decided_by(const struct question *question,
 			  const struct policy_line *line)
 {
-	char expanded[SUBJECT_MAX_BYTES];
+	char expanded[EXPANDED_BYTES];
 	struct word pattern = line->what;
+	struct word part = { .text = "" };
 
 	if (!(line->verbs & question->verb) ||
 	    !who_matches(&line->who, question->path, question->n_path))
 		return false;
 	if (line->has_self) {
-		pattern.text = expanded;
-		if (!question->self.n ||
-		    !expand_self(&line->what, &question->self, expanded,
-				 &pattern.n))
+		if (!question->self.n)
 			return false;
+		pattern.text = expanded;
+		pattern.n = expand_self(&line->what, &question->self, expanded);
 	}
+	if (question->verb & PART_VERBS)
+		part = part_cut(&pattern);
+	/* Longer than any subject it matches none. */
+	if (pattern.n > SUBJECT_MAX_BYTES)
+		return false;
 	if (pattern_covers(pattern.text, pattern.n, question->what.text,
-			   question->what.n))
+			   question->what.n) &&
+	    part_covers(&part, &question->part))
 		return true;
 	return !line->is_allow &&
 	       pattern_overlaps(pattern.text, pattern.n, question->what.text,
-				question->what.n);
+				question->what.n) &&
+	       part_overlaps(&part, &question->part);
 }
 
 /* `$sys.own.PATH.>` and what is below it, to the path itself. */
@@ -170,9 +175,12 @@ struct policy_verdict policy_judge(const struct policy *policy,
 		.asker = { .text = principal, .n = strlen(principal) },
 		.verb = 1u << verb,
 		.what = { .text = what, .n = n_what },
+		.part = { .text = "" },
 	};
 
-	if (!pattern_is_valid(what, n_what))
+	if (question.verb & PART_VERBS)
+		question.part = part_cut(&question.what);
+	if (!pattern_is_valid(question.what.text, question.what.n))
 		return (struct policy_verdict){ .why = "it is no subject" };
 	if (what[0] == '$' && question.verb & VERBS_NOT_BELOW_DOLLAR)
 		return (struct policy_verdict){
@@ -182,7 +190,7 @@ struct policy_verdict policy_judge(const struct policy *policy,
 	return judge_parents(policy, question);
 }
 
-/* All that does not begin with `$`. */
+/* All that does not begin with `$`; `>/PART` is not. */
 static bool is_everything(const struct word *what)
 {
 	return what->n == 1 && what->text[0] == '>';

@@ -14,7 +14,8 @@
  * VERDICT is `allow` or `deny`; WHO a pattern of principals (switch/who.h);
  * VERB one verb, several joined by commas, or `any` (the plain ones: publish,
  * subscribe, call, serve); WHAT a pattern of subjects, or of names for verbs
- * that judge names. The token `{self}` in WHAT is the NAME of `vm:NAME`, also
+ * that judge names; of buckets it may be a part (switch/part.h). The token
+ * `{self}` in WHAT is the NAME of `vm:NAME`, also
  * for paths below it, and a line that uses it matches no other kind. A word
  * that begins with `#` starts a comment. The first line that decides, decides;
  * when none does, the answer is no. docs/POLICY.md shows it by examples.
@@ -63,7 +64,8 @@ struct policy *policy_free(struct policy *policy);
 DEFINE_CLEANUP(struct policy *, policy_free);
 
 /**
- * May `principal` do `verb` to the subject or name `what`?
+ * May `principal` do `verb` to the subject or name `what`, of a bucket also
+ * `BUCKET/PART`?
  *
  * `what` may be a pattern and is then judged as a set: the first line that
  * covers all of it decides, a deny that overlaps it decides too, an allow that

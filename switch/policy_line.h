@@ -19,7 +19,7 @@ struct policy_line {
 	bool is_allow;
 	bool has_self;    /* `what` has the token POLICY_SELF */
 	struct who who;   /* in the text of the file */
-	struct word what; /* likewise; a valid pattern */
+	struct word what; /* likewise; a valid pattern, and perhaps a part */
 	const char *file;
 	unsigned number;
 };

@@ -8,6 +8,7 @@
 
 #include "base/folder.h"
 #include "proto/subject.h"
+#include "switch/part.h"
 #include "switch/policy_line.h"
 
 enum {
@@ -51,13 +52,14 @@ static int parse_verbs(struct lines *lines, struct policy_line *line)
 }
 
 /* A misspelt {self} must not become a subject that nobody ever uses. */
-static const char *judge_braces(const struct word *what, bool *ret_has_self)
+static const char *judge_braces(const struct word *what, char between,
+				bool *ret_has_self)
 {
 	const char *at = what->text;
 	const char *end = at + what->n;
 
 	while (at < end) {
-		const char *dot = memchr(at, '.', (size_t)(end - at));
+		const char *dot = memchr(at, between, (size_t)(end - at));
 		struct word token = {
 			.text = at,
 			.n = (size_t)((dot ? dot : end) - at),
@@ -73,18 +75,36 @@ static const char *judge_braces(const struct word *what, bool *ret_has_self)
 	return NULL;
 }
 
+/* What is a bucket to one of the verbs and a subject to another has no part. */
+static struct word cut_part(const struct policy_line *line, struct word *what)
+{
+	static const struct word none = { .text = "" };
+
+	return line->verbs & ~PART_VERBS ? none : part_cut(what);
+}
+
 static int parse_what(struct lines *lines, struct policy_line *line)
 {
-	const struct word *what = &lines->words[3];
+	struct word what = lines->words[3];
+	struct word part = cut_part(line, &what);
 	const char *fault;
 
-	if (!pattern_is_valid(what->text, what->n))
+	line->what = lines->words[3];
+	if (!pattern_is_valid(what.text, what.n) ||
+	    line->what.n > SUBJECT_MAX_BYTES)
 		return lines_fail(lines, "'%.*s' is no pattern of subjects",
-				  WORD_ARGS(what));
-	fault = judge_braces(what, &line->has_self);
+				  WORD_ARGS(&line->what));
+	if (line->verbs & PART_VERBS && memchr(what.text, '/', what.n))
+		return lines_fail(lines,
+				  "'%.*s': a part of a bucket is for kv-read "
+				  "and kv-write alone",
+				  WORD_ARGS(&line->what));
+	fault = judge_braces(&what, '.', &line->has_self);
+	if (!fault)
+		fault = judge_braces(&part, '/', &line->has_self);
 	if (fault)
-		return lines_fail(lines, "'%.*s': %s", WORD_ARGS(what), fault);
-	line->what = *what;
+		return lines_fail(lines, "'%.*s': %s", WORD_ARGS(&line->what),
+				  fault);
 	return 0;
 }
 

@@ -4,7 +4,7 @@
  * A first line `PRINCIPAL VERB WHAT`, then a policy. What is wrong is named;
  * what is allowed to a path is allowed to its parent, but for what is about
  * itself, and what is allowed of a pattern is allowed of each subject that it
- * matches.
+ * matches, or of each key.
  */
 
 #include <stdbool.h>
@@ -52,12 +52,43 @@ static bool is_allowed(const struct policy *policy,
 	return verdict.is_allowed;
 }
 
-/* One letter in the place of each wildcard makes a subject of a pattern. */
+static bool has_parts(enum verb verb)
+{
+	return verb == VERB_KV_READ || verb == VERB_KV_WRITE;
+}
+
+/*
+ * One letter in the place of each wildcard makes a subject of a pattern; a part
+ * of a bucket has none.
+ */
 static void check_member(const struct policy *policy, struct question question)
 {
-	for (size_t i = 0; i < question.n_what; i++)
+	const char *slash = NULL;
+	size_t n = question.n_what;
+
+	if (has_parts(question.verb))
+		slash = memchr(question.what, '/', n);
+	if (slash)
+		n = (size_t)(slash - question.what);
+	for (size_t i = 0; i < n; i++)
 		if (question.what[i] == '*' || question.what[i] == '>')
 			question.what[i] = 'm';
+	FUZZ_CHECK(is_allowed(policy, &question));
+}
+
+/* Who may all of a bucket, or all below a path, may each key of it. */
+static void check_key(const struct policy *policy, struct question question)
+{
+	bool is_set = question.what[question.n_what - 1] == '/';
+
+	if (!has_parts(question.verb) ||
+	    question.n_what + 2 > SUBJECT_MAX_BYTES)
+		return;
+	if (!is_set && memchr(question.what, '/', question.n_what))
+		return;
+	if (!is_set)
+		question.what[question.n_what++] = '/';
+	question.what[question.n_what++] = 'k';
 	FUZZ_CHECK(is_allowed(policy, &question));
 }
 
@@ -96,6 +127,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 	}
 	if (is_allowed(policy, &question)) {
 		check_member(policy, question);
+		check_key(policy, question);
 		check_parent(policy, question);
 	}
 	policy_free(policy);

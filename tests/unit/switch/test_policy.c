@@ -45,7 +45,15 @@ static const char rules[] =
 	"allow vm:db/** kv-read *\n"                             /* 14 */
 	"deny  ** observe vm.{self}.>\n"                         /* 15 */
 	"allow ** observe vm.>\n"                                /* 16 */
-	"deny  uid:3 subscribe $sys.own.>\n";                    /* 17 */
+	"deny  uid:3 subscribe $sys.own.>\n"                     /* 17 */
+	"deny  vm:app kv-read shared/app/key\n"                  /* 18 */
+	"allow vm:app kv-read,kv-write shared/app\n"             /* 19 */
+	"allow vm:* kv-read shared/{self}/\n"                    /* 20 */
+	"deny  vm:app kv-read main/no/\n"                        /* 21 */
+	"allow vm:app kv-read main\n"                            /* 22 */
+	"allow vm:app kv-read x.*//local/a.b*\n"                 /* 23 */
+	"deny  gw:* kv-read >/a\n"                               /* 24 */
+	"allow gw:* kv-read >\n";                                /* 25 */
 
 /* line 0: no line decides. */
 static const struct {
@@ -134,6 +142,44 @@ static const struct {
 	{ "key:ops-", VERB_SERVE, "ops.*.*", false, 0 },
 	{ "vm:db/uid:1", VERB_KV_READ, "orders", true, 14 },
 
+	/* A part is a key and what is below, with `/` only that. */
+	{ "vm:app", VERB_KV_WRITE, "shared/app", true, 19 },
+	{ "vm:app", VERB_KV_WRITE, "shared/app/", true, 19 },
+	{ "vm:app", VERB_KV_WRITE, "shared/app/a/", true, 19 },
+	{ "vm:app", VERB_KV_WRITE, "shared/app/a b*>", true, 19 },
+	{ "vm:app", VERB_KV_WRITE, "shared/apple", false, 0 },
+	{ "vm:app", VERB_KV_WRITE, "shared/ap", false, 0 },
+	{ "vm:app", VERB_KV_WRITE, "shared/", false, 0 },
+	{ "vm:app", VERB_KV_WRITE, "shared", false, 0 },
+	{ "vm:app", VERB_KV_WRITE, "*/app", false, 0 },
+	{ "vm:app", VERB_KV_WRITE, "other/app", false, 0 },
+	{ "vm:web", VERB_KV_READ, "shared/web/a", true, 20 },
+	{ "vm:web", VERB_KV_READ, "shared/web/", true, 20 },
+	{ "vm:web", VERB_KV_READ, "shared/web", false, 0 },
+	{ "vm:web", VERB_KV_READ, "shared/app/a", false, 0 },
+
+	/* Who is denied a part is denied all that it is a part of. */
+	{ "vm:app", VERB_KV_READ, "shared/app/key", false, 18 },
+	{ "vm:app", VERB_KV_READ, "shared/app/key/a", false, 18 },
+	{ "vm:app", VERB_KV_READ, "shared/app/", false, 18 },
+	{ "vm:app", VERB_KV_READ, "shared/app", true, 19 },
+	{ "vm:app", VERB_KV_READ, "shared/app/key2", true, 19 },
+	{ "vm:app", VERB_KV_READ, "shared/app/b/", true, 19 },
+	{ "vm:app", VERB_KV_READ, "main", false, 21 },
+	{ "vm:app", VERB_KV_READ, "main/", false, 21 },
+	{ "vm:app", VERB_KV_READ, "main/no/a", false, 21 },
+	{ "vm:app", VERB_KV_READ, "main/no", true, 22 },
+	{ "vm:app", VERB_KV_READ, "main/nor", true, 22 },
+
+	/* Keys are no patterns, and buckets are. */
+	{ "vm:app", VERB_KV_READ, "x.y//local/a.b*", true, 23 },
+	{ "vm:app", VERB_KV_READ, "x.y//local/a.b*/c", true, 23 },
+	{ "vm:app", VERB_KV_READ, "x.y//local/a.bc", false, 0 },
+	{ "vm:app", VERB_KV_READ, "/local", false, 0 },
+	{ "gw:a", VERB_KV_READ, "any/a", false, 24 },
+	{ "gw:a", VERB_KV_READ, "any/b", true, 25 },
+	{ "gw:a", VERB_KV_READ, "any", false, 24 },
+
 	/* `any` is the plain verbs; the others are rights of their own. */
 	{ "uid:0", VERB_CALL, "a.b", true, 8 },
 	{ "uid:0", VERB_ADMIN, "switch", true, 8 },
@@ -189,6 +235,8 @@ static void concerns_whom_it_can_ever_allow_anything(void **state)
 		{ "deny vm:web any >\nallow ** call,group y\n", true },
 		{ "deny vm:web any >\nallow ** subscribe $sys.>\n", true },
 		{ "deny vm:web call >\nallow ** call y\n", false },
+		{ "deny vm:web kv-read >/a\nallow ** kv-read y\n", true },
+		{ "deny vm:web kv-read >\nallow ** kv-read y/a\n", false },
 	};
 
 	for (size_t i = 0; i < sizeof(policies) / sizeof(*policies); i++) {
@@ -265,6 +313,13 @@ static void a_wrong_line_is_named_with_its_fault(void **state)
 					     "for the token {self}" },
 		{ "deny vm:a call x{self}.a",
 		  "p:1: 'x{self}.a': braces are only for the token {self}" },
+		{ "allow vm:a kv-read,job-work a/b",
+		  "p:1: 'a/b': a part of a bucket is for kv-read and kv-write "
+		  "alone" },
+		{ "allow vm:a kv-read /a",
+		  "p:1: '/a' is no pattern of subjects" },
+		{ "allow vm:a kv-read a/b.{self}",
+		  "p:1: 'a/b.{self}': braces are only for the token {self}" },
 		{ "deny vm:a call a b c d e f", "p:1: more than 8 words" },
 	};
 
