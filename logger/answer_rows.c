@@ -61,14 +61,17 @@ static int seek(struct walk *walk)
 static int read_runs(struct walk *walk)
 {
 	struct view *view = walk->rows->view;
+	uint64_t next;
 	int r = seek(walk);
 
 	if (r)
 		return r < 0 ? r : 0;
 	for (int i = 0; i < 3; i++) {
 		r = view_read(view, walk->next, walk->buffer, walk->n_room,
-			      &walk->n, &walk->next);
-		if (r == -EMSGSIZE)
+			      &walk->n, &next);
+		if (r == 0 || r == -ERANGE)
+			walk->next = next;
+		else if (r == -EMSGSIZE)
 			r = grow(walk, walk->n) < 0 ? -ENOMEM : -EAGAIN;
 		if (r == 0 || (r != -ERANGE && r != -EAGAIN))
 			break;

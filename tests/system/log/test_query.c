@@ -167,6 +167,23 @@ static void test_what_cannot_be_asked(void **state)
 			 HELIO_OK);
 }
 
+/* A run that is longer than what is read at once is not where it begins anew.
+ */
+static void test_a_long_run(void **state)
+{
+	enum { LONG_BYTES = 400000 };
+	static char body[LONG_BYTES + 1];
+	struct asking asking;
+
+	(void)state;
+	memset(body, 'x', LONG_BYTES);
+	assert_int_equal(scene_store(&scene, "lab.x", body, NULL).status,
+			 HELIO_OK);
+	asking = ask(&scene, "SELECT count(*), max(length(body)) FROM records",
+		     0);
+	assert_string_equal(asking.rows, "[21,400000]\n");
+}
+
 static void test_of_no_log(void **state)
 {
 	struct asking asking;
@@ -216,6 +233,7 @@ int main(void)
 		TEST(test_rows),
 		TEST(test_only_what_the_asker_may_see),
 		TEST(test_what_cannot_be_asked),
+		TEST(test_a_long_run),
 		TEST(test_of_no_log),
 		TEST(test_the_limit_of_a_subject),
 	};
