@@ -72,10 +72,41 @@ static int decode_metadata(struct record *record, const struct run_record *from)
 	return 0;
 }
 
+static bool is_plain(const struct run_record *record)
+{
+	return record->kind == RUN_MESSAGE && !record->n_metadata;
+}
+
+/* Whether it has the words of the last, as most have, and nothing else. */
+static bool is_like_last(const struct record *record,
+			 const struct run_record *from)
+{
+	return record->is_plain && is_plain(from) &&
+	       from->subject == record->subject_at &&
+	       from->source.principal == record->principal_at &&
+	       from->schema == record->log.message.schema_hash;
+}
+
+static void set_rest(struct record *record, const struct run_record *from)
+{
+	record->log.sequence = from->sequence;
+	record->log.time_ns = from->time_ns;
+	record->log.has_key = from->flags & RUN_HAS_KEY;
+	record->log.status = from->status;
+	record->log.message.body = from->body;
+	record->log.message.n_body = from->n_body;
+}
+
 int record_set(struct record *record, const struct run_record *from)
 {
-	int r = copy_texts(record, from);
+	int r;
 
+	if (is_like_last(record, from)) {
+		set_rest(record, from);
+		return 0;
+	}
+	record->is_plain = is_plain(from);
+	r = copy_texts(record, from);
 	if (r < 0)
 		return r;
 	record->log = (struct helio_log_record){

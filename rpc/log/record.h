@@ -25,6 +25,7 @@ struct record {
 	/* Where they stood: records of a run share most of them. */
 	const char *subject_at;
 	const char *principal_at;
+	bool is_plain; /* the last was a message without metadata */
 };
 
 void record_deinit(struct record *record);
