@@ -35,6 +35,12 @@ __attribute__((target("sse4.2"))) static uint32_t crc32c_sse42(
 	const uint8_t *at = bytes;
 	uint64_t wide = (uint32_t)~crc;
 
+	for (; n >= 32; n -= 32, at += 32) {
+		wide = _mm_crc32_u64(wide, le64_load(at));
+		wide = _mm_crc32_u64(wide, le64_load(at + 8));
+		wide = _mm_crc32_u64(wide, le64_load(at + 16));
+		wide = _mm_crc32_u64(wide, le64_load(at + 24));
+	}
 	for (; n >= 8; n -= 8, at += 8)
 		wide = _mm_crc32_u64(wide, le64_load(at));
 	crc = (uint32_t)wide;
