@@ -12,7 +12,7 @@
 #include "logger/logger.h"
 #include "proto/subject.h"
 
-enum { AHEAD_BYTES = 1024 };
+enum { AHEAD_BYTES = 4096 };
 
 /* What is known of a subject; each bit is of a kind of record. */
 enum {
