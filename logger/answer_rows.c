@@ -11,10 +11,7 @@
 #include "logger/log.h"
 #include "logger/schemas.h"
 
-enum {
-	BUFFER_BYTES = 256 * 1024,
-	FLOORS = 16384, /* of subjects, remembered */
-};
+enum { BUFFER_BYTES = 256 * 1024 };
 
 /* One walk. */
 struct walk {
@@ -60,6 +57,7 @@ static int seek(struct walk *walk)
 /* Returns 1, 0: there is nothing more, or a negative errno. */
 static int read_runs(struct walk *walk)
 {
+	uint64_t max = walk->rows->subject_records_max;
 	struct view *view = walk->rows->view;
 	uint64_t next;
 	int r = seek(walk);
@@ -77,16 +75,18 @@ static int read_runs(struct walk *walk)
 			break;
 	}
 	walk->at = 0;
+	if (r == 0 && max && !walk->filter.subject)
+		r = view_thin(view, max, walk->buffer, &walk->n);
 	if (r == -ENOENT)
 		return 0;
-	return r < 0 ? r : walk->n > 0;
+	return r < 0 ? r : 1;
 }
 
 static int next_run(struct walk *walk)
 {
 	int r;
 
-	if (walk->at >= walk->n) {
+	while (walk->at >= walk->n) {
 		if (walk->next > (uint64_t)walk->filter.sequence_max)
 			return 0;
 		r = read_runs(walk);
@@ -114,13 +114,12 @@ static bool is_wanted(const struct walk *walk)
 		 !memcmp(record->subject, filter->subject, filter->n_subject)));
 }
 
-/* Within the limit of its subject, and for the asker to see. */
+/* Of other subjects nobody has to know: those runs are not thinned. */
 static int may_be_shown(struct walk *walk)
 {
 	struct answer_rows *rows = walk->rows;
-	uint64_t floor = 0;
-	int r = view_serves(rows->view, &walk->record,
-			    rows->subject_records_max, &floor);
+	uint64_t max = walk->filter.subject ? rows->subject_records_max : 0;
+	int r = view_serves(rows->view, &walk->record, max);
 
 	return r == 1 ? answer_seen_record(&rows->seen, &walk->record) : r;
 }
@@ -258,7 +257,6 @@ int answer_rows_init(struct answer_rows *rows, struct view *view,
 		.view = view,
 		.subject_records_max = subject_records_max,
 	};
-	view_remember_floors(view, FLOORS);
 	answer_bodies_init(&rows->bodies, load, rows);
 	return answer_seen_init(&rows->seen);
 }

@@ -188,15 +188,12 @@ int view_subjects(struct view *view, const char *pattern,
 /** Below it, records of this subject are not served (subject_records_max). */
 int view_floor_of(struct view *view, const char *subject, uint64_t records_max,
 		  uint64_t *ret_sequence);
-/** How many subjects it remembers that of; 256 unless told. */
-void view_remember_floors(struct view *view, size_t n);
 /**
- * Whether a record that view_read() gave is served. *floor is that of its
- * subject, or 0: then it is looked up, if it has to be. 1, 0, or a negative
- * errno. `records_max` 0: all are.
+ * Whether a record that view_read() gave is served: 1, 0, or a negative errno.
+ * `records_max` 0: all are. For many records view_thin() is quicker.
  */
 int view_serves(struct view *view, const struct run_record *record,
-		uint64_t records_max, uint64_t *floor);
+		uint64_t records_max);
 /**
  * Leave such records out of the runs that view_read() gave: *n becomes less,
  * and is 0 when nothing of them is served. Returns 0 or a negative errno, and

@@ -271,7 +271,9 @@ static int view_new(struct backend *backend, const char *folder,
 	view->folder = strdup(folder);
 	if (!view->folder)
 		return -ENOMEM;
-	view->n_floors = VIEW_FLOORS;
+	r = hash_key_draw(&view->key);
+	if (r < 0)
+		return r;
 	r = index_init(&view->tail);
 	if (r < 0)
 		return r;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/le.h"
 #include "logger/log.h"
 #include "logger/view_inside.h"
 #include "storage/backend/row.h"
@@ -18,8 +19,7 @@ struct count {
 	const char *subject;
 	size_t n;
 	uint64_t n_left; /* that are still served */
-	uint64_t floor;
-	bool is_found;
+	struct view_floor *floor;
 };
 
 static bool is_of(const struct count *count, const char *subject, size_t n)
@@ -27,64 +27,13 @@ static bool is_of(const struct count *count, const char *subject, size_t n)
 	return n == count->n && !memcmp(subject, count->subject, n);
 }
 
-static bool has_subject(const struct run_reader *reader,
-			const struct count *count)
+/* In this block, with so many of its records, is the last that is served. */
+static void found(struct count *count, uint64_t first, uint64_t last,
+		  uint64_t n_records)
 {
-	for (unsigned i = 0; i < reader->head.n_subjects; i++) {
-		size_t n;
-		const char *subject =
-			run_reader_subject(reader, (uint16_t)i, &n);
-
-		if (is_of(count, subject, n))
-			return true;
-	}
-	return false;
-}
-
-/* Pass over *skip records of the subject in a run; 1: the next was found. */
-static int scan_run(struct view *view, const struct chunk *chunk,
-		    struct count *count, uint64_t *skip)
-{
-	struct run_record record;
-	int r;
-
-	r = run_reader_begin(&view->reader, chunk_run(chunk),
-			     chunk->head.n_bytes);
-	if (r < 0 || !has_subject(&view->reader, count))
-		return r;
-	while ((r = run_reader_next(&view->reader, &record)) > 0) {
-		if (!is_of(count, record.subject, record.n_subject))
-			continue;
-		if (!(*skip)--) {
-			count->floor = record.sequence;
-			count->is_found = true;
-			return 1;
-		}
-	}
-	return r;
-}
-
-/* In the block that begins at `first`, all but the newest count->n_left. */
-static int scan_block(struct view *view, struct store *store, uint64_t first,
-		      uint64_t n_records, struct count *count)
-{
-	_cleanup_(store_cursor_closep) struct store_cursor *cursor = NULL;
-	const struct store_key key = row_number(first);
-	uint64_t skip = n_records - count->n_left;
-	int r;
-
-	r = store_cursor_open(store, SEGMENT_CHUNKS, STORE_AT_OR_AFTER, &key,
-			      &cursor);
-	while (r >= 0 && (r = store_cursor_next(cursor)) > 0) {
-		struct chunk chunk;
-
-		r = chunk_at(cursor, &chunk);
-		if (r >= 0)
-			r = scan_run(view, &chunk, count, &skip);
-		if (r > 0)
-			return 0;
-	}
-	return r;
+	count->floor->block = first;
+	count->floor->block_last = last;
+	count->floor->n_below = n_records - count->n_left;
 }
 
 /*
@@ -117,14 +66,23 @@ static int count_down(struct store *store, unsigned table, uint64_t end,
 	return r;
 }
 
-static int count_segment(struct view *view, struct store *store,
-			 struct count *count)
+/* Outcome 1: it is in this segment. */
+static int count_segment(struct store *store, struct count *count)
 {
+	uint8_t row[SEGMENT_BLOCK_BYTES];
+	struct store_key key;
 	uint64_t first, n;
 	int r;
 
 	r = count_down(store, SEGMENT_SUBJECTS, UINT64_MAX, count, &first, &n);
-	return r > 0 ? scan_block(view, store, first, n, count) : r;
+	if (r <= 0)
+		return r;
+	key = row_number(first);
+	r = row_get(store, SEGMENT_BLOCKS, &key, row, sizeof(row));
+	if (r <= 0)
+		return r < 0 ? r : -EBADMSG;
+	found(count, first, le64_load(row), n);
+	return 1;
 }
 
 static int count_newest(struct view *view, struct count *count)
@@ -139,12 +97,13 @@ static int count_newest(struct view *view, struct count *count)
 	word = run_words_lookup(view->tail.subjects,
 				(const uint8_t *)count->subject, count->n);
 	if (word && word->use.n_records >= count->n_left) {
-		r = scan_block(view, store, view->tail.first,
-			       word->use.n_records, count);
+		found(count, view->tail.first, view->status.last,
+		      word->use.n_records);
+		r = 1;
 	} else {
 		if (word)
 			count->n_left -= word->use.n_records;
-		r = count_segment(view, store, count);
+		r = count_segment(store, count);
 	}
 	view_release(view, store);
 	return r;
@@ -175,88 +134,114 @@ static int count_ended(struct view *view, struct count *count)
 	r = view_segment(view, row, &store);
 	if (r < 0)
 		return r == -ENOENT ? -EBADMSG : r;
-	r = count_segment(view, store, count);
+	r = count_segment(store, count);
 	view_release(view, store);
 	return r;
 }
 
 /* The place of a subject among what was found out; another may be in it. */
-static struct view_floor *cached(struct view *view, const char *subject,
-				 size_t n)
+static struct view_floor *place_of(struct view *view, struct hash_tag tag)
 {
-	uint64_t hash = 1469598103934665603u;
-
 	if (!view->floors)
-		view->floors = calloc(view->n_floors, sizeof(*view->floors));
-	for (size_t i = 0; i < n; i++)
-		hash = (hash ^ (uint8_t)subject[i]) * 1099511628211u;
-	return view->floors ? &view->floors[hash % view->n_floors] : NULL;
+		view->floors = calloc(VIEW_FLOORS, sizeof(*view->floors));
+	return view->floors ? &view->floors[tag.low % VIEW_FLOORS] : NULL;
 }
 
-void view_remember_floors(struct view *view, size_t n)
+void view_floor_keep(struct view *view, const struct view_floor *floor)
 {
-	free(take_ptr(view->floors));
-	view->n_floors = n;
+	struct view_floor *place = place_of(view, floor->tag);
+
+	if (place)
+		*place = *floor;
 }
 
-static bool is_valid(const struct view *view, const struct view_floor *floor,
-		     const struct count *count, uint64_t records_max)
+int view_floor_find(struct view *view, const char *subject, size_t n,
+		    uint64_t records_max, struct view_floor *ret_floor)
 {
-	return floor->n && is_of(count, floor->subject, floor->n) &&
-	       floor->records_max == records_max &&
-	       floor->last == view->status.last;
+	struct hash_tag tag = hash_bytes_tag(&view->key, subject, n);
+	const struct view_floor *known = place_of(view, tag);
+	struct count count = {
+		.subject = subject,
+		.n = n,
+		.n_left = records_max,
+		.floor = ret_floor,
+	};
+	int r;
+
+	if (!n || n > SUBJECT_BYTES_MAX || !records_max)
+		return -EINVAL;
+	if (!known)
+		return -ENOMEM;
+	if (hash_tag_equal(known->tag, tag) &&
+	    known->records_max == records_max &&
+	    known->last == view->status.last) {
+		*ret_floor = *known;
+		return 0;
+	}
+	*ret_floor = (struct view_floor){
+		.tag = tag,
+		.records_max = records_max,
+	};
+	r = count_newest(view, &count);
+	if (r == 0)
+		r = count_ended(view, &count);
+	if (r < 0)
+		return r;
+	/* It may have seen more by now. */
+	ret_floor->last = view->status.last;
+	view_floor_keep(view, ret_floor);
+	return 0;
+}
+
+/* The same, and counted in its block where that is asked for. */
+static int find_whole(struct view *view, const char *subject, size_t n,
+		      uint64_t records_max, struct view_floor *ret_floor)
+{
+	struct view_count count = { .subject = subject, .n = n };
+	int r = view_floor_find(view, subject, n, records_max, ret_floor);
+
+	if (r < 0 || !ret_floor->block || ret_floor->floor)
+		return r;
+	count.floor = ret_floor;
+	r = view_count(view, &count, 1, ret_floor->block_last);
+	/* Of one that is removed meanwhile nothing is there. */
+	if (r == 0 && !ret_floor->floor)
+		ret_floor->floor = ret_floor->block;
+	if (r == 0)
+		view_floor_keep(view, ret_floor);
+	return r;
 }
 
 int view_floor_of(struct view *view, const char *subject, uint64_t records_max,
 		  uint64_t *ret_sequence)
 {
-	struct count count = {
-		.subject = subject,
-		.n = strlen(subject),
-		.n_left = records_max,
-		.floor = 1,
-	};
-	struct view_floor *floor;
-	int r = 0;
+	struct view_floor floor;
+	int r = find_whole(view, subject, strlen(subject), records_max, &floor);
 
-	if (!count.n || count.n > SUBJECT_BYTES_MAX || !records_max)
-		return -EINVAL;
-	floor = cached(view, subject, count.n);
-	if (!floor)
-		return -ENOMEM;
-	if (!is_valid(view, floor, &count, records_max)) {
-		r = count_newest(view, &count);
-		if (r >= 0 && !count.is_found)
-			r = count_ended(view, &count);
-		if (r < 0)
-			return r;
-		memcpy(floor->subject, subject, count.n);
-		floor->n = count.n;
-		floor->records_max = records_max;
-		floor->last = view->status.last;
-		floor->floor = count.floor;
-	}
-	*ret_sequence = floor->floor > view->status.first ? floor->floor
-							  : view->status.first;
+	if (r < 0)
+		return r;
+	*ret_sequence = floor.floor > view->status.first ? floor.floor
+							 : view->status.first;
 	return 0;
 }
 
-int view_serves(struct view *view, const struct run_record *record,
-		uint64_t records_max, uint64_t *floor)
+bool view_may_be_below(const struct view *view, const struct run_record *record,
+		       uint64_t records_max)
 {
-	char subject[SUBJECT_BYTES_MAX + 1];
-	int r = 0;
+	return records_max && record->kind != RUN_GAP && record->n_subject &&
+	       record->n_subject <= SUBJECT_BYTES_MAX &&
+	       view->status.last - record->sequence >= records_max;
+}
 
-	if (!records_max || record->kind == RUN_GAP || !record->n_subject ||
-	    record->n_subject > SUBJECT_BYTES_MAX)
+int view_serves(struct view *view, const struct run_record *record,
+		uint64_t records_max)
+{
+	struct view_floor floor;
+	int r;
+
+	if (!view_may_be_below(view, record, records_max))
 		return 1;
-	/* So few are behind it, whatever their subjects. */
-	if (view->status.last - record->sequence < records_max)
-		return 1;
-	if (!*floor) {
-		memcpy(subject, record->subject, record->n_subject);
-		subject[record->n_subject] = '\0';
-		r = view_floor_of(view, subject, records_max, floor);
-	}
-	return r < 0 ? r : record->sequence >= *floor;
+	r = find_whole(view, record->subject, record->n_subject, records_max,
+		       &floor);
+	return r < 0 ? r : view_floor_serves(&floor, record->sequence);
 }

@@ -185,8 +185,9 @@ static void read_words(const struct run_reader *reader, const uint8_t *at,
 		(size_t)reader->head.n_subjects + le16_load(at + RECORD_SOURCE);
 	size_t schema = le16_load(at + RECORD_SCHEMA);
 
-	record->subject = run_reader_subject(
-		reader, le16_load(at + RECORD_SUBJECT), &record->n_subject);
+	record->place = le16_load(at + RECORD_SUBJECT);
+	record->subject =
+		run_reader_subject(reader, record->place, &record->n_subject);
 	record->source = run_source_at(reader->bytes + reader->places[source]);
 	record->schema =
 		schema ? reader->schemas + (schema - 1) * RUN_SCHEMA_BYTES

@@ -97,6 +97,7 @@ struct run_record {
 	uint16_t status;
 	const char *subject;
 	size_t n_subject;
+	uint16_t place; /* of the subject, where one was taken apart */
 	struct run_source source;
 	const uint8_t *schema; /* 32 bytes, or NULL */
 	const void *metadata;

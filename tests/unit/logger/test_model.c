@@ -366,6 +366,51 @@ static void ask_floor_of(void)
 	assert_int_equal(found, want);
 }
 
+/* Whether it is one of the newest `max` of its subject. */
+static bool is_among_newest(uint64_t sequence, unsigned max)
+{
+	unsigned subject = entry_of(sequence)->subject;
+	unsigned n = 0;
+
+	for (uint64_t i = sequence + 1; n < max && i <= model.n; i++)
+		n += entry_of(i)->subject == subject;
+	return n < max;
+}
+
+/* Of the runs from any place on all are left that are served, and no others. */
+static void thin(void)
+{
+	static uint8_t buffer[READ_BYTES];
+	unsigned max = 1 + draw(draw(2) ? 20 : 500);
+	uint64_t sequence = draw_served();
+	struct run_reader reader = { 0 };
+	struct run_record record;
+	uint64_t next, at;
+	size_t n = 0;
+
+	if (sequence > model.n)
+		return;
+	assert_int_equal(
+		view_read(view, sequence, buffer, READ_BYTES, &n, &next), 0);
+	assert_int_equal(run_reader_begin(&reader, buffer, n), 0);
+	at = reader.head.base_sequence;
+	assert_int_equal(view_thin(view, max, buffer, &n), 0);
+	for (size_t k = 0; k < n; k += reader.head.n_bytes) {
+		assert_int_equal(run_reader_begin(&reader, buffer + k, n - k),
+				 0);
+		while (run_reader_next(&reader, &record) == 1) {
+			while (at < record.sequence)
+				assert_false(is_among_newest(at++, max));
+			assert_true(is_among_newest(at, max));
+			assert_int_equal(view_serves(view, &record, max), 1);
+			see(&record, &at);
+		}
+	}
+	while (at < next)
+		assert_false(is_among_newest(at++, max));
+	run_reader_deinit(&reader);
+}
+
 struct listed {
 	char before[32];
 	unsigned n;
@@ -415,8 +460,8 @@ static void verify(void)
 static void step(void)
 {
 	static void (*const asked[])(void) = {
-		read_backwards, seek_time,    seek_subject,
-		ask_last_of,    ask_floor_of, list_subjects,
+		read_backwards, seek_time,     seek_subject, ask_last_of,
+		ask_floor_of,   list_subjects, thin,
 	};
 	unsigned chance = draw(1000);
 
@@ -434,7 +479,7 @@ static void step(void)
 	if (chance >= 990)
 		read_forwards();
 	else if (chance >= 518)
-		asked[chance % 6]();
+		asked[chance % 7]();
 }
 
 static unsigned rounds(unsigned n)
