@@ -10,8 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <xen/io/xs_wire.h>
 
 #include "base/clock.h"
 #include "tests/system/xenstore/stage.h"
@@ -19,6 +22,7 @@
 enum {
 	ORDERED = 400,
 	FLOODED = 6,
+	BURST = 30,
 	LISTED = 400,
 	CHANGERS = 2,
 	PEAK_KIB_MAX = 64 * 1024
@@ -159,20 +163,80 @@ static void test_in_order(void **state)
 
 /* ---- a flood ---- */
 
+/* Requests that are sent together. */
+struct burst {
+	char bytes[BURST * 128];
+	size_t n;
+	unsigned n_requests;
+};
+
+static void append(struct burst *burst, const void *bytes, size_t n)
+{
+	assert_true(burst->n + n <= sizeof(burst->bytes));
+	memcpy(burst->bytes + burst->n, bytes, n);
+	burst->n += n;
+}
+
+static void add_request(struct burst *burst, uint32_t type, const char *path,
+			const char *value)
+{
+	const struct xsd_sockmsg header = {
+		.type = type,
+		.len = (uint32_t)(strlen(path) + 1 + strlen(value)),
+	};
+
+	append(burst, &header, sizeof(header));
+	append(burst, path, strlen(path) + 1);
+	append(burst, value, strlen(value));
+	burst->n_requests++;
+}
+
+static void exchange(const struct burst *burst, FILE *in)
+{
+	struct xsd_sockmsg header;
+	char answer[XENSTORE_PAYLOAD_MAX];
+
+	if (send(fileno(in), burst->bytes, burst->n, MSG_NOSIGNAL) !=
+	    (ssize_t)burst->n)
+		_exit(1);
+	for (unsigned i = 0; i < burst->n_requests; i++)
+		if (fread(&header, sizeof(header), 1, in) != 1 ||
+		    header.len > sizeof(answer) ||
+		    fread(answer, 1, header.len, in) != header.len)
+			_exit(1);
+}
+
+static FILE *connect_to_xenstored(void)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s",
+		 getenv("XENSTORED_PATH"));
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+		_exit(1);
+	return fdopen(fd, "r");
+}
+
+/* Without the library, which would wait for each answer. */
 static void write_without_end(void)
 {
-	struct xs_handle *handle;
 	char path[32];
+	FILE *in;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	xen_world_enter(&stage.world, 1);
-	handle = xs_open(0);
-	for (unsigned i = 0; i < UINT32_MAX; i++) {
-		snprintf(path, sizeof(path), "data/f/%u", i % 3000);
-		xs_write(handle, XBT_NULL, path, "1", 1);
-		xs_write(handle, XBT_NULL, "data/hot", path,
-			 (unsigned)strlen(path));
-		xs_rm(handle, XBT_NULL, path);
+	in = connect_to_xenstored();
+	for (unsigned i = 0; i < UINT32_MAX;) {
+		struct burst burst = { .n = 0 };
+
+		while (burst.n_requests < BURST) {
+			snprintf(path, sizeof(path), "data/f/%u", i++ % 3000);
+			add_request(&burst, XS_WRITE, path, "1");
+			add_request(&burst, XS_WRITE, "data/hot", path);
+			add_request(&burst, XS_RM, path, "");
+		}
+		exchange(&burst, in);
 	}
 	_exit(1);
 }

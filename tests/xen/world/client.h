@@ -29,6 +29,7 @@ struct store_client {
 	size_t n_out;
 	size_t out_size;
 	bool is_full; /* what is left waits for room */
+	bool is_held; /* is not heard until the host has read more */
 };
 
 struct watch {

@@ -11,8 +11,15 @@
 #include "tests/xen/world/client.h"
 #include "tests/xen/world/domain.h"
 
-/* Who lets so much wait is not read any more and ends. */
-enum { MAX_WAITING_BYTES = 8 << 20 };
+enum {
+	/* Who lets so much wait is not read any more and ends. */
+	MAX_WAITING_BYTES = 8 << 20,
+	/*
+	 * Guests are not heard while so much waits for the host, as xenstored
+	 * has it with what they have made to happen.
+	 */
+	MAX_HOST_BYTES = 256 << 10,
+};
 
 static struct store_client *client_new(struct store *store,
 				       struct domain *domain)
@@ -31,11 +38,56 @@ static struct store_client *client_new(struct store *store,
 	return client;
 }
 
+bool client_is_privileged(const struct store_client *client)
+{
+	return client->domid == 0;
+}
+
+static void follow(struct store_client *client)
+{
+	uint32_t events = 0;
+
+	if (!client->is_held)
+		events |= EPOLLIN;
+	if (client->is_full)
+		events |= EPOLLOUT;
+	loop_change(client->store->loop, &client->source, events);
+}
+
+static void hear_all(struct store *store)
+{
+	struct list *pos;
+
+	list_for_each (pos, &store->connections) {
+		struct store_client *client =
+			container_of(pos, struct store_client, link);
+
+		if (!client->is_held)
+			continue;
+		client->is_held = false;
+		follow(client);
+	}
+	store->has_held = false;
+}
+
+static void count(struct store_client *client, ssize_t n)
+{
+	struct store *store = client->store;
+
+	client->n_out += (size_t)n;
+	if (!client_is_privileged(client))
+		return;
+	store->n_host_bytes += (size_t)n;
+	if (store->has_held && store->n_host_bytes <= MAX_HOST_BYTES / 2)
+		hear_all(store);
+}
+
 static void client_free(struct store_client *client)
 {
 	watch_remove_all(client);
 	transaction_free_all(client);
 	list_unlink(&client->link);
+	count(client, -(ssize_t)client->n_out);
 	if (client->domain)
 		client->domain->quota.n_connections--;
 	loop_remove(client->store->loop, &client->source);
@@ -43,9 +95,17 @@ static void client_free(struct store_client *client)
 	free(client);
 }
 
-bool client_is_privileged(const struct store_client *client)
+/* One that is gone is heard, or its end would be told again and again. */
+static bool hold(struct store_client *client, uint32_t events)
 {
-	return client->domid == 0;
+	struct store *store = client->store;
+
+	if (client_is_privileged(client) || events & EPOLLHUP ||
+	    store->n_host_bytes <= MAX_HOST_BYTES)
+		return false;
+	client->is_held = store->has_held = true;
+	follow(client);
+	return true;
 }
 
 static void push(struct store_client *client)
@@ -57,14 +117,13 @@ static void push(struct store_client *client)
 	n = send(client->source.fd, client->out + client->out_from,
 		 client->n_out, MSG_DONTWAIT | MSG_NOSIGNAL);
 	if (n > 0) {
-		client->n_out -= (size_t)n;
+		count(client, -n);
 		client->out_from = client->n_out ? client->out_from + n : 0;
 	}
 	if (client->is_full == (client->n_out > 0))
 		return;
 	client->is_full = client->n_out > 0;
-	loop_change(client->store->loop, &client->source,
-		    client->is_full ? EPOLLIN | EPOLLOUT : EPOLLIN);
+	follow(client);
 }
 
 /* What is there moves only when it is less than half, or memory grows. */
@@ -91,7 +150,7 @@ static void append(struct store_client *client, const void *data, size_t n)
 	make_room(client, n);
 	if (n)
 		memcpy(client->out + client->out_from + client->n_out, data, n);
-	client->n_out += n;
+	count(client, (ssize_t)n);
 }
 
 void client_send(struct store_client *client, const struct xsd_sockmsg *header,
@@ -171,6 +230,8 @@ static void on_ready(struct source *source, uint32_t events)
 
 	if (events & EPOLLOUT)
 		push(client);
+	if (hold(client, events))
+		return;
 	/* The last byte of `in` is for the NUL behind a request's data. */
 	n = recv(source->fd, client->in + client->n_in,
 		 sizeof(client->in) - 1 - client->n_in, MSG_DONTWAIT);

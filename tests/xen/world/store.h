@@ -40,6 +40,8 @@ struct store {
 	struct perms introduce_perms; /* of @introduceDomain */
 	struct perms release_perms;
 	struct store_client *self; /* domain 0, connected to nothing */
+	size_t n_host_bytes;       /* that wait for clients of the host */
+	bool has_held;             /* guests who are not heard until then */
 };
 
 int store_init(struct store *store, struct loop *loop);
