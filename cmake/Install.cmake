@@ -94,7 +94,7 @@ set(rpc_parts $<TARGET_OBJECTS:heliograph_rpc_static>
 	$<FILTER:$<TARGET_OBJECTS:proto_store>,INCLUDE,/store[.]pb-c[.]c[.]o>
 	$<TARGET_OBJECTS:proto_control>
 	$<FILTER:$<TARGET_OBJECTS:heliograph_static>,INCLUDE,/metadata[.]c[.]o>
-	$<FILTER:$<TARGET_OBJECTS:proto>,INCLUDE,/\(run.*\|subject\|unpack\)[.]c[.]o>
+	$<FILTER:$<TARGET_OBJECTS:proto>,INCLUDE,/\(pack\|run.*\|subject\|unpack.*\|wire\)[.]c[.]o>
 	$<FILTER:$<TARGET_OBJECTS:proto_generated>,INCLUDE,/\(registry\|instance\)[.]pb-c[.]c[.]o>
 	$<FILTER:$<TARGET_OBJECTS:base>,INCLUDE,/\(crc32c\|hash\|map\|utf8\)[.]c[.]o>)
 add_custom_command(OUTPUT libheliograph-rpc.a
