@@ -2,14 +2,38 @@
 
 #include "daemon/worker.h"
 
+#include <errno.h>
+#include <sys/eventfd.h>
+
+#include "base/cleanup.h"
+
 static struct task *next_task(struct worker *worker)
 {
 	struct list *link;
 
+	uv_mutex_lock(&worker->mutex);
 	while (list_is_empty(&worker->to_do) && !worker->is_ending)
 		uv_cond_wait(&worker->more, &worker->mutex);
 	link = list_pop_front(&worker->to_do);
+	uv_mutex_unlock(&worker->mutex);
 	return link ? container_of(link, struct task, link) : NULL;
+}
+
+/*
+ * The loop takes all that is there, so it is woken for the first. It may run
+ * before this thread goes on: what it wants then must not be held here. Nor
+ * does it wait for us to return, as it does with an uv_async_t.
+ */
+static void finish(struct worker *worker, struct task *task)
+{
+	bool is_first;
+
+	uv_mutex_lock(&worker->mutex);
+	is_first = list_is_empty(&worker->done);
+	list_push_back(&worker->done, &task->link);
+	uv_mutex_unlock(&worker->mutex);
+	if (is_first)
+		(void)eventfd_write(worker->event_fd, 1);
 }
 
 static void work(void *argument)
@@ -17,15 +41,10 @@ static void work(void *argument)
 	struct worker *worker = argument;
 	struct task *task;
 
-	uv_mutex_lock(&worker->mutex);
 	while ((task = next_task(worker))) {
-		uv_mutex_unlock(&worker->mutex);
 		task->run(task);
-		uv_mutex_lock(&worker->mutex);
-		list_push_back(&worker->done, &task->link);
-		uv_async_send(&worker->finished);
+		finish(worker, task);
 	}
-	uv_mutex_unlock(&worker->mutex);
 }
 
 static void tell_done(struct worker *worker)
@@ -43,9 +62,40 @@ static void tell_done(struct worker *worker)
 	}
 }
 
-static void on_finished(uv_async_t *async)
+static void on_finished(uv_poll_t *poll, int status, int events)
 {
-	tell_done(async->data);
+	struct worker *worker = poll->data;
+	eventfd_t n;
+
+	(void)status;
+	(void)events;
+	(void)eventfd_read(worker->event_fd, &n);
+	tell_done(worker);
+}
+
+static void close_event(struct worker *worker)
+{
+	uv_close((uv_handle_t *)&worker->finished, NULL);
+	close_fdp(&worker->event_fd);
+}
+
+static int open_event(struct worker *worker, uv_loop_t *loop)
+{
+	int r;
+
+	worker->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (worker->event_fd < 0)
+		return -errno;
+	r = uv_poll_init(loop, &worker->finished, worker->event_fd);
+	if (r < 0) {
+		close_fdp(&worker->event_fd);
+		return r;
+	}
+	worker->finished.data = worker;
+	r = uv_poll_start(&worker->finished, UV_READABLE, on_finished);
+	if (r < 0)
+		close_event(worker);
+	return r;
 }
 
 int worker_start(struct worker *worker, uv_loop_t *loop)
@@ -61,10 +111,9 @@ int worker_start(struct worker *worker, uv_loop_t *loop)
 	r = uv_cond_init(&worker->more);
 	if (r < 0)
 		goto no_condition;
-	r = uv_async_init(loop, &worker->finished, on_finished);
+	r = open_event(worker, loop);
 	if (r < 0)
-		goto no_async;
-	worker->finished.data = worker;
+		goto no_event;
 	r = uv_thread_create(&worker->thread, work, worker);
 	if (r < 0)
 		goto no_thread;
@@ -72,8 +121,8 @@ int worker_start(struct worker *worker, uv_loop_t *loop)
 	return 0;
 
 no_thread:
-	uv_close((uv_handle_t *)&worker->finished, NULL);
-no_async:
+	close_event(worker);
+no_event:
 	uv_cond_destroy(&worker->more);
 no_condition:
 	uv_mutex_destroy(&worker->mutex);
@@ -90,8 +139,8 @@ void worker_push(struct worker *worker, struct task *task)
 	}
 	uv_mutex_lock(&worker->mutex);
 	list_push_back(&worker->to_do, &task->link);
-	uv_cond_signal(&worker->more);
 	uv_mutex_unlock(&worker->mutex);
+	uv_cond_signal(&worker->more);
 }
 
 void worker_stop(struct worker *worker)
@@ -105,7 +154,7 @@ void worker_stop(struct worker *worker)
 	uv_mutex_unlock(&worker->mutex);
 	uv_thread_join(&worker->thread);
 	tell_done(worker);
-	uv_close((uv_handle_t *)&worker->finished, NULL);
+	close_event(worker);
 	uv_cond_destroy(&worker->more);
 	uv_mutex_destroy(&worker->mutex);
 }

@@ -25,7 +25,8 @@ struct worker {
 	uv_thread_t thread;
 	uv_mutex_t mutex;
 	uv_cond_t more;
-	uv_async_t finished;
+	int event_fd; /* by which the loop is woken */
+	uv_poll_t finished;
 	struct list to_do; /* struct task; under the mutex, as the next two */
 	struct list done;
 	bool is_ending;
