@@ -306,6 +306,8 @@ static void test_pace(void **state)
 /* One that takes nothing costs nobody else anything, and misses nothing. */
 static void test_a_slow_reader(void **state)
 {
+	/* More than its credit, each. */
+	enum { FIRST = 10000, ALL = 3 * FIRST };
 	Helio__Log__V1__ReadRequest request =
 		HELIO__LOG__V1__READ_REQUEST__INIT;
 	struct reading slow = { .pauses = true };
@@ -313,26 +315,26 @@ static void test_a_slow_reader(void **state)
 	char body[16];
 
 	(void)state;
-	fill(MANY);
+	fill(FIRST);
 	request.log = field("lab");
 	request.has_follow = 1;
 	request.follow = 1;
 	reading_begin(&scene, &slow, &request);
 	reading_begin(&scene, &quick, &request);
-	wait_until(&scene, quick.n >= MANY && slow.n > 0);
+	wait_until(&scene, quick.n >= FIRST && slow.n > 0);
 	/* What was stored with one commit comes at once, if there is any
 	 * credit: then it may have all of before, and once more as much. */
-	for (unsigned i = MANY + 1; i <= 3 * MANY; i++) {
+	for (unsigned i = FIRST + 1; i <= ALL; i++) {
 		snprintf(body, sizeof(body), "%u", i);
 		scene_publish(&scene, "lab.x", body);
-		wait_until(&scene, i % MANY || quick.n >= i);
+		wait_until(&scene, i % FIRST || quick.n >= i);
 	}
-	assert_true(slow.n < 3 * (size_t)MANY);
+	assert_true(slow.n < ALL);
 	slow.pauses = false;
 	helio_stream_resume(slow.stream);
-	wait_until(&scene, slow.n >= 3 * (size_t)MANY);
-	check_bodies(&slow, 1, 3 * (size_t)MANY);
-	check_bodies(&quick, 1, 3 * (size_t)MANY);
+	wait_until(&scene, slow.n >= ALL);
+	check_bodies(&slow, 1, ALL);
+	check_bodies(&quick, 1, ALL);
 	reading_deinit(&slow);
 	reading_deinit(&quick);
 }
