@@ -298,6 +298,32 @@ static void test_the_limit_of_a_subject(void **state)
 	desk_deinit(&desk);
 }
 
+/* While it is found that nothing is behind, one before that comes back. */
+static void test_it_comes_back_meanwhile(void **state)
+{
+	Helio__Log__V1__Config config = HELIO__LOG__V1__CONFIG__INIT;
+	const struct desk_given *given;
+
+	(void)state;
+	config.subject_records_max = 1;
+	desk_init(&desk, 299, true, 0);
+	desk.keeper.config.proto = &config;
+	desk.thin_to = 300;
+	desk_join(&desk, 0, 100);
+	given = desk.readers[0].given;
+	assert_int_equal(desk.readers[0].n_given, 64);
+	assert_int_equal(given[0].sequence, 97);
+	desk.keeper.status.last = 300;
+	desk.thin_to = 301;
+	cursor_pump(desk.cursor);
+	assert_non_null(desk.fetching);
+	desk_nak(&desk, 0, 97, 0);
+	desk_pump(&desk);
+	assert_int_equal(desk.readers[0].n_given, 65);
+	assert_int_equal(given[64].sequence, 97);
+	desk_deinit(&desk);
+}
+
 static void test_without_memory(void **state)
 {
 	(void)state;
@@ -334,6 +360,7 @@ int main(void)
 		cmocka_unit_test(test_a_move_forgets),
 		cmocka_unit_test(test_what_was_removed_is_passed_over),
 		cmocka_unit_test(test_the_limit_of_a_subject),
+		cmocka_unit_test(test_it_comes_back_meanwhile),
 		cmocka_unit_test(test_without_memory),
 	};
 
