@@ -61,7 +61,7 @@ static void *alloc_from_new(struct arena *arena, size_t n)
 		return NULL;
 	}
 	n_chunk = chunk_size(arena, n);
-	chunk = calloc(1, sizeof(*chunk) + n_chunk);
+	chunk = malloc(sizeof(*chunk) + n_chunk);
 	if (!chunk)
 		return NULL;
 	chunk->n_bytes = n_chunk;
@@ -74,7 +74,7 @@ static void *alloc_from_new(struct arena *arena, size_t n)
 		arena->chunks = chunk;
 		arena->n_left = n_chunk - n;
 	}
-	return chunk->bytes;
+	return memset(chunk->bytes, 0, n);
 }
 
 void *arena_alloc(struct arena *arena, size_t n)
@@ -91,7 +91,7 @@ void *arena_alloc(struct arena *arena, size_t n)
 		return alloc_from_new(arena, n);
 	end = arena->chunks->bytes + arena->chunks->n_bytes;
 	arena->n_left -= n;
-	return end - arena->n_left - n;
+	return memset(end - arena->n_left - n, 0, n);
 }
 
 void *arena_array(struct arena *arena, size_t n_members, size_t n)

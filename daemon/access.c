@@ -20,6 +20,7 @@ struct verdict {
 	bool is_terse;
 	char *refusal; /* or NULL */
 	const char *verb;
+	size_t n_resource;
 	const char *resource; /* behind the principal */
 	char principal[];
 };
@@ -27,10 +28,22 @@ struct verdict {
 static void on_generation(struct check *check, int r,
 			  const struct check_verdict *told);
 
+/* Where one stands that was asked for lately, if no other one does. */
+static struct verdict **lately(struct access *access, const char *verb,
+			       size_t n_resource)
+{
+	return &access->lately[((uintptr_t)verb / 4 + n_resource) %
+			       ACCESS_LATELY];
+}
+
 static struct verdict *verdict_free(struct verdict *verdict)
 {
+	struct verdict **place =
+		lately(verdict->access, verdict->verb, verdict->n_resource);
 	struct list *link, *after;
 
+	if (*place == verdict)
+		*place = NULL;
 	check_cancel(&verdict->check);
 	list_for_each_safe (link, after, &verdict->waits)
 		list_unlink(link);
@@ -136,9 +149,10 @@ static uint64_t hash(const struct access *access,
 static bool is_about(const struct verdict *verdict,
 		     const struct access_question *question)
 {
-	return !strcmp(verdict->principal, question->principal) &&
-	       !strcmp(verdict->verb, question->verb) &&
-	       strlen(verdict->resource) == question->n_resource &&
+	return verdict->n_resource == question->n_resource &&
+	       (verdict->verb == question->verb ||
+		!strcmp(verdict->verb, question->verb)) &&
+	       !strcmp(verdict->principal, question->principal) &&
 	       !memcmp(verdict->resource, question->resource,
 		       question->n_resource);
 }
@@ -192,6 +206,7 @@ static int verdict_new(struct access *access,
 	memcpy(verdict->principal + n_principal, question->resource,
 	       question->n_resource);
 	verdict->resource = verdict->principal + n_principal;
+	verdict->n_resource = question->n_resource;
 	map_add(&access->verdicts, &verdict->node, value);
 	*ret_verdict = verdict;
 	return 0;
@@ -232,25 +247,35 @@ static int say(struct access *access, const struct verdict *verdict)
 		      verdict->refusal ? verdict->refusal : "denied");
 }
 
+static int ask(struct access *access, const struct access_question *question,
+	       struct verdict **ret_verdict)
+{
+	uint64_t value = hash(access, question);
+	struct verdict *verdict = lookup(access, value, question);
+
+	*ret_verdict = verdict;
+	return verdict ? 0 : ask_anew(access, question, value, ret_verdict);
+}
+
 int access_ask(struct access *access, const struct access_question *question,
 	       struct access_wait *wait)
 {
-	uint64_t value;
-	struct verdict *verdict;
+	struct verdict **place =
+		lately(access, question->verb, question->n_resource);
+	struct verdict *verdict = *place;
 	int r;
 
 	if (question->n_resource > ACCESS_RESOURCE_MAX_BYTES)
 		return refuse(access, question->principal, question->verb, "it",
 			      "the name is too long");
-	value = hash(access, question);
-	verdict = lookup(access, value, question);
-	if (verdict && verdict->is_settled)
-		return say(access, verdict);
-	if (!verdict) {
-		r = ask_anew(access, question, value, &verdict);
+	if (!verdict || !is_about(verdict, question)) {
+		r = ask(access, question, &verdict);
 		if (r < 0)
 			return r;
+		*place = verdict;
 	}
+	if (verdict->is_settled)
+		return say(access, verdict);
 	list_push_back(&verdict->waits, &wait->link);
 	return -EINPROGRESS;
 }

@@ -43,12 +43,17 @@ enum {
 	ACCESS_VERDICTS_MAX = 32768,     /* the oldest goes for a new one */
 	ACCESS_RESOURCE_MAX_BYTES = 640, /* a bucket and a key of it */
 	ACCESS_TEXT_BYTES = 1536,
+	ACCESS_LATELY = 8,
 };
+
+struct verdict;
 
 struct access {
 	struct helio *bus; /* borrowed; NULL: not open */
 	struct hash_key key;
 	struct map verdicts;
+	/* Some that were asked for last: mostly they are asked for again. */
+	struct verdict *lately[ACCESS_LATELY];
 	struct list by_age;    /* those that are settled, the oldest first */
 	uint64_t generation;   /* of the policy; 0: not known */
 	uint64_t n_changes;    /* how often what was known was forgotten */

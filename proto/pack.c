@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/le.h"
 #include "proto/wire.h"
 
@@ -307,7 +308,8 @@ static void put_message(struct packing *packing,
 {
 	const ProtobufCMessageDescriptor *descriptor = message->descriptor;
 
-	put_unknown(packing, message);
+	if (message->n_unknown_fields)
+		put_unknown(packing, message);
 	for (unsigned i = descriptor->n_fields; i; i--) {
 		const ProtobufCFieldDescriptor *field =
 			&descriptor->fields[i - 1];
@@ -328,14 +330,49 @@ ssize_t pack_to_end(const ProtobufCMessage *message, uint8_t *room,
 	return (ssize_t)(room + n_room - packing.at);
 }
 
-uint8_t *pack_new(const ProtobufCMessage *message, size_t *ret_n)
+/* To measure one takes as long as to pack it: so that comes second. */
+static int pack_long(struct packed *packed, const ProtobufCMessage *message)
 {
 	size_t n = protobuf_c_message_get_packed_size(message);
-	uint8_t *bytes = malloc(n + 1);
 
-	if (!bytes)
-		return NULL;
-	(void)pack_to_end(message, bytes, n);
-	*ret_n = n;
-	return bytes;
+	if (n > INT32_MAX)
+		return -EMSGSIZE;
+	packed->heap = malloc(n);
+	if (!packed->heap)
+		return -ENOMEM;
+	(void)pack_to_end(message, packed->heap, n);
+	packed->bytes = packed->heap;
+	packed->n = n;
+	return 0;
+}
+
+int packed_init(struct packed *packed, const ProtobufCMessage *message)
+{
+	const uint8_t *end = packed->inside + sizeof(packed->inside);
+	ssize_t n = 0;
+
+	packed->heap = NULL;
+	if (message)
+		n = pack_to_end(message, packed->inside,
+				sizeof(packed->inside));
+	if (n < 0)
+		return pack_long(packed, message);
+	packed->bytes = end - n;
+	packed->n = (size_t)n;
+	return 0;
+}
+
+void packed_deinit(struct packed *packed)
+{
+	free(packed->heap);
+}
+
+uint8_t *packed_take(struct packed *packed)
+{
+	uint8_t *bytes = take_ptr(packed->heap);
+
+	if (bytes)
+		return bytes;
+	bytes = malloc(packed->n + 1);
+	return bytes ? memcpy(bytes, packed->bytes, packed->n) : NULL;
 }

@@ -13,6 +13,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+enum { PACKED_INSIDE_BYTES = 1024 };
+
 /**
  * Pack a message so that it ends where the `n_room` bytes do. Returns how many
  * it takes, or -ENOBUFS: there is no room for it.
@@ -20,7 +22,18 @@
 ssize_t pack_to_end(const ProtobufCMessage *message, uint8_t *room,
 		    size_t n_room);
 
-/** The same on the heap, for what is long. NULL: no memory. */
-uint8_t *pack_new(const ProtobufCMessage *message, size_t *ret_n);
+/** A message on its way out; what is short needs no memory of the heap. */
+struct packed {
+	const uint8_t *bytes;
+	size_t n;
+	uint8_t *heap; /* NULL: they are inside */
+	uint8_t inside[PACKED_INSIDE_BYTES];
+};
+
+/** NULL packs to nothing. Returns 0, -EMSGSIZE above 2 GiB, or -ENOMEM. */
+int packed_init(struct packed *packed, const ProtobufCMessage *message);
+void packed_deinit(struct packed *packed);
+/** Its bytes on the heap, which are the caller's; NULL: no memory. */
+uint8_t *packed_take(struct packed *packed);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "storage/guest.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +20,8 @@ int guests_init(struct guests *guests)
 
 static void forget(struct guest *guest)
 {
+	if (guest->guests->last == guest)
+		guest->guests->last = NULL;
 	list_unlink(&guest->idle_link);
 	map_remove(&guest->guests->by_name, &guest->node);
 	free(guest);
@@ -38,6 +41,13 @@ static uint64_t hash_of(const struct guests *guests, const char *principal)
 	return hash_bytes(&guests->key, principal, strlen(principal));
 }
 
+static bool is_guest(const struct guest *guest, const char *principal,
+		     const char *durable_id)
+{
+	return !strcmp(guest->principal, principal) &&
+	       !strcmp(guest->durable_id, durable_id);
+}
+
 static struct guest *lookup(const struct guests *guests, uint64_t hash,
 			    const char *principal, const char *durable_id)
 {
@@ -46,8 +56,7 @@ static struct guest *lookup(const struct guests *guests, uint64_t hash,
 	for (; node; node = map_next(node)) {
 		struct guest *guest = container_of(node, struct guest, node);
 
-		if (!strcmp(guest->principal, principal) &&
-		    !strcmp(guest->durable_id, durable_id))
+		if (is_guest(guest, principal, durable_id))
 			return guest;
 	}
 	return NULL;
@@ -72,16 +81,29 @@ static struct guest *guest_new(struct guests *guests, uint64_t hash,
 	return guest;
 }
 
+static struct guest *find(struct guests *guests,
+			  const struct helio_message *message)
+{
+	const char *principal = message->source;
+	const char *durable_id = message->durable_id;
+	uint64_t hash;
+	struct guest *guest;
+
+	if (guests->last && is_guest(guests->last, principal, durable_id))
+		return guests->last;
+	hash = hash_of(guests, principal);
+	guest = lookup(guests, hash, principal, durable_id);
+	if (!guest)
+		guest = guest_new(guests, hash, principal, durable_id);
+	guests->last = guest;
+	return guest;
+}
+
 struct guest *guest_get(struct guests *guests,
 			const struct helio_message *message)
 {
-	uint64_t hash = hash_of(guests, message->source);
-	struct guest *guest =
-		lookup(guests, hash, message->source, message->durable_id);
+	struct guest *guest = find(guests, message);
 
-	if (!guest)
-		guest = guest_new(guests, hash, message->source,
-				  message->durable_id);
 	if (guest && !guest->n_refs++ && list_is_linked(&guest->idle_link)) {
 		list_unlink(&guest->idle_link);
 		guests->n_idle--;

@@ -35,6 +35,7 @@ struct guest {
 
 struct guests {
 	struct map by_name; /* by principal */
+	struct guest *last; /* who was asked for last, or NULL */
 	struct list idle;   /* the oldest first */
 	unsigned n_idle;
 	struct hash_key key;

@@ -38,20 +38,14 @@ static void wish_free(struct wish *wish)
 
 /* ---- the end ---- */
 
-static const uint8_t *packed_of(const struct wish *wish)
-{
-	return wish->packed
-		       ? wish->packed
-		       : wish->inside + sizeof(wish->inside) - wish->n_packed;
-}
-
 static int try_to_send(struct wish *wish)
 {
 	if (wish->status != HELIO_OK)
 		return helio_serving_fail(wish->serving, wish->status,
 					  wish->reason);
-	return helio_serving_reply_packed(wish->serving, packed_of(wish),
-					  wish->n_packed);
+	return helio_serving_reply_packed(
+		wish->serving, wish->packed ? wish->packed : wish->inside,
+		wish->n_packed);
 }
 
 /* There is no memory for the answer; what was to be changed may well be. */
@@ -109,13 +103,17 @@ static void count(struct wish *wish, size_t n)
 
 static int pack(struct wish *wish, const ProtobufCMessage *reply)
 {
-	ssize_t n = pack_to_end(reply, wish->inside, sizeof(wish->inside));
+	struct packed packed;
+	int r = packed_init(&packed, reply);
 
-	if (n >= 0) {
-		wish->n_packed = (size_t)n;
+	if (r < 0)
+		return r;
+	wish->n_packed = packed.n;
+	if (packed.n <= sizeof(wish->inside)) {
+		memcpy(wish->inside, packed.bytes, packed.n);
 		return 0;
 	}
-	wish->packed = pack_new(reply, &wish->n_packed);
+	wish->packed = packed_take(&packed);
 	if (!wish->packed)
 		return -ENOMEM;
 	count(wish, wish->n_packed);

@@ -73,7 +73,7 @@ struct wish {
 	bool acts_again; /* not yet */
 	unsigned status;
 	char *reason;    /* or NULL */
-	uint8_t *packed; /* NULL: it is at the end of `inside` */
+	uint8_t *packed; /* NULL: it is inside */
 	size_t n_packed;
 	size_t n_counted; /* with the guest */
 	uint8_t inside[WISH_INSIDE_BYTES];

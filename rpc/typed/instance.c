@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "helio/service/v1/instance.pb-c.h"
-#include "rpc/typed/packed.h"
+#include "proto/pack.h"
 #include "rpc/typed/server.h"
 
 /* Texts go into messages that are packed and not changed. */

@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "helio/registry/v1/registry.pb-c.h"
-#include "rpc/typed/packed.h"
+#include "proto/pack.h"
 
 enum { PUT_TIMEOUT_MS = 10000 };
 

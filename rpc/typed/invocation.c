@@ -9,9 +9,9 @@
 #include <sys/random.h>
 
 #include "base/clock.h"
+#include "proto/pack.h"
 #include "rpc/typed/client.h"
 #include "rpc/typed/options.h"
-#include "rpc/typed/packed.h"
 
 enum {
 	TIMEOUT_DEFAULT_MS = 30000,

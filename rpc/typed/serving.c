@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "rpc/typed/packed.h"
+#include "proto/pack.h"
 #include "rpc/typed/server.h"
 
 enum { TIMED_FIRST = 64, TIMED_ONE_OF = 8 };

@@ -7,9 +7,9 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "proto/pack.h"
 #include "rpc/typed/client.h"
 #include "rpc/typed/options.h"
-#include "rpc/typed/packed.h"
 
 static void stream_free(struct helio_stream *stream)
 {

@@ -61,20 +61,20 @@ struct version {
 };
 
 struct key {
-	uint64_t expires_unix_ms; /* 0: never, and not in bucket.expiring */
-	struct order_node expiry_node; /* there, by that time */
+	struct order_node expiry_node; /* in bucket.expiring, by that time */
+	struct order_node node;        /* in bucket.keys */
+	uint64_t expires_unix_ms;      /* 0: never, and not in there */
 	struct version *oldest;
 	struct version *on_disk; /* the newest that is, or NULL */
-	uint32_t n_on_disk;      /* versions */
 	/* Of all versions that are applied: the oldest that `history` keeps,
 	 * how many it keeps, and their bytes. */
-	uint32_t n_kept, n_kept_bytes;
-	bool is_cut; /* versions older than the oldest were removed */
 	struct version *kept_oldest;
-	struct version *newest;   /* may not be on disk yet */
-	struct map_node map_node; /* in state.keys */
+	uint32_t n_kept, n_kept_bytes;
+	uint32_t n_on_disk; /* versions */
+	bool is_cut;        /* versions older than the oldest were removed */
+	struct version *newest; /* may not be on disk yet */
 	struct bucket *bucket;
-	struct order_node node; /* in bucket.keys */
+	struct map_node map_node; /* in state.keys */
 	uint16_t n_bytes;
 	char text[]; /* terminated */
 };

@@ -214,6 +214,27 @@ static int add_key(const struct key *key, const struct image_cursor *cursor,
 	return r;
 }
 
+static const struct key *next_of(const struct key *key)
+{
+	const struct order_node *node = key ? order_next(&key->node) : NULL;
+
+	return node ? const_container_of(node, struct key, node) : NULL;
+}
+
+/* Neighbours stand anywhere: the next three come nearer while this is told. */
+static void fetch_ahead(const struct key *key)
+{
+	const struct key *first = next_of(key);
+	const struct key *second = next_of(first);
+	const struct key *third = next_of(second);
+
+	if (!third)
+		return;
+	fetch(third, sizeof(*third));
+	fetch(second->newest, VERSION_HOT_BYTES);
+	fetch(first->newest->value, VERSION_HOT_BYTES);
+}
+
 /* The bucket's keys; 1: all were told. */
 static int add_keys_of(const struct bucket *bucket, struct image_cursor *cursor,
 		       size_t n_bytes, struct buffer *out)
@@ -221,16 +242,16 @@ static int add_keys_of(const struct bucket *bucket, struct image_cursor *cursor,
 	const struct key_range all = { .key = NULL };
 	const struct key *key = bucket_next_key(
 		bucket, &all, *cursor->key ? cursor->key : NULL, false);
-	struct order_node *node;
 
 	while (key && out->n < n_bytes) {
-		int r = is_to_tell(key, cursor) ? add_key(key, cursor, out) : 0;
+		int r;
 
+		fetch_ahead(key);
+		r = is_to_tell(key, cursor) ? add_key(key, cursor, out) : 0;
 		if (r < 0)
 			return r;
 		memcpy(cursor->key, key->text, key->n_bytes + 1);
-		node = order_next(&key->node);
-		key = node ? const_container_of(node, struct key, node) : NULL;
+		key = next_of(key);
 	}
 	return !key;
 }

@@ -23,20 +23,44 @@ static struct map *map_of(const struct bucket *bucket, uint64_t hash)
 	return &bucket->state->keys[hash >> 32 & (STATE_KEY_MAPS - 1)];
 }
 
-struct key *bucket_key(const struct bucket *bucket, const char *text)
+static bool is_key(const struct key *key, const struct bucket *bucket,
+		   const char *text, size_t n)
 {
-	size_t n = strlen(text);
+	return key->bucket == bucket && key->n_bytes == n &&
+	       !memcmp(key->text, text, n);
+}
+
+static struct key *lookup(const struct bucket *bucket, const char *text,
+			  size_t n)
+{
 	uint64_t hash = hash_of(bucket, text, n);
 	struct map_node *node = map_lookup(map_of(bucket, hash), hash);
 
 	for (; node; node = map_next(node)) {
 		struct key *key = container_of(node, struct key, map_node);
 
-		if (key->bucket == bucket && key->n_bytes == n &&
-		    !memcmp(key->text, text, n))
+		if (is_key(key, bucket, text, n))
 			return key;
 	}
 	return NULL;
+}
+
+/* What is judged by a key changes it next. */
+struct key *bucket_key(const struct bucket *bucket, const char *text)
+{
+	struct state *state = bucket->state;
+	size_t n = strlen(text);
+	struct key *key = state->last_key;
+
+	if (key && is_key(key, bucket, text, n))
+		return key;
+	key = lookup(bucket, text, n);
+	if (!key)
+		return NULL;
+	key_fetch(key);
+	fetch(key->newest, VERSION_HOT_BYTES);
+	state->last_key = key;
+	return key;
 }
 
 struct key *key_new(struct bucket *bucket, const char *text)
@@ -264,6 +288,8 @@ size_t key_destroy(struct key *key)
 		n++;
 	}
 	map_remove(map_of(key->bucket, key->map_node.hash), &key->map_node);
+	if (key->bucket->state->last_key == key)
+		key->bucket->state->last_key = NULL;
 	free(key);
 	return n;
 }

@@ -4,7 +4,18 @@
 
 /** Keys of a bucket and their versions, for the files that are buckets. */
 
+#include "base/fetch.h"
 #include "storage/state/bucket.h"
+
+/** Of a version, what is looked at with every put. */
+enum { VERSION_HOT_BYTES = 2 * FETCH_LINE_BYTES };
+
+/** Of a key, the same. */
+static inline void key_fetch(const struct key *key)
+{
+	fetch(&key->expires_unix_ms,
+	      sizeof(*key) - offsetof(struct key, expires_unix_ms));
+}
 
 /** A new one with no version, in the bucket; or NULL: no memory. */
 struct key *key_new(struct bucket *bucket, const char *text);

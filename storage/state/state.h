@@ -72,6 +72,7 @@ struct state {
 	/* struct key, by bucket and text. Many maps, for none of them to take
 	 * long when it grows. */
 	struct map keys[STATE_KEY_MAPS];
+	struct key *last_key; /* that was looked for last, or NULL */
 	struct order queues;  /* struct queue, by name */
 	struct order waking;  /* struct queue, by when something is due */
 	struct list outgoing; /* struct outgoing, by number */

@@ -189,14 +189,6 @@ static const struct version *after(const struct version *version)
 	return const_container_of(version->link.next, struct version, link);
 }
 
-static void fetch(const void *object)
-{
-	if (!object)
-		return;
-	__builtin_prefetch(object);
-	__builtin_prefetch((const char *)object + 64);
-}
-
 /*
  * What leaves was made long ago, and is nowhere near. So it is fetched while
  * those before it leave, as far as is known where it is. The end of the list
@@ -212,11 +204,11 @@ static void fetch_ahead(const struct bucket *bucket,
 	    version->link.next == &bucket->changes)
 		return;
 	second = after(first);
-	fetch(after(second));
-	fetch(second->key);
-	fetch(second->older);
+	fetch(after(second), VERSION_HOT_BYTES);
+	key_fetch(second->key);
+	fetch(second->older, VERSION_HOT_BYTES);
 	if (first->older)
-		fetch(first->older->value);
+		fetch(first->older->value, FETCH_LINE_BYTES);
 }
 
 /* Whole transactions leave, and never the last one. */

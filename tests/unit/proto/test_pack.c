@@ -155,12 +155,12 @@ static void add_message(struct wire *wire,
 
 /* ---- compared ---- */
 
-struct packed {
+struct expected {
 	uint8_t bytes[PACKED_MAX];
 	size_t n;
 };
 
-static void pack(const ProtobufCMessage *message, struct packed *packed)
+static void pack(const ProtobufCMessage *message, struct expected *packed)
 {
 	packed->n = protobuf_c_message_get_packed_size(message);
 	assert_true(packed->n <= PACKED_MAX);
@@ -168,11 +168,11 @@ static void pack(const ProtobufCMessage *message, struct packed *packed)
 }
 
 static void check_pack(const ProtobufCMessage *message,
-		       const struct packed *packed)
+		       const struct expected *packed)
 {
 	uint8_t room[PACKED_MAX + 8];
-	size_t n_whole;
-	uint8_t *whole;
+	struct packed ours;
+	uint8_t *taken;
 	size_t n = packed->n;
 
 	memset(room, CANARY, sizeof(room));
@@ -189,10 +189,14 @@ static void check_pack(const ProtobufCMessage *message,
 		assert_int_equal(room[3], CANARY);
 		assert_int_equal(room[4 + n_less], CANARY);
 	}
-	whole = pack_new(message, &n_whole);
-	assert_int_equal(n_whole, n);
-	assert_memory_equal(whole, packed->bytes, n);
-	free(whole);
+	assert_int_equal(packed_init(&ours, message), 0);
+	assert_int_equal(ours.n, n);
+	assert_memory_equal(ours.bytes, packed->bytes, n);
+	assert_int_equal(ours.heap != NULL, n > PACKED_INSIDE_BYTES);
+	taken = packed_take(&ours);
+	assert_memory_equal(taken, packed->bytes, n);
+	free(taken);
+	packed_deinit(&ours);
 }
 
 static bool check(const ProtobufCMessageDescriptor *descriptor,
@@ -201,7 +205,7 @@ static bool check(const ProtobufCMessageDescriptor *descriptor,
 	struct unpack_arena arena = { .bytes = memory,
 				      .n_bytes = sizeof(memory),
 				      .n_fields_max = WIRE_MAX };
-	struct packed packed, again;
+	struct expected packed, again;
 	ProtobufCMessage *theirs, *ours;
 	int r;
 
