@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "base/diag.h"
@@ -76,5 +77,7 @@ int backup_main(int argc, char **argv)
 		options_print(&table, r < 0 ? stderr : stdout);
 		return r < 0 ? EXIT_USAGE : EXIT_SUCCESS;
 	}
+	/* What is in it is for whoever had the folder. */
+	umask(0077);
 	return copy(&settings) < 0 ? EXIT_UNAVAILABLE : EXIT_SUCCESS;
 }

@@ -273,6 +273,7 @@ z = "6"' ]
 	until_lines writer 20
 	helio-store backup --state "$state/store" --to "$place/copy"
 	n=$(wc -l <"$place/writer")
+	[ "$(stat -c %a "$place/copy")" = 600 ]
 	run -5 helio-store backup --state "$state/store" --to "$place/copy"
 	[[ $output == *"File exists"* ]]
 	until_lines writer "$((n + 10))"
