@@ -142,22 +142,55 @@ static int make_room(struct run_builder *builder, size_t n)
 	return 0;
 }
 
+/* Both may be NULL if there is nothing. */
+static bool is_same(const void *a, const void *b, size_t n)
+{
+	return !n || !memcmp(a, b, n);
+}
+
+/*
+ * Most records have the words of the last. Those are looked at where they are:
+ * to compare bytes just after they were put together stalls the processor.
+ */
 static int add_subject(struct run_builder *builder,
 		       const struct run_record *record, uint16_t *ret_place)
 {
+	const uint8_t *last = run_words_last(builder->subjects);
 	uint8_t word[1 + SUBJECT_BYTES_MAX];
 
+	if (last && *last == record->n_subject &&
+	    is_same(last + 1, record->subject, record->n_subject)) {
+		*ret_place = (uint16_t)builder->subjects->last;
+		return 0;
+	}
 	word[0] = (uint8_t)record->n_subject;
 	put(word + 1, record->subject, record->n_subject);
 	return run_words_add(builder->subjects, word, 1 + record->n_subject,
 			     ret_place);
 }
 
+static bool is_source(const uint8_t *word, const struct run_source *source)
+{
+	struct run_source known = run_source_at(word);
+
+	return known.incarnation == source->incarnation &&
+	       known.n_principal == source->n_principal &&
+	       known.n_durable_id == source->n_durable_id &&
+	       is_same(known.principal, source->principal, known.n_principal) &&
+	       is_same(known.durable_id, source->durable_id,
+		       known.n_durable_id);
+}
+
 static int add_source(struct run_builder *builder,
 		      const struct run_source *source, uint16_t *ret_place)
 {
+	const uint8_t *last = run_words_last(builder->sources);
 	uint8_t word[SOURCE_BYTES + 2 * RUN_NAME_MAX];
 
+	if (last && is_source(last, source)) {
+		*ret_place = (uint16_t)builder->sources->last;
+		return 0;
+	}
 	le64_store(word, source->incarnation);
 	le16_store(word + SOURCE_PRINCIPAL, (uint16_t)source->n_principal);
 	le16_store(word + SOURCE_DURABLE, (uint16_t)source->n_durable_id);

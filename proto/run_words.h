@@ -51,6 +51,13 @@ void run_words_clear(struct run_words *words);
 int run_words_add(struct run_words *words, const uint8_t *word, size_t n,
 		  uint16_t *ret_place);
 
+/** The word at whose place the last was added or found, or NULL. */
+static inline const uint8_t *run_words_last(const struct run_words *words)
+{
+	return words->n_words ? words->bytes + words->words[words->last].at
+			      : NULL;
+}
+
 /** The word that consists of these, or NULL. */
 const struct run_word *run_words_lookup(const struct run_words *words,
 					const uint8_t *word, size_t n);

@@ -180,6 +180,42 @@ static void words_stand_in_it_once(void **state)
 	run_builder_deinit(&builder);
 }
 
+/* One after the other, and then again: each is as it was said. */
+static void sources_differ_in_any_part(void **state)
+{
+	static const struct run_source sources[] = {
+		{ "vm:a", 4, "u1", 2, 1 }, { "vm:a", 4, "u1", 2, 2 },
+		{ "vm:a", 4, "u2", 2, 2 }, { "vm:b", 4, "u2", 2, 2 },
+		{ "vm:b", 4, "u", 1, 2 },  { "vm:", 3, "bu", 2, 2 },
+		{ NULL, 0, NULL, 0, 2 },
+	};
+	const unsigned n_sources = sizeof(sources) / sizeof(sources[0]);
+	struct run_builder builder;
+	struct run_source source;
+	struct run_use use;
+
+	assert_int_equal(run_builder_init(&builder), 0);
+	for (unsigned i = 0; i < 4 * n_sources; i++) {
+		struct run_record record = {
+			.kind = RUN_MESSAGE,
+			.subject = "s",
+			.n_subject = 1,
+			.source = sources[i / 2 % n_sources]
+		};
+
+		assert_int_equal(run_builder_add(&builder, &record), 0);
+	}
+	assert_int_equal(run_builder_n_sources(&builder), n_sources);
+	for (uint16_t i = 0; i < n_sources; i++) {
+		source = run_builder_source(&builder, i, &use);
+		assert_int_equal(use.n_records, 4);
+		assert_int_equal(source.incarnation, sources[i].incarnation);
+		assert_int_equal(source.n_principal, sources[i].n_principal);
+		assert_int_equal(source.n_durable_id, sources[i].n_durable_id);
+	}
+	run_builder_deinit(&builder);
+}
+
 static void leaves_out_sequences(void **state)
 {
 	static const uint64_t sequences[] = { 1000, 1001, 1005, 5000000 };
@@ -429,6 +465,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(gives_back_what_was_put_in),
 		cmocka_unit_test(words_stand_in_it_once),
+		cmocka_unit_test(sources_differ_in_any_part),
 		cmocka_unit_test(leaves_out_sequences),
 		cmocka_unit_test(times_do_not_go_back),
 		cmocka_unit_test(what_is_removed_is_gone),
