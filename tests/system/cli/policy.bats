@@ -46,6 +46,29 @@ load bus
 	run -4 helio policy test vm:web publish vm.web.x -c "$(as web)"
 }
 
+@test "a part of a bucket may be for a domain" {
+	enrol web
+	echo 'allow vm:* kv-read,kv-write shared/{self}' \
+		>"$state/policy/10-test.policy"
+	helio reload
+	run -0 helio policy test vm:web kv-read shared/web/port
+	[ "$output" = "allowed by 10-test.policy:1" ]
+	run -1 helio policy test vm:web kv-read shared/db/port --state "$state"
+	await_store
+	helio bucket create shared
+	helio kv put shared db/port 1
+	helio kv put shared web/port 2 -c "$(as web)"
+	[ "$(helio kv get shared web/port -c "$(as web)")" = 2 ]
+	[ "$(helio kv ls shared web/ -f -c "$(as web)")" = 'web/port = "2"' ]
+	run -0 helio kv history shared web/port -c "$(as web)"
+	run -4 --separate-stderr helio kv get shared db/port -c "$(as web)"
+	[[ $stderr == *"vm:web may not kv-read shared/db/port: denied: no line"* ]]
+	run -4 helio kv ls shared -c "$(as web)"
+	run -4 helio kv watch shared -c "$(as web)"
+	start_aside watch helio kv watch shared web/ -f -c "$(as web)"
+	until_lines watch 1
+}
+
 @test "policy check finds the wrong line before the switch does" {
 	run -0 helio policy check "$state/policy"
 	echo 'allow vm:web publsh a.>' >"$state/policy/10-wrong.policy"
@@ -131,5 +154,6 @@ s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 	code=0
 	wait "$pid_sub" || code=$?
 	[ "$code" = 4 ]
+	until_lines sub.err 1
 	grep -q 10-test.policy:1 "$place/sub.err"
 }

@@ -301,7 +301,7 @@ static void change_policy(const char *text)
 
 static void test_watches(void **state)
 {
-	struct watching own, key, part;
+	static struct watching own, key, part;
 	uint64_t after = get(&guest, BUCKET, "its/a", 0).store_revision;
 
 	(void)state;
