@@ -186,8 +186,8 @@ static void sources_differ_in_any_part(void **state)
 	static const struct run_source sources[] = {
 		{ "vm:a", 4, "u1", 2, 1 }, { "vm:a", 4, "u1", 2, 2 },
 		{ "vm:a", 4, "u2", 2, 2 }, { "vm:b", 4, "u2", 2, 2 },
-		{ "vm:b", 4, "u", 1, 2 },  { "vm:", 3, "bu", 2, 2 },
-		{ NULL, 0, NULL, 0, 2 },
+		{ "vm:b", 4, "u", 1, 2 },  { "vm:b", 4, "ux", 2, 2 },
+		{ "vm:", 3, "bu", 2, 2 },  { NULL, 0, NULL, 0, 2 },
 	};
 	const unsigned n_sources = sizeof(sources) / sizeof(sources[0]);
 	struct run_builder builder;
