@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/fetch.h"
+
 struct map_node {
 	struct map_node *next;
 	uint64_t hash;
@@ -40,6 +42,12 @@ void map_remove(struct map *map, struct map_node *node);
 /** The first node with this hash, or NULL; map_next() gives the others. */
 struct map_node *map_lookup(const struct map *map, uint64_t hash);
 struct map_node *map_next(const struct map_node *node);
+
+/** This hash will be looked up soon: in a large map that is far away. */
+static inline void map_fetch(const struct map *map, uint64_t hash)
+{
+	fetch(&map->buckets[hash & (map->n_buckets - 1)], 1);
+}
 
 /**
  * Walk over everything: start with NULL, ends with NULL. The map must not

@@ -80,6 +80,8 @@ int rights_ask_key(struct wish *wish, const char *verb, const char *bucket,
 {
 	const struct key_range range = { .key = key };
 
+	/* Who may will look for it. */
+	bucket_fetch_key(&wish->service->state, bucket, key);
 	return rights_ask_range(wish, verb, bucket, &range);
 }
 

@@ -35,6 +35,20 @@ int server_find_method(const struct helio_server *server, const char *name)
 	return -1;
 }
 
+/* Who calls much calls the same one again. */
+static int find_again(struct helio_server *server, const char *name)
+{
+	const struct helio_method_type *methods = server->type->methods;
+	int index = server->last_index;
+
+	if (server->type->n_methods && !strcmp(name, methods[index].name))
+		return index;
+	index = server_find_method(server, name);
+	if (index >= 0)
+		server->last_index = index;
+	return index;
+}
+
 /* The method is the last token, however the instance was addressed. */
 static void on_request(struct helio_service *service,
 		       struct helio_request *request,
@@ -50,7 +64,7 @@ static void on_request(struct helio_service *service,
 		instance_call(server, name, request);
 		return;
 	}
-	index = server_find_method(server, name);
+	index = find_again(server, name);
 	if (index < 0)
 		(void)helio_fail(request, HELIO_UNIMPLEMENTED,
 				 "there is no such method");

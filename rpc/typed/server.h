@@ -39,6 +39,7 @@ struct helio_server {
 	struct enrolment enrolment;
 	struct intake intake;
 	unsigned *by_name; /* indices of the methods, sorted by name */
+	int last_index;    /* of the method that was called last */
 	struct method_stats *stats;
 	struct list servings; /* struct helio_serving */
 	struct spares spare;  /* such, too */

@@ -134,6 +134,9 @@ struct bucket *bucket_lookup(const struct state *state, const char *name);
 bool bucket_is_key(const char *key);
 
 struct key *bucket_key(const struct bucket *bucket, const char *text);
+/** It will be looked for soon. Both may be anything, or NULL. */
+void bucket_fetch_key(const struct state *state, const char *bucket,
+		      const char *text);
 
 /**
  * The version of a key as of a revision, also one that says that it was

@@ -23,58 +23,94 @@ static struct map *map_of(const struct bucket *bucket, uint64_t hash)
 	return &bucket->state->keys[hash >> 32 & (STATE_KEY_MAPS - 1)];
 }
 
-static bool is_key(const struct key *key, const struct bucket *bucket,
-		   const char *text, size_t n)
+static bool is_search(const struct key_search *search,
+		      const struct bucket *bucket, const char *text, size_t n)
 {
-	return key->bucket == bucket && key->n_bytes == n &&
-	       !memcmp(key->text, text, n);
+	return search->bucket == bucket && search->n_bytes == n &&
+	       !memcmp(search->text, text, n);
 }
 
-static struct key *lookup(const struct bucket *bucket, const char *text,
-			  size_t n)
+/* NULL: it is too long to be a key. */
+static struct key_search *search_for(const struct bucket *bucket,
+				     const char *text)
 {
-	uint64_t hash = hash_of(bucket, text, n);
-	struct map_node *node = map_lookup(map_of(bucket, hash), hash);
+	struct key_search *search = &bucket->state->search;
+	size_t n = strlen(text);
+
+	if (is_search(search, bucket, text, n))
+		return search;
+	if (n > sizeof(search->text))
+		return NULL;
+	search->bucket = bucket;
+	search->hash = hash_of(bucket, text, n);
+	search->key = NULL;
+	search->n_bytes = n;
+	memcpy(search->text, text, n);
+	return search;
+}
+_Static_assert(sizeof(((struct key_search *)0)->text) == BUCKET_KEY_MAX_BYTES,
+	       "each key can be looked for");
+
+static struct key *lookup(const struct key_search *search)
+{
+	struct map_node *node =
+		map_lookup(map_of(search->bucket, search->hash), search->hash);
 
 	for (; node; node = map_next(node)) {
 		struct key *key = container_of(node, struct key, map_node);
 
-		if (is_key(key, bucket, text, n))
+		if (key->bucket == search->bucket &&
+		    key->n_bytes == search->n_bytes &&
+		    !memcmp(key->text, search->text, search->n_bytes))
 			return key;
 	}
 	return NULL;
 }
 
-/* What is judged by a key changes it next. */
 struct key *bucket_key(const struct bucket *bucket, const char *text)
 {
-	struct state *state = bucket->state;
-	size_t n = strlen(text);
-	struct key *key = state->last_key;
+	struct key_search *search = search_for(bucket, text);
 
-	if (key && is_key(key, bucket, text, n))
-		return key;
-	key = lookup(bucket, text, n);
-	if (!key)
+	if (!search)
 		return NULL;
-	key_fetch(key);
-	fetch(key->newest, VERSION_HOT_BYTES);
-	state->last_key = key;
-	return key;
+	if (search->key)
+		return search->key;
+	search->key = lookup(search);
+	if (search->key) {
+		key_fetch(search->key);
+		fetch(search->key->newest, VERSION_HOT_BYTES);
+	}
+	return search->key;
+}
+
+void bucket_fetch_key(const struct state *state, const char *bucket,
+		      const char *text)
+{
+	const struct bucket *found =
+		bucket ? bucket_lookup(state, bucket) : NULL;
+	const struct key_search *search = NULL;
+
+	if (found && text)
+		search = search_for(found, text);
+	if (search)
+		map_fetch(map_of(found, search->hash), search->hash);
 }
 
 struct key *key_new(struct bucket *bucket, const char *text)
 {
-	size_t n = strlen(text);
-	uint64_t hash = hash_of(bucket, text, n);
-	struct key *key = malloc(sizeof(*key) + n + 1);
+	struct key_search *search = search_for(bucket, text);
+	struct key *key = NULL;
 
+	if (search)
+		key = malloc(sizeof(*key) + search->n_bytes + 1);
 	if (!key)
 		return NULL;
-	*key = (struct key){ .bucket = bucket, .n_bytes = (uint16_t)n };
-	memcpy(key->text, text, n + 1);
+	*key = (struct key){ .bucket = bucket,
+			     .n_bytes = (uint16_t)search->n_bytes };
+	memcpy(key->text, text, search->n_bytes + 1);
 	order_add(&bucket->keys, &key->node);
-	map_add(map_of(bucket, hash), &key->map_node, hash);
+	map_add(map_of(bucket, search->hash), &key->map_node, search->hash);
+	search->key = key;
 	return key;
 }
 
@@ -288,8 +324,8 @@ size_t key_destroy(struct key *key)
 		n++;
 	}
 	map_remove(map_of(key->bucket, key->map_node.hash), &key->map_node);
-	if (key->bucket->state->last_key == key)
-		key->bucket->state->last_key = NULL;
+	if (key->bucket->state->search.key == key)
+		key->bucket->state->search.key = NULL;
 	free(key);
 	return n;
 }

@@ -53,6 +53,18 @@ struct state_limits {
 	unsigned party_things_max; /* buckets and queues; 0: 64 */
 };
 
+/**
+ * The key that was looked for last. Who changes one looks for it several times:
+ * for it to be fetched, to judge by it, to change it.
+ */
+struct key_search {
+	const struct bucket *bucket; /* NULL: none was; it may be gone */
+	uint64_t hash;
+	struct key *key; /* NULL: it was not found, or not yet */
+	size_t n_bytes;
+	char text[512];
+};
+
 struct state {
 	struct state_limits limits;
 	uint64_t revision;  /* of the last step applied */
@@ -72,7 +84,7 @@ struct state {
 	/* struct key, by bucket and text. Many maps, for none of them to take
 	 * long when it grows. */
 	struct map keys[STATE_KEY_MAPS];
-	struct key *last_key; /* that was looked for last, or NULL */
+	struct key_search search;
 	struct order queues;  /* struct queue, by name */
 	struct order waking;  /* struct queue, by when something is due */
 	struct list outgoing; /* struct outgoing, by number */

@@ -186,6 +186,43 @@ static void a_step_is_taken_back_whole(void **state)
 	free(after);
 }
 
+/* It was the last one that was looked for. */
+static void a_key_that_was_taken_back_is_not_found(void **state)
+{
+	struct bucket_world *world = *state;
+	const struct bucket *bucket;
+
+	world_create(world, "b", NULL);
+	world_commit(world);
+	bucket = bucket_in(world, "b");
+	world_put(world, "b", "k", "1", ANY);
+	assert_non_null(bucket_key(bucket, "k"));
+	state_revert(&world->state);
+	assert_null(bucket_key(bucket, "k"));
+	assert_int_equal(world_put(world, "b", "k", "2", 0), STATUS_OK);
+	assert_int_equal(world_put(world, "b", "k2", "2", 0), STATUS_OK);
+	assert_string_equal(bucket_key(bucket, "k")->text, "k");
+	assert_string_equal(bucket_key(bucket, "k2")->text, "k2");
+}
+
+static void a_key_that_was_fetched_is_found(void **state)
+{
+	struct bucket_world *world = *state;
+	const struct state *of = &world->state;
+	const struct bucket *bucket;
+
+	world_create(world, "b", NULL);
+	bucket = bucket_in(world, "b");
+	bucket_fetch_key(of, NULL, "k");
+	bucket_fetch_key(of, "other", "k");
+	bucket_fetch_key(of, "b", NULL);
+	bucket_fetch_key(of, "b", "k");
+	assert_null(bucket_key(bucket, "k"));
+	world_put(world, "b", "k", "1", ANY);
+	bucket_fetch_key(of, "b", "k");
+	assert_string_equal(bucket_key(bucket, "k")->text, "k");
+}
+
 static unsigned n_told;
 
 static void count_dropped(struct state *state, struct bucket *bucket)
@@ -265,6 +302,8 @@ int main(void)
 		TEST(a_deleted_key_is_forgotten_with_its_history),
 		TEST(a_key_ends_when_its_time_is_over),
 		TEST(a_step_is_taken_back_whole),
+		TEST(a_key_that_was_taken_back_is_not_found),
+		TEST(a_key_that_was_fetched_is_found),
 		TEST(a_dropped_bucket_is_freed_piece_by_piece),
 		TEST(keys_are_found_by_range),
 	};
