@@ -160,11 +160,12 @@ int errand_ask(struct errand *errand, const char *verb, const char *resource);
 bool errand_may(struct errand *errand, const char *verb, const char *resource);
 
 /**
- * Its serving is somebody else's from now on, and so is who listens to it. The
- * errand lives until errand_drop(), for what is in it.
+ * Its serving is somebody else's from now on, and so is who listens to it; NULL
+ * when nobody waits any more. The errand lives until errand_drop(), for what is
+ * in it.
  */
 struct helio_serving *errand_hand_over(struct errand *errand);
-/** Free one whose serving was handed over. */
+/** Free one whose serving was handed over, or for which nobody waits. */
 void errand_drop(struct errand *errand);
 
 /** Send what found no room. */

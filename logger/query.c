@@ -444,6 +444,11 @@ void query_start(struct errand *errand)
 	/* Then the errand is over, and gone. */
 	if (!keeper)
 		return;
+	/* Cancelled while the switch was asked. */
+	if (!errand->serving) {
+		errand_drop(errand);
+		return;
+	}
 	if (timeout_ms > TIMEOUT_MAX_MS)
 		timeout_ms = TIMEOUT_MAX_MS;
 	why = fault(errand, request);

@@ -65,6 +65,11 @@ static void read_log(struct errand *errand)
 
 	if (!keeper)
 		return;
+	/* Cancelled while the switch was asked. */
+	if (!errand->serving) {
+		errand_drop(errand);
+		return;
+	}
 	if (count_readers(errand) >= READERS_OF_ONE_MAX) {
 		errand_fail(errand, HELIO_RESOURCE_EXHAUSTED,
 			    "%s reads %d times already", errand->principal,

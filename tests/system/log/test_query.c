@@ -195,6 +195,35 @@ static void test_of_no_log(void **state)
 	}
 }
 
+/* The logger still asks the switch whether he may. */
+static void test_cancelled_at_once(void **state)
+{
+	static const struct helio__log__v1__logs__query__events events = {
+		.on_message = on_reply,
+		.on_end = on_end,
+	};
+	Helio__Log__V1__QueryRequest query =
+		HELIO__LOG__V1__QUERY_REQUEST__INIT;
+	Helio__Log__V1__ReadRequest read = HELIO__LOG__V1__READ_REQUEST__INIT;
+	struct reading reading = { .n = 0 };
+	struct helio_stream *stream;
+
+	(void)state;
+	scene_create(&scene, "read", "read.>");
+	read.log = field("read");
+	reading_begin(&scene, &reading, &read);
+	reading_deinit(&reading);
+	scene_create(&scene, "asked", "asked.>");
+	query.log = field("asked");
+	query.sql = field("SELECT 1 FROM records");
+	assert_int_equal(helio__log__v1__logs__query__stream(
+				 scene.client, &query, &events, NULL, &stream),
+			 0);
+	helio_stream_cancel(stream);
+	assert_int_equal(ask(&scene, "SELECT 1 FROM records", 0).status,
+			 HELIO_OK);
+}
+
 /* Records that the log does not serve any more are not in the table. */
 static void test_the_limit_of_a_subject(void **state)
 {
@@ -235,6 +264,7 @@ int main(void)
 		TEST(test_what_cannot_be_asked),
 		TEST(test_a_long_run),
 		TEST(test_of_no_log),
+		TEST(test_cancelled_at_once),
 		TEST(test_the_limit_of_a_subject),
 	};
 
