@@ -48,7 +48,8 @@ size_t utf8_decode(const uint8_t *bytes, size_t n, uint32_t *ret_character)
 	return length;
 }
 
-/* How many bytes at the front, eight at a time, are ASCII: nearly all are. */
+/* How many bytes at the front are ASCII, as nearly all are: eight at a time,
+ * and what is left. */
 static size_t ascii_length(const uint8_t *bytes, size_t n)
 {
 	size_t length = 0;
@@ -60,6 +61,8 @@ static size_t ascii_length(const uint8_t *bytes, size_t n)
 			break;
 		length += sizeof(word);
 	}
+	while (length < n && bytes[length] < 0x80)
+		length++;
 	return length;
 }
 

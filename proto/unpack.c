@@ -3,11 +3,10 @@
 #include "proto/unpack.h"
 
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "base/utf8.h"
+#include "proto/pack.h"
 #include "proto/unpack_flat.h"
 #include "proto/wire.h"
 
@@ -232,13 +231,15 @@ int unpack(const ProtobufCMessageDescriptor *descriptor, const uint8_t *bytes,
 
 ProtobufCMessage *unpack_copy(const ProtobufCMessage *message)
 {
-	size_t n = protobuf_c_message_get_packed_size(message);
-	_cleanup_(freep) uint8_t *packed = malloc(n + 1);
+	ProtobufCMessage *copy;
+	struct packed packed;
 
-	if (!packed)
+	if (packed_init(&packed, message) < 0)
 		return NULL;
-	protobuf_c_message_pack(message, packed);
-	return protobuf_c_message_unpack(message->descriptor, NULL, n, packed);
+	copy = protobuf_c_message_unpack(message->descriptor, NULL, packed.n,
+					 packed.bytes);
+	packed_deinit(&packed);
+	return copy;
 }
 
 const char *unpack_error_text(int error)
