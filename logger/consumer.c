@@ -166,9 +166,9 @@ static void join(struct consumer *consumer)
 
 	consumer->is_opening = false;
 	if (!keeper || !keeper_is_served(keeper)) {
-		consumer_end(consumer,
-			     keeper ? HELIO_UNAVAILABLE : HELIO_NOT_FOUND,
-			     keeper ? keeper->fault : "there is no such log");
+		consumer_end(
+			consumer, keeper ? HELIO_UNAVAILABLE : HELIO_NOT_FOUND,
+			keeper ? keeper_why(keeper) : "there is no such log");
 		return;
 	}
 	cursor = cursor_lookup(keeper, consumer->name);

@@ -248,7 +248,8 @@ static void open_import(struct import *import)
 	keeper = keeper_lookup(import->logger, import->log);
 	if (!keeper || keeper->state != KEEPER_OPEN) {
 		end_import(import, keeper ? HELIO_UNAVAILABLE : HELIO_NOT_FOUND,
-			   keeper ? keeper->fault : "there is no such log");
+			   keeper ? keeper_why(keeper)
+				  : "there is no such log");
 		return;
 	}
 	import->keeper = keeper;

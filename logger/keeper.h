@@ -178,10 +178,19 @@ void keeper_close(struct keeper *keeper, bool is_delete, keeper_fn on_gone,
 
 struct keeper *keeper_lookup(const struct logger *logger, const char *name);
 
-/** Whether it serves readers; if not, its fault says why. */
+/** Whether it serves readers; if not, keeper_why() says why. */
 static inline bool keeper_is_served(const struct keeper *keeper)
 {
 	return keeper->state == KEEPER_OPEN || keeper->state == KEEPER_FAILED;
+}
+
+/** For who cannot have it now. */
+static inline const char *keeper_why(const struct keeper *keeper)
+{
+	if (keeper->fault[0])
+		return keeper->fault;
+	return keeper->state == KEEPER_CLOSING ? "the log is closed"
+					       : "it is being opened";
 }
 
 /* Of its captures. */

@@ -123,8 +123,7 @@ static void compare_existing(struct errand *errand, struct keeper *keeper,
 {
 	if (!keeper->config.proto || keeper->state == KEEPER_OPENING)
 		errand_fail(errand, HELIO_UNAVAILABLE, "%s: %s", keeper->name,
-			    keeper->fault[0] ? keeper->fault
-					     : "it is being opened");
+			    keeper_why(keeper));
 	else if (!config_is_equal(keeper->config.proto, config))
 		errand_fail(errand, HELIO_ALREADY_EXISTS,
 			    "%s is there with another configuration",

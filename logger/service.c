@@ -41,8 +41,7 @@ struct keeper *service_log(struct errand *errand)
 	errand_fail(errand,
 		    keeper->state == KEEPER_DAMAGED ? HELIO_DATA_LOSS
 						    : HELIO_UNAVAILABLE,
-		    "%s: %s", keeper->name,
-		    keeper->fault[0] ? keeper->fault : "it is being opened");
+		    "%s: %s", keeper->name, keeper_why(keeper));
 	return NULL;
 }
 
