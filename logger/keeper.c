@@ -264,6 +264,7 @@ struct keeper *keeper_free(struct keeper *keeper)
 		drop_batch(keeper, container_of(link, struct batch, link));
 	keeper_take_back(keeper);
 	drop_batch(keeper, keeper->filling);
+	keepings_free(&keeper->keepings);
 	batch_free(keeper->spare);
 	tail_clear(&keeper->tail);
 	schemas_deinit(&keeper->schemas);
