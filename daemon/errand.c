@@ -130,7 +130,11 @@ static void proceed(struct errand *errand)
 {
 	const struct errand_type *type = errand->type;
 
-	if (!type->verb || errand_may(errand, type->verb, errand->resource))
+	if (errand->errands->closed)
+		errand_fail(errand, HELIO_UNAVAILABLE, "%s",
+			    errand->errands->closed);
+	else if (!type->verb ||
+		 errand_may(errand, type->verb, errand->resource))
 		type->act(errand);
 }
 
@@ -267,6 +271,11 @@ void errands_turn(struct errands *errands)
 		if (errand->is_answered && !list_is_linked(&errand->wait.link))
 			try_to_answer(errand);
 	}
+}
+
+void errands_close(struct errands *errands, const char *reason)
+{
+	errands->closed = reason;
 }
 
 void errands_end(struct errands *errands, const char *reason)

@@ -67,6 +67,7 @@ struct errands {
 	unsigned n_max;        /* ERRANDS_MAX; may be set after init */
 	unsigned n_of_one_max; /* ERRANDS_OF_ONE_MAX; of one principal */
 	unsigned n_answered;   /* which have no room yet */
+	const char *closed;    /* why none is acted for any more, or NULL */
 };
 
 struct errand_type {
@@ -170,6 +171,12 @@ void errand_drop(struct errand *errand);
 
 /** Send what found no room. */
 void errands_turn(struct errands *errands);
+
+/**
+ * From now on nothing is begun: who comes, and who waits for the switch, fails
+ * with UNAVAILABLE and this reason, which must last. What was begun goes on.
+ */
+void errands_close(struct errands *errands, const char *reason);
 
 /**
  * All fail with UNAVAILABLE and this reason, and are freed: what is done for

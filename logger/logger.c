@@ -261,6 +261,7 @@ void logger_deinit(struct logger *logger)
 	if (!logger->is_open)
 		return;
 	logger->is_open = false;
+	errands_close(&logger->errands, "the logger ends");
 	list_for_each (link, &logger->keepers)
 		let_go(container_of(link, struct keeper, link));
 	consumers_end(logger);

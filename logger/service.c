@@ -183,18 +183,30 @@ METHOD(list_cursors, ListCursors)
 METHOD(move_cursor, MoveCursor)
 METHOD(delete_cursor, DeleteCursor)
 
+/* What is under way was ended already: nobody would end another. */
+static bool is_ending(const struct logger *logger,
+		      struct helio_serving *serving)
+{
+	if (!logger->is_open)
+		(void)helio_serving_fail(serving, HELIO_UNAVAILABLE,
+					 "the logger ends");
+	return !logger->is_open;
+}
+
 static void import_method(struct helio_serving *serving,
 			  const Helio__Log__V1__ImportRequest *null,
 			  void *userdata)
 {
-	import_start(userdata, serving);
+	if (!is_ending(userdata, serving))
+		import_start(userdata, serving);
 }
 
 static void consume_method(struct helio_serving *serving,
 			   const Helio__Log__V1__ConsumeRequest *null,
 			   void *userdata)
 {
-	consumer_start(userdata, serving);
+	if (!is_ending(userdata, serving))
+		consumer_start(userdata, serving);
 }
 
 static const struct helio__log__v1__logs__server methods = {

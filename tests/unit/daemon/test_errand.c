@@ -345,6 +345,23 @@ static void test_handed_over(void **state)
 	expect_end(serving, HELIO_ABORTED, "mine");
 }
 
+/* One is asked about, one comes, one was begun. */
+static void test_closed(void **state)
+{
+	struct helio_serving *begun = call(&free_holding, "vm:a", NULL);
+	struct helio_serving *asked = call(&doing, "vm:a", "x");
+	struct helio_serving *later;
+
+	errands_close(&service.errands, "it ends soon");
+	fake_policy_answer(NULL);
+	expect_end(asked, HELIO_UNAVAILABLE, "it ends soon");
+	later = call(&free_for_all, "vm:a", NULL);
+	expect_end(later, HELIO_UNAVAILABLE, "it ends soon");
+	assert_int_equal(service.n_acted, 1);
+	errand_answer(service.held, answer);
+	expect_end(begun, HELIO_OK, "");
+}
+
 /* The end comes while the switch is asked. */
 static void test_ended(void **state)
 {
@@ -395,6 +412,7 @@ int main(void)
 		TEST(test_asked_while_it_is_answered),
 		TEST(test_another_right),
 		TEST(test_handed_over),
+		TEST(test_closed),
 		TEST(test_ended),
 		TEST(test_no_memory),
 	};
