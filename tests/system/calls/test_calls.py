@@ -183,9 +183,20 @@ class Calls:
         self.assertLess(self.server.memory() - memory, MEMORY_MAX)
         self.assertLess(self.server.n_files() - n_files, FILES_MAX)
         if self.PROGRAM:
-            self.server.process.terminate()
-            self.assertEqual(self.server.process.wait(WAIT_S), 0, self.said())
+            self.end()
         self.tell()
+
+    def end(self) -> None:
+        """In the middle of calls."""
+        callers = [self.caller("boss"), self.caller()]
+        self.set_the_scene(callers[0])
+        for _ in range(CALLS // 2):
+            for caller in callers:
+                self.act(caller)
+        self.server.process.terminate()
+        self.assertEqual(self.server.process.wait(WAIT_S), 0, self.said())
+        for caller in callers:
+            self.leave(caller)
 
     def tell(self) -> None:
         """How many calls ended how, for who looks whether that is enough."""
