@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Random requests to each method of a service, by its descriptor."""
 
+import collections
 import dataclasses
 import pathlib
 import random
@@ -12,7 +13,7 @@ from google.protobuf.descriptor import FieldDescriptor as F
 from google.protobuf.message import Message
 
 PROTOS = pathlib.Path(__file__).parents[3] / "proto"
-SEEN_MAX = 24  # values of one name
+SEEN_MAX = 12  # values of one name
 LENGTH_MAX = 1000  # so that every request is one frame
 TELLING = {F.TYPE_STRING, F.TYPE_BYTES, F.TYPE_MESSAGE}
 
@@ -36,6 +37,12 @@ TEXTS: dict[str, list[str]] = {
     "verb": ["publish", "log-read", "kv-write", "admin", "", "fly"],
     "principal": ["vm:boss", "vm:evil", "vm:none", "", "host", "**"],
 }
+# By which name replies tell what requests call otherwise.
+ALIASES = {"from": "hash", "to": "hash", "client": "hash", "server": "hash",
+           "cursor": "next", "ack": "token", "ack_to": "token",
+           "in_progress": "token", "after": "revision", "at": "revision",
+           "if_revision": "revision", "sequence": "last",
+           "until_sequence": "last"}
 NUMBERS = [0, 1, 2, 3, 10, 100, 1000, 1 << 20, (1 << 31) - 1]
 
 
@@ -83,7 +90,7 @@ class Maker:
 
     def __init__(self, dice: random.Random) -> None:
         self._dice = dice
-        self._seen: dict[str, list] = {}
+        self._seen: dict[str, collections.deque] = {}
         self._sets = [described([name]).SerializeToString() for name in
                       ("helio/log/v1/log.proto", "helio/vm/v1/vm.proto")]
 
@@ -109,11 +116,8 @@ class Maker:
     def _remember(self, name: str, value: object) -> None:
         if isinstance(value, (str, bytes)) and len(value) > LENGTH_MAX:
             return
-        seen = self._seen.setdefault(name, [])
-        if len(seen) < SEEN_MAX:
-            seen.append(value)
-        else:
-            seen[self._dice.randrange(SEEN_MAX)] = value
+        self._seen.setdefault(
+            name, collections.deque(maxlen=SEEN_MAX)).append(value)
 
     def _fill(self, message: Message, part: float) -> None:
         for field in message.DESCRIPTOR.fields:
@@ -149,12 +153,12 @@ class Maker:
         return self._number(field)
 
     def _known(self, name: str) -> object | None:
-        """What had this name; that goes on at `next` is `cursor`, or so."""
-        for name_ in self._dice.sample([name, "next", "revision"], 3):
-            if name_ == name or self._dice.random() < 0.1:
-                if name_ in self._seen:
-                    return self._dice.choice(self._seen[name_])
-        return None
+        """What had this name; the newest of each may belong together."""
+        seen = self._seen.get(ALIASES.get(name, name))
+        if not seen:
+            return None
+        return seen[-1] if self._dice.random() < 0.5 else \
+            self._dice.choice(seen)
 
     def _text(self, name: str) -> str:
         known = self._known(name)

@@ -159,11 +159,12 @@ class Calls:
 
     def check(self) -> None:
         self.assertIsNone(self.server.process.poll(), self.said())
-        caller = self.caller("boss")
-        self.ask(caller, self.PLAIN, {})
-        self.await_end(caller)
-        self.assertEqual([*caller.statuses.values()], [1])
-        self.assertEqual([*caller.statuses][0][1], "OK")
+        caller, end = self.caller("boss"), time.monotonic() + WAIT_S
+        # What was cancelled may take its room for a moment.
+        while (f"{self.SERVICE}.{self.PLAIN}", "OK") not in caller.statuses:
+            self.assertLess(time.monotonic(), end, f"{caller.statuses}")
+            self.ask(caller, self.PLAIN, {})
+            self.await_end(caller)
         caller.close()
 
     def test_calls(self) -> None:
