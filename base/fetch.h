@@ -11,11 +11,13 @@
 
 enum { FETCH_LINE_BYTES = 64 };
 
-/** The first `n` bytes of an object; nothing is read, so it may be NULL. */
+/** The first `n` bytes of an object, or of none if it is NULL. */
 static inline void fetch(const void *object, size_t n)
 {
-	for (size_t i = 0; i < n; i += FETCH_LINE_BYTES)
-		__builtin_prefetch((const char *)object + i);
+	const char *at = object;
+
+	for (size_t i = 0; at && i < n; i += FETCH_LINE_BYTES)
+		__builtin_prefetch(at + i);
 }
 
 #endif
