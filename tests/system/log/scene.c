@@ -208,6 +208,21 @@ void scene_publish(struct scene *scene, const char *subject, const char *body)
 	publish(scene, subject, body, NULL);
 }
 
+void scene_fill(struct scene *scene, unsigned n)
+{
+	char body[16];
+
+	for (unsigned i = 1; i <= n; i++) {
+		snprintf(body, sizeof(body), "%u", i);
+		if (i < n)
+			scene_publish(scene, "lab.x", body);
+		else
+			assert_int_equal(
+				scene_store(scene, "lab.x", body, NULL).status,
+				HELIO_OK);
+	}
+}
+
 static void copy_text(char *to, size_t n_to, const void *from, size_t n)
 {
 	n = n < n_to - 1 ? n : n_to - 1;

@@ -84,6 +84,8 @@ void scene_store_begin(struct scene *scene, const char *subject,
 
 /** A plain one. */
 void scene_publish(struct scene *scene, const char *subject, const char *body);
+/** `n` of lab.x, from "1" on; the last is stored when this returns. */
+void scene_fill(struct scene *scene, unsigned n);
 
 /** A record that came. */
 struct seen {
