@@ -272,7 +272,8 @@ int access_ask(struct access *access, const struct access_question *question,
 		r = ask(access, question, &verdict);
 		if (r < 0)
 			return r;
-		*place = verdict;
+		/* Its own, which it leaves when it goes. */
+		*lately(access, verdict->verb, verdict->n_resource) = verdict;
 	}
 	if (verdict->is_settled)
 		return say(access, verdict);

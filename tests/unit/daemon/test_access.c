@@ -215,6 +215,33 @@ static void test_forgotten(void **state)
 	assert_int_equal(waiter.n_told, 1);
 }
 
+/* The text of a verb may stand in many places. */
+static int ask_verb(const char *verb, struct waiter *waiter)
+{
+	const struct access_question question = {
+		.principal = "vm:a",
+		.verb = verb,
+		.resource = "x",
+		.n_resource = 1,
+	};
+
+	return access_ask(&access_of_test, &question, &waiter->wait);
+}
+
+static void test_forgotten_by_each_verb(void **state)
+{
+	static const char verbs[2][8] = { "kv-read", "kv-read" };
+	struct waiter waiter;
+
+	waiter_init(&waiter);
+	ask_verb(verbs[0], &waiter);
+	fake_policy_answer(NULL);
+	assert_int_equal(ask_verb(verbs[1], &waiter), 1);
+	access_forget(&access_of_test);
+	assert_int_equal(ask_verb(verbs[1], &waiter), -EINPROGRESS);
+	list_unlink(&waiter.wait.link);
+}
+
 static void test_too_long(void **state)
 {
 	struct waiter waiter;
@@ -281,6 +308,7 @@ int main(void)
 		TEST(test_another_policy),
 		TEST(test_tick_notices),
 		TEST(test_forgotten),
+		TEST(test_forgotten_by_each_verb),
 		TEST(test_too_long),
 		TEST(test_bounded),
 		TEST(test_no_memory),
