@@ -8,6 +8,8 @@
 #include "base/utf8.h"
 #include "proto/wire.h"
 
+enum { SHORT_BYTES = 5 };
+
 /* What is left of the bytes, and what they become. */
 struct flat {
 	const uint8_t *at, *end;
@@ -31,6 +33,14 @@ static bool read_varint(struct flat *flat, uint64_t *ret_value)
 		}
 	}
 	return false;
+}
+
+/* protobuf-c takes no longer keys and lengths, whatever their value. */
+static bool read_short(struct flat *flat, uint64_t *ret_value)
+{
+	const uint8_t *start = flat->at;
+
+	return read_varint(flat, ret_value) && flat->at - start <= SHORT_BYTES;
 }
 
 /* ---- values ---- */
@@ -113,7 +123,7 @@ static bool take_counted(struct flat *flat, ProtobufCType type, void *member)
 	uint8_t *bytes;
 	uint64_t n;
 
-	if (!read_varint(flat, &n))
+	if (!read_short(flat, &n))
 		return false;
 	bytes = copy(flat, n);
 	if (!bytes)
@@ -173,7 +183,7 @@ static bool take_field(struct flat *flat,
 	const ProtobufCFieldDescriptor *field;
 	uint64_t key;
 
-	if (!read_varint(flat, &key))
+	if (!read_short(flat, &key))
 		return false;
 	field = find(descriptor, key >> 3, next);
 	if (!field || !is_single(field) ||

@@ -176,6 +176,8 @@ static void what_is_malformed_is_refused(void **state)
 		{ "\x0d\x01\x02", 3 },             /* half a fixed32 */
 		{ "\x2a\x03\x0a\x05x", 5 },        /* inner longer than outer */
 		{ "\x80\x80\x80\x80\x10\x00", 6 }, /* field above 2^29 */
+		{ "\x8a\x80\x80\x80\x80\x00\x00", 7 },  /* key of 6 bytes */
+		{ "\x0a\x81\x80\x80\x80\x80\x00k", 8 }, /* length of 6 */
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
