@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/utf8.h"
+#include "base/varint.h"
 #include "proto/pack.h"
 #include "proto/unpack_flat.h"
 #include "proto/wire.h"
@@ -37,18 +38,7 @@ static const char *const error_texts[] = {
 
 static bool read_varint(struct scan *scan, const uint8_t *end, uint64_t *ret)
 {
-	uint64_t value = 0;
-
-	for (unsigned shift = 0; shift < 64 && scan->at < end; shift += 7) {
-		uint8_t byte = *scan->at++;
-
-		value |= (uint64_t)(byte & 0x7f) << shift;
-		if (!(byte & 0x80)) {
-			*ret = value;
-			return true;
-		}
-	}
-	return false;
+	return varint_read(&scan->at, end, ret);
 }
 
 static int enter(struct scan *scan, const ProtobufCFieldDescriptor *field,

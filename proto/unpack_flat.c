@@ -17,7 +17,7 @@ struct flat {
 	uint8_t *message;
 };
 
-/* Negative numbers are longer: they go the long way. */
+/* As base/varint, of nine bytes at most: negative ones go the long way. */
 static bool read_varint(struct flat *flat, uint64_t *ret_value)
 {
 	uint64_t value = 0;

@@ -158,7 +158,7 @@ static int put(struct writer *writer, const uint8_t *bytes, size_t n)
 
 static int put_varint(struct writer *writer, uint64_t value)
 {
-	uint8_t bytes[WIRE_VARINT_MAX];
+	uint8_t bytes[VARINT_BYTES_MAX];
 
 	return put(writer, bytes, wire_put_varint(bytes, value));
 }
@@ -166,7 +166,7 @@ static int put_varint(struct writer *writer, uint64_t value)
 /* What was written from `start` on gets its length before it. */
 static int put_length(struct writer *writer, size_t start)
 {
-	uint8_t bytes[WIRE_VARINT_MAX];
+	uint8_t bytes[VARINT_BYTES_MAX];
 	size_t n_body = writer->n - start;
 	size_t n = wire_put_varint(bytes, n_body);
 

@@ -5,6 +5,7 @@
 
 #include "base/le.h"
 #include "base/utf8.h"
+#include "base/varint.h"
 #include "schema/record_wire.h"
 
 enum { N_KEY_BITS = 32 };
@@ -44,18 +45,7 @@ static int malformed(const struct decode *decode,
 static bool read_varint(struct decode *decode, const uint8_t *end,
 			uint64_t *ret_value)
 {
-	uint64_t value = 0;
-
-	for (unsigned shift = 0; shift < 64 && decode->at < end; shift += 7) {
-		uint8_t byte = *decode->at++;
-
-		value |= (uint64_t)(byte & 0x7f) << shift;
-		if (!(byte & 0x80)) {
-			*ret_value = value;
-			return true;
-		}
-	}
-	return false;
+	return varint_read(&decode->at, end, ret_value);
 }
 
 static int read_key(struct decode *decode, const struct span *span,

@@ -8,19 +8,7 @@ enum { NUMBER_MAX = (1 << 29) - 1 };
 
 int wire_varint(struct wire *wire, uint64_t *ret_value)
 {
-	uint64_t value = 0;
-
-	for (unsigned shift = 0; shift < 64 && wire->at < wire->end;
-	     shift += 7) {
-		uint8_t byte = *wire->at++;
-
-		value |= (uint64_t)(byte & 0x7f) << shift;
-		if (!(byte & 0x80)) {
-			*ret_value = value;
-			return 0;
-		}
-	}
-	return -EBADMSG;
+	return varint_read(&wire->at, wire->end, ret_value) ? 0 : -EBADMSG;
 }
 
 static int take(struct wire *wire, uint64_t n, struct wire_field *field)

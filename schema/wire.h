@@ -13,14 +13,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/varint.h"
+
 enum wire_type {
 	WIRE_VARINT = 0,
 	WIRE_FIXED64 = 1,
 	WIRE_BYTES = 2,
 	WIRE_FIXED32 = 5,
 };
-
-enum { WIRE_VARINT_MAX = 10 };
 
 struct wire_field {
 	uint32_t number; /* 1 to 2^29 - 1 */
@@ -42,7 +42,7 @@ int wire_next(struct wire *wire, struct wire_field *ret_field);
 /** Read one varint. Returns 0 or -EBADMSG. */
 int wire_varint(struct wire *wire, uint64_t *ret_value);
 
-/** Encode in the fewest bytes, at most WIRE_VARINT_MAX. Returns how many. */
+/** Encode in the fewest bytes, at most VARINT_BYTES_MAX. Returns how many. */
 size_t wire_put_varint(uint8_t *ret_bytes, uint64_t value);
 
 #endif

@@ -92,7 +92,7 @@ static void varints_take_the_fewest_bytes(void **state)
 					   UINT64_MAX };
 
 	for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++) {
-		uint8_t bytes[WIRE_VARINT_MAX];
+		uint8_t bytes[VARINT_BYTES_MAX];
 		size_t n = wire_put_varint(bytes, values[i]);
 		struct wire wire = { bytes, bytes + n };
 		uint64_t value;
