@@ -53,16 +53,22 @@ static void write_bytes(struct writer *writer, const void *bytes, size_t n)
 	writer->n += n;
 }
 
+/* A key, which is a byte for our numbers, and the varint that follows it. */
+static void write_varint(struct writer *writer, unsigned key, uint64_t value)
+{
+	uint8_t bytes[11] = { (uint8_t)key };
+	size_t n = 1;
+
+	for (; value >= 0x80; value >>= 7)
+		bytes[n++] = (uint8_t)(value | 0x80);
+	bytes[n++] = (uint8_t)value;
+	write_bytes(writer, bytes, n);
+}
+
 /* The key of a length-delimited field (protobuf's wire type 2), and length. */
 static void write_key(struct writer *writer, unsigned number, size_t n)
 {
-	uint8_t key[11] = { (uint8_t)(number << 3 | 2) };
-	size_t n_key = 1;
-
-	for (; n >= 0x80; n >>= 7)
-		key[n_key++] = (uint8_t)(n | 0x80);
-	key[n_key++] = (uint8_t)n;
-	write_bytes(writer, key, n_key);
+	write_varint(writer, number << 3 | 2, n);
 }
 
 static void write_text(struct writer *writer, unsigned number, const char *text)
@@ -76,13 +82,7 @@ static void write_text(struct writer *writer, unsigned number, const char *text)
 /* A field that is a number (protobuf's wire type 0). */
 static void write_number(struct writer *writer, unsigned number, uint64_t value)
 {
-	uint8_t bytes[11] = { (uint8_t)(number << 3) };
-	size_t n = 1;
-
-	for (; value >= 0x80; value >>= 7)
-		bytes[n++] = (uint8_t)(value | 0x80);
-	bytes[n++] = (uint8_t)value;
-	write_bytes(writer, bytes, n);
+	write_varint(writer, number << 3, value);
 }
 
 static void write_header(struct writer *writer,
